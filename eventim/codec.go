@@ -1,0 +1,135 @@
+package eventim
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+)
+
+// Payload is a value as it stands in a record: its wire name, the version of
+// its schema, and its bytes.
+type Payload struct {
+	Type          string // wire name, never a Go type name; the header ce_type
+	SchemaVersion int    // counts from 1; the header ce_schemaversion
+	Data          []byte // JSON, the record value
+}
+
+// Codec turns values into payloads and back. Decode must return an error for
+// whatever it does not know: unknown history is never skipped.
+type Codec[T any] interface {
+	Encode(T) (Payload, error)
+	Decode(Payload) (T, error)
+}
+
+// JSON is the codec of one type under one wire name, such as the state of an
+// aggregate.
+type JSON[T any] string
+
+// Encode returns v as JSON under the wire name.
+func (name JSON[T]) Encode(v T) (Payload, error) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return Payload{}, fmt.Errorf("encode %s: %w", string(name), err)
+	}
+	return Payload{Type: string(name), SchemaVersion: 1, Data: data}, nil
+}
+
+// Decode reads the JSON of p, whose wire name must be that of the codec.
+func (name JSON[T]) Decode(p Payload) (T, error) {
+	var v T
+	if p.Type != string(name) {
+		return v, fmt.Errorf("decode %s: the record is a %q", string(name), p.Type)
+	}
+	if err := json.Unmarshal(p.Data, &v); err != nil {
+		return v, fmt.Errorf("decode %s: %w", string(name), err)
+	}
+	return v, nil
+}
+
+// Upcaster turns the payload of one schema version into that of the next.
+type Upcaster func(data []byte) ([]byte, error)
+
+// Type is one member of a Union: a Go type under its wire name.
+type Type[T any] struct {
+	name      string
+	goType    reflect.Type
+	upcasters []Upcaster
+}
+
+// Of names the type of example on the wire. Never change a name that has been
+// written. The i-th upcaster turns schema version i (counting from 1) into
+// i+1, so that the current version is one more than their number.
+func Of[T any](name string, example T, upcasters ...Upcaster) Type[T] {
+	return Type[T]{name: name, goType: reflect.TypeOf(example), upcasters: upcasters}
+}
+
+func (m Type[T]) schemaVersion() int { return len(m.upcasters) + 1 }
+
+func (m Type[T]) decode(p Payload) (T, error) {
+	var zero T
+	if p.SchemaVersion < 1 || p.SchemaVersion > m.schemaVersion() {
+		return zero, fmt.Errorf("decode %s: schema version %d, but this program knows 1 to %d: upgrade it",
+			m.name, p.SchemaVersion, m.schemaVersion())
+	}
+	data := p.Data
+	for i, up := range m.upcasters[p.SchemaVersion-1:] {
+		var err error
+		if data, err = up(data); err != nil {
+			return zero, fmt.Errorf("upcast %s from schema version %d: %w", m.name, p.SchemaVersion+i, err)
+		}
+	}
+	v := reflect.New(m.goType)
+	if err := json.Unmarshal(data, v.Interface()); err != nil {
+		return zero, fmt.Errorf("decode %s: %w", m.name, err)
+	}
+	return v.Elem().Interface().(T), nil
+}
+
+// Union is the codec of a closed set of types, as JSON.
+type Union[T any] struct {
+	byName map[string]Type[T]
+	byType map[reflect.Type]Type[T]
+}
+
+// NewUnion makes the codec of a closed set. It panics when a name or a type
+// appears twice: that is a mistake of the programmer.
+func NewUnion[T any](members ...Type[T]) Union[T] {
+	u := Union[T]{byName: map[string]Type[T]{}, byType: map[reflect.Type]Type[T]{}}
+	for _, m := range members {
+		if _, twice := u.byName[m.name]; twice {
+			panic(fmt.Sprintf("eventim: wire name %q appears twice in a union", m.name))
+		}
+		if _, twice := u.byType[m.goType]; twice {
+			panic(fmt.Sprintf("eventim: type %v appears twice in a union", m.goType))
+		}
+		u.byName[m.name], u.byType[m.goType] = m, m
+	}
+	return u
+}
+
+// Encode returns v as JSON under the wire name of its type.
+func (u Union[T]) Encode(v T) (Payload, error) {
+	m, ok := u.byType[reflect.TypeOf(v)]
+	if !ok {
+		return Payload{}, fmt.Errorf("encode %T: it is not a member of the union: add it with eventim.Of", v)
+	}
+	data, err := json.Marshal(v)
+	if err != nil {
+		return Payload{}, fmt.Errorf("encode %s: %w", m.name, err)
+	}
+	return Payload{Type: m.name, SchemaVersion: m.schemaVersion(), Data: data}, nil
+}
+
+// Decode reads p into the type of its wire name, through the upcasters that
+// its schema version needs.
+func (u Union[T]) Decode(p Payload) (T, error) {
+	m, ok := u.byName[p.Type]
+	if !ok {
+		var zero T
+		return zero, fmt.Errorf("decode %q: the type is unknown to this program", p.Type)
+	}
+	return m.decode(p)
+}
+
+// Names lists the wire names of the union, sorted.
+func (u Union[T]) Names() []string { return sortedKeys(u.byName) }

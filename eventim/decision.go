@@ -1,0 +1,285 @@
+package eventim
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// decision is what a batch of commands leads to: the records to write in one
+// transaction, and what to keep in the state store once they are committed.
+type decision[S any] struct {
+	records   []*sarama.ProducerMessage
+	next      int64                 // offset after the last command
+	snapshots map[string]changed[S] // by aggregate
+	answers   map[string]answer     // by command id
+	latest    int64                 // record time of the newest command, in Unix milliseconds
+}
+
+// changed is a snapshot that a batch changed, and its encoded state.
+type changed[S any] struct {
+	Snapshot[S]
+	payload Payload
+}
+
+// batch decides commands one after the other, each on what those before it
+// changed. It reads the committed state and changes nothing but itself, so
+// that an aborted transaction costs no more than dropping it.
+type batch[S, C, E any] struct {
+	agg       *Aggregate[S, C, E]
+	partition int32
+	limit     int // bytes of a record
+	snapshot  func(aggregate string) (Snapshot[S], error)
+	answer    func(command string) (answer, bool, error)
+	crashed   func(cmd Record, reason any, stack []byte)
+	decision[S]
+}
+
+// add decides one command. An error is a failure to read the state, never the
+// command's fault.
+func (b *batch[S, C, E]) add(rec Record) error {
+	b.next = rec.Position.Offset + 1
+	b.latest = max(b.latest, rec.Time.UnixMilli())
+	cmd, err := b.agg.decodeCommand(rec)
+	if why := b.misplaced(rec); why != nil {
+		return b.fail(rec, cmd, CodeWrongPartition, why)
+	}
+	digest := digestOf(rec)
+	if first, found, storeErr := b.answered(cmd); storeErr != nil || found {
+		if found {
+			b.repeat(rec, cmd, digest, first)
+		}
+		return storeErr
+	}
+	if err != nil {
+		return b.fail(rec, cmd, CodeUndecodable, err)
+	}
+	current, err := b.current(cmd.Aggregate)
+	if err != nil {
+		return err
+	}
+	res, reason := b.handle(rec, current, cmd)
+	if reason != nil {
+		return b.fail(rec, cmd, CodePanic, reason)
+	}
+	return b.accept(rec, cmd, digest, res)
+}
+
+// misplaced guards the rule on which everything rests: the key is the
+// partition, so that commands of an aggregate are never concurrent. A sender
+// with another partitioner would give one aggregate two histories.
+func (b *batch[S, C, E]) misplaced(rec Record) error {
+	m := &sarama.ProducerMessage{Key: sarama.ByteEncoder(rec.Key)}
+	want, err := sarama.NewMurmur2Partitioner(rec.Topic).Partition(m, b.agg.Partitions)
+	if len(rec.Key) == 0 || err != nil || want == b.partition {
+		return nil
+	}
+	return fmt.Errorf("the key %q belongs to partition %d by murmur2, which Java clients use by default; configure the sender", rec.Key, want)
+}
+
+// answered looks for the first answer to the id of cmd inside the window.
+func (b *batch[S, C, E]) answered(cmd Command[C]) (answer, bool, error) {
+	first, found := b.answers[cmd.ID]
+	if !found && cmd.ID != "" {
+		var err error
+		if first, found, err = b.answer(cmd.ID); err != nil {
+			return answer{}, false, err
+		}
+	}
+	expired := cmd.Time.UnixMilli()-first.time > b.agg.Deduplication.Milliseconds()
+	return first, found && !expired, nil
+}
+
+func (b *batch[S, C, E]) current(aggregate string) (Snapshot[S], error) {
+	if c, ok := b.snapshots[aggregate]; ok {
+		return c.Snapshot, nil
+	}
+	return b.snapshot(aggregate)
+}
+
+// handle runs the domain. What it panics with is returned as the reason.
+func (b *batch[S, C, E]) handle(rec Record, current Snapshot[S], cmd Command[C]) (res Result[S, E], reason error) {
+	defer func() {
+		if p := recover(); p != nil {
+			b.crashed(rec, p, debug.Stack())
+			reason = fmt.Errorf("the decision panicked: %v", p)
+		}
+	}()
+	current.Revision = b.agg.Revision
+	return b.agg.Handle(current, cmd), nil
+}
+
+// accept writes down what the domain decided, be it a rejection.
+func (b *batch[S, C, E]) accept(rec Record, cmd Command[C], digest string, res Result[S, E]) error {
+	records, state, err := b.encode(res, digest)
+	if errors.Is(err, errRecordTooLarge) {
+		return b.fail(rec, cmd, CodeTooLarge, err)
+	}
+	if err != nil {
+		return b.fail(rec, cmd, CodeUnencodable, err)
+	}
+	b.records = append(b.records, records...)
+	b.remember(cmd.ID, digest, res.Version, rec.Time, records[0])
+	if len(res.Events) > 0 {
+		b.snapshots[cmd.Aggregate] = changed[S]{*res.Snapshot, state}
+	}
+	return nil
+}
+
+var errRecordTooLarge = errors.New("a record is too large")
+
+// encode returns the records of a result: the result first, then its events.
+// The snapshot follows at the end of the batch, one for each aggregate.
+func (b *batch[S, C, E]) encode(res Result[S, E], digest string) ([]*sarama.ProducerMessage, Payload, error) {
+	var state Payload
+	var events []Payload
+	records := make([]*sarama.ProducerMessage, 1, 1+len(res.Events))
+	for _, e := range res.Events {
+		p, err := b.agg.Events.Encode(e.Payload)
+		if err != nil {
+			return nil, state, err
+		}
+		events = append(events, p)
+		records = append(records, b.agg.encodeEvent(e, p))
+	}
+	var err error
+	if res.Snapshot != nil {
+		if state, err = b.agg.State.Encode(res.Snapshot.State); err != nil {
+			return nil, state, err
+		}
+	}
+	if records[0], err = b.agg.encodeResult(res, digest, events, state); err != nil {
+		return nil, state, err
+	}
+	for _, m := range records {
+		if size := m.ByteSize(2) + batchOverhead; size > b.limit {
+			return nil, state, fmt.Errorf("%w: one for %s would have %d bytes, and the broker takes %d", errRecordTooLarge, m.Topic, size, b.limit)
+		}
+	}
+	return records, state, nil
+}
+
+func (b *batch[S, C, E]) remember(command, digest string, version int64, at time.Time, result *sarama.ProducerMessage) {
+	value, _ := result.Value.Encode()
+	b.answers[command] = answer{time: at.UnixMilli(), version: version, digest: digest, value: value}
+}
+
+// repeat answers a command id that has been answered before: with the first
+// answer when it is the same command, else with a rejection. Neither changes
+// anything, and neither is remembered.
+func (b *batch[S, C, E]) repeat(rec Record, cmd Command[C], digest string, first answer) {
+	res := Result[S, E]{
+		Command: cmd.ID, Aggregate: cmd.Aggregate, Time: cmd.Time, Metadata: cmd.Metadata,
+		Version: first.version, Replayed: true, CommandPosition: rec.Position,
+	}
+	if first.digest != digest {
+		res.Outcome = Rejected
+		res.Rejection = Reject(CodeCommandIDReused, "command id %s was used before, for another command", cmd.ID)
+		m, _ := b.agg.encodeResult(res, digest, nil, Payload{}) // cannot fail: strings and numbers
+		b.records = append(b.records, m)
+		return
+	}
+	var value resultValue
+	_ = json.Unmarshal(first.value, &value) // ours, encoded by encodeResult
+	res.Outcome = value.Outcome
+	b.records = append(b.records, message(b.agg.Topics().Results, cmd.Aggregate, first.value, b.agg.resultHeaders(res, digest)))
+}
+
+// fail answers a command that cannot be handled: a failed result for whoever
+// waits, and a dead letter with the original bytes for whoever mends it.
+func (b *batch[S, C, E]) fail(rec Record, cmd Command[C], code string, reason error) error {
+	if cmd.ID == "" { // nobody can ask for it, but it must not vanish
+		cmd.ID = rec.Topic + "/" + rec.Position.String()
+	}
+	version, err := b.versionOf(cmd.Aggregate)
+	if err != nil {
+		return err
+	}
+	res := Result[S, E]{
+		Command: cmd.ID, Aggregate: cmd.Aggregate, Outcome: Failed, Version: version, Time: rec.Time, Metadata: cmd.Metadata,
+		Rejection: &Rejection{code, reason.Error()}, CommandPosition: rec.Position,
+	}
+	digest := digestOf(rec)
+	m, err := b.agg.encodeResult(res, digest, nil, Payload{})
+	if err != nil {
+		return err
+	}
+	b.records = append(b.records, m, b.deadLetter(rec, code, reason))
+	b.remember(cmd.ID, digest, version, rec.Time, m)
+	return nil
+}
+
+func (b *batch[S, C, E]) versionOf(aggregate string) (int64, error) {
+	if aggregate == "" {
+		return 0, nil
+	}
+	current, err := b.current(aggregate)
+	return current.Version, err
+}
+
+// Headers of a dead letter, beside those of the original.
+const (
+	headerDeadLetterCode      = "deadletter-code"
+	headerDeadLetterReason    = "deadletter-reason"
+	headerDeadLetterTopic     = "deadletter-topic"
+	headerDeadLetterPartition = "deadletter-partition"
+	headerDeadLetterOffset    = "deadletter-offset"
+	headerDeadLetterTruncated = "deadletter-truncated" // the value did not fit
+)
+
+func (b *batch[S, C, E]) deadLetter(rec Record, code string, reason error) *sarama.ProducerMessage {
+	h := headers(append([]sarama.RecordHeader(nil), rec.Headers...))
+	h.add(headerDeadLetterCode, code)
+	h.add(headerDeadLetterReason, reason.Error())
+	h.add(headerDeadLetterTopic, rec.Topic)
+	h.addInt(headerDeadLetterPartition, int64(rec.Position.Partition))
+	h.addInt(headerDeadLetterOffset, rec.Position.Offset)
+	h.addInt(headerCommandOffset, rec.Position.Offset)
+	m := &sarama.ProducerMessage{Topic: b.agg.Topics().DeadLetters, Headers: h}
+	if rec.Key != nil {
+		m.Key = sarama.ByteEncoder(rec.Key)
+	}
+	if rec.Value != nil {
+		m.Value = sarama.ByteEncoder(rec.Value)
+	}
+	if m.ByteSize(2)+batchOverhead > b.limit { // the commands topic still has it, where the headers say
+		h.add(headerDeadLetterTruncated, "true")
+		m.Headers, m.Value = h, nil
+	}
+	return m
+}
+
+// finish adds one snapshot for each aggregate that changed, and sends all
+// records to the partition of the commands: the handler alone decides where
+// history goes, whatever hash the sender used.
+func (b *batch[S, C, E]) finish() decision[S] {
+	for _, c := range b.snapshots {
+		b.records = append(b.records, b.agg.encodeSnapshot(c.Snapshot, c.payload))
+	}
+	for _, m := range b.records {
+		m.Partition = b.partition
+	}
+	return b.decision
+}
+
+// digestOf tells commands apart that share an id.
+func digestOf(rec Record) string {
+	h := sha256.New()
+	parts := []string{
+		string(rec.Key), rec.Header(headerType), rec.Header(headerSchemaVersion), rec.Header(headerExpectedVersion), string(rec.Value),
+	}
+	var length [8]byte
+	for _, part := range parts {
+		binary.BigEndian.PutUint64(length[:], uint64(len(part)))
+		h.Write(length[:])
+		h.Write([]byte(part))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}

@@ -1,0 +1,125 @@
+package eventimtest
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/eventim-go/eventim/eventim"
+)
+
+// Scenario is one example of a decision: given these events, when this
+// command, then those events, or a rejection. It needs no Kafka.
+type Scenario[S, C, E any] struct {
+	// Name is the name of the subtest; without one, Run checks within t.
+	Name string
+
+	// Given are the events so far; their number is the version.
+	Given []E
+
+	// When is the command. Expected, Time and Metadata are of its envelope.
+	When     C
+	Expected *int64
+	Time     time.Time
+	Metadata eventim.Metadata
+
+	// Then are the events that an accepted command must cause, in order.
+	Then []E
+
+	// Rejected is the code of the rejection that a command must get. It
+	// excludes Then.
+	Rejected string
+}
+
+// Run checks the scenario against d. It decides twice, so that a decider that
+// draws a random number, reads a clock or changes what it is given is found
+// out.
+func (s Scenario[S, C, E]) Run(t *testing.T, d eventim.Decider[S, C, E]) {
+	t.Helper()
+	if s.Name != "" {
+		name := s.Name
+		s.Name = ""
+		t.Run(name, func(t *testing.T) {
+			t.Helper()
+			s.Run(t, d)
+		})
+		return
+	}
+	if err := s.check(d); err != nil {
+		t.Error(err)
+	}
+}
+
+func (s Scenario[S, C, E]) check(d eventim.Decider[S, C, E]) error {
+	var state S
+	current := eventim.Snapshot[S]{
+		Aggregate: "scenario", Version: int64(len(s.Given)), State: d.Replay(state, s.Given...),
+	}
+	cmd := eventim.Command[C]{
+		ID: "when", Aggregate: "scenario", Expected: s.Expected, Metadata: s.Metadata, Time: s.Time, Payload: s.When,
+	}
+	result := d.Handle(current, cmd)
+	if again := d.Handle(current, cmd); !reflect.DeepEqual(result, again) {
+		return fmt.Errorf("%T is decided differently the second time: Decide or Evolve is not pure\nfirst  %s\nsecond %s",
+			s.When, show(result), show(again))
+	}
+	return s.compare(result)
+}
+
+func (s Scenario[S, C, E]) compare(result eventim.Result[S, E]) error {
+	code := ""
+	if result.Rejection != nil {
+		code = result.Rejection.Code
+	}
+	switch {
+	case s.Rejected != "" && len(s.Then) > 0:
+		return fmt.Errorf("the scenario expects both events and the rejection %s", s.Rejected)
+	case code != "" && s.Rejected == "":
+		return fmt.Errorf("%T is rejected with %s (%s), want it accepted", s.When, code, result.Rejection.Message)
+	case code == "" && s.Rejected != "":
+		return fmt.Errorf("%T is accepted, want the rejection %s\n%s", s.When, s.Rejected, diff(payloads(result.Events), nil))
+	case code != s.Rejected:
+		return fmt.Errorf("%T is rejected with %s (%s), want %s", s.When, code, result.Rejection.Message, s.Rejected)
+	}
+	if d := diff(payloads(result.Events), s.Then); d != "" {
+		return fmt.Errorf("%T causes other events than wanted:\n%s", s.When, d)
+	}
+	return nil
+}
+
+func payloads[E any](events []eventim.Event[E]) []E {
+	var list []E
+	for _, e := range events {
+		list = append(list, e.Payload)
+	}
+	return list
+}
+
+// diff describes the events that differ, one after the other; "" when none do.
+func diff[E any](got, want []E) string {
+	var b strings.Builder
+	for i := range max(len(got), len(want)) {
+		switch {
+		case i >= len(want):
+			fmt.Fprintf(&b, "event %d\n  got  %s\n  want none\n", i+1, show(got[i]))
+		case i >= len(got):
+			fmt.Fprintf(&b, "event %d\n  got  none\n  want %s\n", i+1, show(want[i]))
+		case !reflect.DeepEqual(got[i], want[i]):
+			fmt.Fprintf(&b, "event %d\n  got  %s\n  want %s\n", i+1, show(got[i]), show(want[i]))
+		}
+	}
+	return b.String()
+}
+
+// show writes a value as its type and its JSON, which honours how the domain
+// writes its values; as Go syntax when it has no JSON.
+func show(v any) string {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprintf("%#v", v)
+	}
+	return fmt.Sprintf("%T %s", v, data)
+}

@@ -1,0 +1,264 @@
+package eventim
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// HandlerConfig configures a Handler. Zero values are defaults.
+type HandlerConfig struct {
+	Kafka Kafka
+
+	// Dir is the data directory: the identity of the instance, and its state
+	// stores. It belongs to one process, and is worth keeping between starts:
+	// only what is new is then read from Kafka. Handlers of several aggregates
+	// in one process may share it. Required.
+	Dir string
+
+	Lanes        int           // transactional producers; 2
+	MaxBatch     int           // commands of one partition in a transaction; 500
+	CachedStates int           // decoded states in memory, for each partition; 10,000
+	CacheBytes   int64         // block cache of all state stores; 64 MiB
+	Session      time.Duration // session timeout: how soon a killed process is replaced; 10 s
+
+	Logger    *slog.Logger          // slog.Default()
+	OnRestore func(RestoreProgress) // called concurrently; nil
+}
+
+func (c HandlerConfig) withDefaults() HandlerConfig {
+	c.Lanes = cmp.Or(c.Lanes, 2)
+	c.MaxBatch = cmp.Or(c.MaxBatch, 500)
+	c.CachedStates = cmp.Or(c.CachedStates, 10_000)
+	c.CacheBytes = cmp.Or(c.CacheBytes, 64<<20)
+	c.Session = cmp.Or(c.Session, 10*time.Second)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	return c
+}
+
+// PartitionState is what a handler does with a partition.
+type PartitionState string
+
+const (
+	Restoring PartitionState = "restoring" // the state store is being filled
+	Running   PartitionState = "running"   // commands are handled
+	Stopped   PartitionState = "stopped"   // history cannot be read; Err says why
+)
+
+// PartitionStatus is the state of one partition that a handler holds.
+type PartitionStatus struct {
+	Partition int32
+	State     PartitionState
+	Err       error // of a stopped partition
+}
+
+// Handler handles the commands of an aggregate. What a batch of commands
+// causes (results, events, one snapshot for each aggregate, and the position
+// in the commands) is written in one Kafka transaction: a crash repeats
+// nothing and loses nothing. Any number of handlers share the partitions.
+type Handler[S, C, E any] struct {
+	agg       *Aggregate[S, C, E]
+	config    HandlerConfig
+	logger    *slog.Logger
+	limits    limits
+	group     sarama.ConsumerGroup
+	lanes     *lanes
+	successor *successor
+	restorer  *restorer[S, C, E]
+
+	mu     sync.Mutex
+	status map[int32]PartitionStatus
+}
+
+// NewHandler makes a handler of a. Run runs it.
+func NewHandler[S, C, E any](a Aggregate[S, C, E], c HandlerConfig) (*Handler[S, C, E], error) {
+	if err := a.validate(); err != nil {
+		return nil, err
+	}
+	if c.Dir == "" {
+		return nil, errors.New("handler: Dir, the data directory, is empty")
+	}
+	if c.Lanes < 0 || c.MaxBatch < 0 || c.CachedStates < 0 || c.CacheBytes < 0 {
+		return nil, errors.New("handler: Lanes, MaxBatch, CachedStates and CacheBytes must not be negative")
+	}
+	c = c.withDefaults()
+	return &Handler[S, C, E]{
+		agg: a.withDefaults(), config: c, logger: c.Logger.With(slog.String("aggregate", a.Name)),
+		status: map[int32]PartitionStatus{},
+	}, nil
+}
+
+// Run handles commands until ctx ends, which is not an error: it finishes the
+// batches that are begun and leaves the group. It refuses to start on topics
+// that are not as the aggregate needs them (*TopicsError), and in a directory
+// that another process holds (ErrDirectoryInUse).
+func (h *Handler[S, C, E]) Run(ctx context.Context) (err error) {
+	inst, err := openInstance(filepath.Join(h.config.Dir, h.agg.Name))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, inst.close()) }()
+	t := h.agg.Topics()
+	if h.successor, err = newSuccessor(h.config.Kafka, h.agg.Group(), inst.id, t, h.logger); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.successor.close()) }()
+	if h.limits, err = h.agg.inspectTopics(ctx, h.successor.admin); err != nil {
+		return err
+	}
+	if err := h.successor.evictFormerSelf(ctx); err != nil {
+		return err
+	}
+	cache := pebble.NewCache(h.config.CacheBytes)
+	defer cache.Unref()
+	if err := h.prepareRestore(ctx, cache); err != nil {
+		return err
+	}
+	return h.consume(ctx, inst.id)
+}
+
+func (h *Handler[S, C, E]) prepareRestore(ctx context.Context, cache *pebble.Cache) error {
+	id, err := describeCluster(ctx, h.successor.client, h.agg.Topics().Snapshots)
+	h.restorer = &restorer[S, C, E]{
+		agg: h.agg, client: h.successor.client, dir: filepath.Join(h.config.Dir, h.agg.Name), cluster: id,
+		horizon: h.limits.deleteRetention, options: storeOptions{cache, h.logger},
+		successor: h.successor, report: h.config.OnRestore, logger: h.logger,
+	}
+	return err
+}
+
+// consume runs the consumer group, session after session.
+func (h *Handler[S, C, E]) consume(ctx context.Context, instance string) (err error) {
+	group, err := sarama.NewConsumerGroup(h.config.Kafka.Brokers, h.agg.Group(), h.groupConfig(instance))
+	if err != nil {
+		return fmt.Errorf("connect to Kafka at %v: %w", h.config.Kafka.Brokers, err)
+	}
+	h.group = group
+	var drained sync.WaitGroup
+	drained.Go(func() {
+		for err := range group.Errors() {
+			h.logger.Warn("consumer group", slog.Any("error", err))
+		}
+	})
+	// The lanes outlive ctx until the workers have ended.
+	lanesCtx, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	h.lanes = startLanes(lanesCtx, h.config.Kafka, h.agg.Group(), instance, h.config.Lanes, h.limits.outputBytes, h.logger)
+	for ctx.Err() == nil {
+		if err := group.Consume(ctx, []string{h.agg.Topics().Commands}, (*sessionHandler[S, C, E])(h)); err != nil && ctx.Err() == nil {
+			h.logger.Warn("session ended, joining again", slog.Any("error", err))
+			sleep(ctx, 200*time.Millisecond)
+		}
+	}
+	err = group.Close()
+	drained.Wait()
+	giveUp()
+	h.lanes.stop()
+	return err
+}
+
+const rebalanceTimeout = 10 * time.Second
+
+func (h *Handler[S, C, E]) groupConfig(instance string) *sarama.Config {
+	k := h.config.Kafka
+	k.ClientID = instance // tells the living from the dead, see successor.fence
+	c := k.Config()
+	c.Consumer.Return.Errors = true
+	c.Consumer.MaxProcessingTime = time.Second
+	c.Consumer.Group.Session.Timeout = h.config.Session
+	c.Consumer.Group.Heartbeat.Interval = min(h.config.Session/5, 3*time.Second)
+	c.Consumer.Group.Rebalance.Timeout = rebalanceTimeout
+	c.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{
+		fencing{sarama.NewBalanceStrategySticky(), h.fence},
+	}
+	c.ChannelBufferSize = 1024
+	// RequireStable makes the fetch of the offsets wait for pending
+	// transactions, of which each ends within its timeout.
+	c.Metadata.Retry.Max = 500
+	c.Metadata.Retry.Backoff = 50 * time.Millisecond
+	return c
+}
+
+// fencing is a balance strategy that ends the transactions of dead owners as
+// soon as the assignment of a generation is known, before sarama fetches the
+// committed offsets, which waits for them.
+type fencing struct {
+	sarama.BalanceStrategy
+	fence func(partitions []int32)
+}
+
+// OnAssignment implements sarama.OnAssignmentBalanceStrategy.
+func (f fencing) OnAssignment(a *sarama.ConsumerGroupMemberAssignment, _ int32) {
+	for _, partitions := range a.Topics {
+		f.fence(partitions)
+	}
+}
+
+func (h *Handler[S, C, E]) fence(partitions []int32) {
+	if err := h.successor.fence(partitions); err != nil {
+		h.logger.Warn("cannot look up open transactions, waiting for them to end", slog.Any("error", err))
+	}
+}
+
+// sessionHandler is the handler as sarama calls it.
+type sessionHandler[S, C, E any] Handler[S, C, E]
+
+// Setup implements sarama.ConsumerGroupHandler.
+func (s *sessionHandler[S, C, E]) Setup(session sarama.ConsumerGroupSession) error {
+	h := (*Handler[S, C, E])(s)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.status = map[int32]PartitionStatus{}
+	for _, p := range session.Claims()[h.agg.Topics().Commands] {
+		h.status[p] = PartitionStatus{Partition: p, State: Restoring}
+	}
+	return nil
+}
+
+// Cleanup implements sarama.ConsumerGroupHandler.
+func (s *sessionHandler[S, C, E]) Cleanup(sarama.ConsumerGroupSession) error {
+	h := (*Handler[S, C, E])(s)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.status = map[int32]PartitionStatus{}
+	return nil
+}
+
+// ConsumeClaim implements sarama.ConsumerGroupHandler.
+func (s *sessionHandler[S, C, E]) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
+	h := (*Handler[S, C, E])(s)
+	w := &worker[S, C, E]{
+		Handler: h, partition: claim.Partition(), session: session, claim: claim,
+		limit:  h.limits.outputBytes,
+		logger: h.logger.With(slog.Int("partition", int(claim.Partition())), slog.Int("generation", int(session.GenerationID()))),
+	}
+	defer w.release()
+	finish, cancel := context.WithCancel(context.WithoutCancel(session.Context()))
+	defer cancel()
+	defer context.AfterFunc(session.Context(), func() { time.AfterFunc(commitGrace, cancel) })()
+	w.finish = finish
+	return w.run()
+}
+
+func (h *Handler[S, C, E]) setStatus(p int32, state PartitionState, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.status[p] = PartitionStatus{p, state, err}
+}
+
+// Status returns what the handler does with each partition that it holds, in
+// order.
+func (h *Handler[S, C, E]) Status() []PartitionStatus {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.SortedFunc(maps.Values(h.status), func(a, b PartitionStatus) int { return cmp.Compare(a.Partition, b.Partition) })
+}

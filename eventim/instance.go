@@ -1,0 +1,63 @@
+package eventim
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/google/uuid"
+)
+
+// instance is the identity of a handler process: it lives in its data
+// directory, so that a restarted process is known to be the same one and may
+// end what it left behind, and it is held under a lock, so that no two
+// processes share it.
+type instance struct {
+	id   string
+	lock *os.File
+}
+
+// ErrDirectoryInUse is returned when another process holds the data directory.
+var ErrDirectoryInUse = errors.New("the data directory is in use by another process; give each handler its own")
+
+func openInstance(dir string) (*instance, error) {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, fmt.Errorf("open data directory: %w", err)
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, "instance"), os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator's directory
+	if err != nil {
+		return nil, fmt.Errorf("open data directory: %w", err)
+	}
+	id, err := lockInstance(lock)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("data directory %s: %w", dir, err), lock.Close())
+	}
+	return &instance{id, lock}, nil
+}
+
+// lockInstance takes the lock, which the kernel gives back when the process
+// ends however it ends, and reads the id or writes a new one.
+func lockInstance(f *os.File) (string, error) {
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return "", ErrDirectoryInUse
+	}
+	data, err := os.ReadFile(f.Name())
+	if err != nil {
+		return "", err
+	}
+	id := strings.TrimSpace(string(data))
+	if _, err := uuid.Parse(id); err == nil {
+		return id, nil
+	}
+	id = uuid.NewString()
+	if err := f.Truncate(0); err != nil {
+		return "", err
+	}
+	_, err = f.WriteAt([]byte(id+"\n"), 0)
+	return id, err
+}
+
+func (i *instance) close() error { return i.lock.Close() }

@@ -1,0 +1,159 @@
+package eventim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/IBM/sarama"
+)
+
+// refold makes the state of every aggregate of the partition anew, from its
+// events, because the code that folds them has changed, and publishes the
+// snapshots for those who read them. It starts over when it is interrupted:
+// the store counts as filled only at the end.
+func (w *worker[S, C, E]) refold(ctx context.Context) (err error) {
+	w.logger.Info("folding the states again from the events", slog.Int("revision", w.agg.Revision))
+	r, p := w.restorer, w.partition
+	if err := os.RemoveAll(r.storeDir(p)); err != nil {
+		return fmt.Errorf("%w: wipe: %w", errStore, err)
+	}
+	s, err := openStore(r.storeDir(p), r.identity(p), r.options, false)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	_, end, err := r.bounds(ctx, w.agg.Topics().Snapshots, p)
+	if err != nil {
+		return err
+	}
+	if err := w.foldEvents(ctx, s); err != nil {
+		return err
+	}
+	published, err := w.publish(s)
+	if err != nil {
+		return err
+	}
+	if err := w.refoldAnswers(ctx, s, max(end, published)); err != nil {
+		return err
+	}
+	w.store = s
+	return nil
+}
+
+const refoldBatch = 10_000
+
+// foldEvents reads the partition's whole history into the store.
+func (w *worker[S, C, E]) foldEvents(ctx context.Context, s *store) error {
+	topic := w.agg.Topics().Events
+	start, end, err := w.restorer.bounds(ctx, topic, w.partition)
+	if err != nil {
+		return err
+	}
+	dirty := map[string]Snapshot[S]{}
+	m := newMeter(w.agg.Name, topic, w.partition, start, end, w.restorer.report)
+	reader := partitionReader{
+		client: w.restorer.client, topic: topic, partition: w.partition, advanced: m.advance,
+		stalled: func(context.Context) { w.successor.endStalled(w.partition) },
+	}
+	_, err = reader.read(ctx, start, end, func(b *sarama.RecordBatch, rec *sarama.Record) error {
+		m.Records++
+		if err := w.foldEvent(s, dirty, recordOf(topic, w.partition, b, rec)); err != nil {
+			return err
+		}
+		if len(dirty) < refoldBatch {
+			return nil
+		}
+		return w.keepFolded(s, dirty)
+	})
+	if err != nil {
+		return err
+	}
+	return w.keepFolded(s, dirty)
+}
+
+func (w *worker[S, C, E]) foldEvent(s *store, dirty map[string]Snapshot[S], rec Record) error {
+	e, err := w.agg.decodeEvent(rec)
+	if err != nil {
+		return &historyError{err}
+	}
+	snap, ok := dirty[e.Aggregate]
+	if !ok {
+		stored, found, err := s.snapshot(e.Aggregate)
+		if err != nil {
+			return err
+		}
+		if found {
+			if snap, err = w.agg.snapshotOf(e.Aggregate, w.partition, stored); err != nil {
+				return &historyError{err}
+			}
+		}
+	}
+	if e.Version != snap.Version+1 {
+		return &historyError{fmt.Errorf("%s %s: version %d of %s follows version %d", rec.Topic, rec.Position, e.Version, e.Aggregate, snap.Version)}
+	}
+	dirty[e.Aggregate] = Snapshot[S]{
+		Aggregate: e.Aggregate, Version: e.Version, Revision: w.agg.Revision, Time: e.Time, Command: e.Command,
+		CommandPosition: e.CommandPosition, State: w.agg.Evolve(snap.State, e.Payload),
+	}
+	return nil
+}
+
+// keepFolded writes the folded snapshots down and forgets them.
+func (w *worker[S, C, E]) keepFolded(s *store, dirty map[string]Snapshot[S]) error {
+	write := s.write()
+	for aggregate, snap := range dirty {
+		p, err := w.agg.State.Encode(snap.State)
+		if err != nil {
+			return &historyError{err}
+		}
+		write.setSnapshot(aggregate, storedFrom(snap, p))
+	}
+	clear(dirty)
+	return write.commit()
+}
+
+// publish writes all snapshots of the store to the topic and returns where it
+// then ends. The transactions commit the offset that is already committed:
+// its generation fences them like any other.
+func (w *worker[S, C, E]) publish(s *store) (end int64, err error) {
+	var records []*sarama.ProducerMessage
+	flush := func() error {
+		if len(records) == 0 {
+			return nil
+		}
+		ends, err := w.commit(decision[S]{records: records, next: max(w.skip, 0)})
+		end, records = max(end, ends[w.agg.Topics().Snapshots]), nil
+		return err
+	}
+	err = s.snapshots(func(aggregate string, v storedSnapshot) error {
+		m := w.agg.encodeSnapshot(Snapshot[S]{
+			Aggregate: aggregate, Version: v.version, Revision: v.revision, Time: timeOf(v.time),
+			Command: v.command, CommandPosition: Position{w.partition, v.commandOffset},
+		}, v.payload())
+		m.Partition = w.partition
+		records = append(records, m)
+		if len(records) < w.config.MaxBatch {
+			return nil
+		}
+		return flush()
+	})
+	if err != nil {
+		return 0, err
+	}
+	return end, flush()
+}
+
+// refoldAnswers reads the answers and marks the store as filled.
+func (w *worker[S, C, E]) refoldAnswers(ctx context.Context, s *store, snapshots int64) error {
+	if err := s.setJSON(checkpointKey, checkpoint{Snapshots: snapshots}); err != nil {
+		return err
+	}
+	return w.restorer.catchUp(ctx, s, w.partition)
+}

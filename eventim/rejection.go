@@ -1,0 +1,47 @@
+package eventim
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Codes of the answers that the framework itself gives. A domain adds its own.
+const (
+	CodeVersionConflict = "version_conflict"   // Expected has passed
+	CodeCommandIDReused = "command_id_reused"  // same id, another command
+	CodeRejected        = "rejected"           // Decide returned an error without a code
+	CodeUndecodable     = "undecodable"        // the command cannot be read
+	CodePanic           = "decision_panicked"  // Decide or Evolve crashed
+	CodeUnencodable     = "result_unencodable" // what the command causes has no wire form
+	CodeTooLarge        = "result_too_large"   // what the command causes does not fit into a record
+	CodeWrongPartition  = "wrong_partition"    // the sender does not partition by murmur2 of the key
+)
+
+// Rejection is why a command was not accepted: a stable code for programs and
+// a message for people. Decide returns it as its error.
+type Rejection struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+func (r *Rejection) Error() string { return r.Message }
+
+// Is reports whether target is a rejection with the same code, so that a
+// sentinel matches whatever its message.
+func (r *Rejection) Is(target error) bool {
+	t, ok := errors.AsType[*Rejection](target)
+	return ok && t.Code == r.Code
+}
+
+// Reject makes a rejection. The code is part of the interface of a domain:
+// never change one.
+func Reject(code, format string, args ...any) *Rejection {
+	return &Rejection{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+func asRejection(err error) *Rejection {
+	if r, ok := errors.AsType[*Rejection](err); ok {
+		return r
+	}
+	return &Rejection{Code: CodeRejected, Message: err.Error()}
+}

@@ -1,0 +1,268 @@
+package eventim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// historyError is an event or a snapshot that cannot be read. History is never
+// skipped: the partition stops until the program or the topic is mended.
+type historyError struct{ err error }
+
+func (e *historyError) Error() string {
+	return "unreadable history: " + e.err.Error() +
+		"; the partition stays stopped until a program that can read it is started"
+}
+
+func (e *historyError) Unwrap() error { return e.err }
+
+// errOldRevision asks for the states to be folded again from the events.
+var errOldRevision = errors.New("snapshots were folded by an older revision of the code")
+
+// restorer fills the state store of a partition from Kafka.
+type restorer[S, C, E any] struct {
+	agg       *Aggregate[S, C, E]
+	client    sarama.Client
+	dir       string // of the aggregate
+	cluster   cluster
+	horizon   time.Duration // delete.retention.ms of the snapshots
+	options   storeOptions
+	successor *successor
+	report    func(RestoreProgress)
+	logger    *slog.Logger
+}
+
+func (r *restorer[S, C, E]) storeDir(partition int32) string {
+	return filepath.Join(r.dir, strconv.Itoa(int(partition)))
+}
+
+func (r *restorer[S, C, E]) identity(partition int32) identity {
+	return identity{r.cluster.id, r.cluster.topics[r.agg.Topics().Snapshots], partition, r.agg.Revision}
+}
+
+// open returns the store of a partition, with everything in it that the log
+// holds now. What was kept is used when it is a copy of this very partition
+// that only lacks the latest records; anything else is wiped and read anew.
+// The caller has ended the transactions of dead owners.
+func (r *restorer[S, C, E]) open(ctx context.Context, partition int32) (*store, error) {
+	s, err := r.kept(ctx, partition)
+	if err != nil {
+		return nil, err
+	}
+	if s != nil {
+		if err = r.catchUp(ctx, s, partition); err == nil {
+			return s, nil
+		}
+		err = errors.Join(err, s.close())
+		if !errors.Is(err, errStore) {
+			return nil, err
+		}
+		r.logger.Warn("the state store is not usable, restoring it from Kafka",
+			slog.Int("partition", int(partition)), slog.Any("reason", err))
+	}
+	return r.fill(ctx, partition)
+}
+
+// kept opens the store that is there, and returns nil when it is of no use.
+func (r *restorer[S, C, E]) kept(ctx context.Context, partition int32) (*store, error) {
+	dir := r.storeDir(partition)
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	s, err := openStore(dir, r.identity(partition), r.options, false)
+	if err == nil {
+		var why string
+		if why, err = r.stale(ctx, s, partition); err == nil && why == "" {
+			return s, nil
+		}
+		if err == nil {
+			err = fmt.Errorf("%w: %s", errStore, why)
+		}
+		err = errors.Join(err, s.close())
+	}
+	if !errors.Is(err, errStore) {
+		return nil, err
+	}
+	r.logger.Warn("the state store is not usable, restoring it from Kafka",
+		slog.Int("partition", int(partition)), slog.Any("reason", err))
+	return nil, nil
+}
+
+// stale says why a store must not be rolled forward; "" when it may be.
+func (r *restorer[S, C, E]) stale(ctx context.Context, s *store, partition int32) (string, error) {
+	c, err := s.checkpoint()
+	if err != nil {
+		return "", err
+	}
+	start, end, err := r.bounds(ctx, r.agg.Topics().Snapshots, partition)
+	if err != nil {
+		return "", err
+	}
+	age := time.Since(time.UnixMilli(c.Time))
+	switch {
+	case c == checkpoint{}:
+		return "it was never filled", nil
+	case c.Snapshots > end:
+		return fmt.Sprintf("it is ahead of the log (%d > %d)", c.Snapshots, end), nil
+	case c.Snapshots < start:
+		return fmt.Sprintf("the log no longer reaches back to it (%d < %d)", c.Snapshots, start), nil
+	case r.horizon > 0 && age > r.horizon/2:
+		// Rolled over a tombstone that compaction has removed since, it would
+		// bring a deleted aggregate back (KIP-1259).
+		return fmt.Sprintf("it is %v old, and deletions are kept for %v", age.Round(time.Second), r.horizon), nil
+	}
+	return "", nil
+}
+
+func (r *restorer[S, C, E]) bounds(ctx context.Context, topic string, partition int32) (start, end int64, err error) {
+	if start, err = listOffset(ctx, r.client, topic, partition, sarama.OffsetOldest); err == nil {
+		// The high watermark, not the last stable offset: an open transaction
+		// of a dead owner pins the latter below newer committed snapshots,
+		// which would then be missed and overwritten (KAFKA-10167).
+		end, err = listOffset(ctx, r.client, topic, partition, sarama.OffsetNewest)
+	}
+	return start, end, err
+}
+
+// fill wipes the store and reads it from the beginning.
+func (r *restorer[S, C, E]) fill(ctx context.Context, partition int32) (*store, error) {
+	dir, id := r.storeDir(partition), r.identity(partition)
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, fmt.Errorf("wipe state store: %w", err)
+	}
+	s, err := openStore(dir, id, r.options, true)
+	if err != nil {
+		return nil, err
+	}
+	err = r.catchUp(ctx, s, partition)
+	if err == nil {
+		err = s.db.Flush() // without a log, closing would lose what is in memory
+	}
+	if err = errors.Join(err, s.close()); err != nil {
+		return nil, err
+	}
+	return openStore(dir, id, r.options, false)
+}
+
+// catchUp reads what the log has beyond the checkpoint.
+func (r *restorer[S, C, E]) catchUp(ctx context.Context, s *store, partition int32) error {
+	c, err := s.checkpoint()
+	if err != nil {
+		return err
+	}
+	t := r.agg.Topics()
+	old := outdated{revision: r.agg.Revision, aggregates: map[string]bool{}}
+	c.Snapshots, err = r.stretch(ctx, s, t.Snapshots, partition, c.Snapshots, old.put,
+		func(w *storeWrite, next int64) {
+			if len(old.aggregates) == 0 {
+				w.setCheckpoint(checkpoint{next, c.Results, c.Time})
+			}
+		})
+	if err != nil {
+		return err
+	}
+	if len(old.aggregates) > 0 {
+		return fmt.Errorf("%w: %d of them", errOldRevision, len(old.aggregates))
+	}
+	c.Results, err = r.stretch(ctx, s, t.Results, partition, c.Results, putAnswer,
+		func(w *storeWrite, next int64) { w.setCheckpoint(checkpoint{c.Snapshots, next, c.Time}) })
+	if err != nil {
+		return err
+	}
+	c.Time = time.Now().UnixMilli()
+	return s.setJSON(checkpointKey, c)
+}
+
+const restoreBatchBytes = 1 << 20
+
+// stretch reads one partition from an offset to its end into the store, and
+// moves the checkpoint along, so that a killed restore goes on where it was.
+func (r *restorer[S, C, E]) stretch(ctx context.Context, s *store, topic string, partition int32, from int64,
+	put func(*storeWrite, Record) error, mark func(*storeWrite, int64),
+) (int64, error) {
+	start, end, err := r.bounds(ctx, topic, partition)
+	if err != nil {
+		return 0, err
+	}
+	from = max(from, start) // what retention has removed is out of the window
+	if from >= end {
+		return from, nil
+	}
+	w := s.write()
+	flush := func(next int64) error {
+		mark(w, next)
+		err := w.commit()
+		w = s.write()
+		return err
+	}
+	m := newMeter(r.agg.Name, topic, partition, from, end, r.report)
+	var flushErr error
+	reader := partitionReader{
+		client: r.client, topic: topic, partition: partition,
+		stalled: func(context.Context) { r.successor.endStalled(partition) },
+		advanced: func(next int64) {
+			if w.len() > restoreBatchBytes && flushErr == nil {
+				flushErr = flush(next)
+			}
+			m.advance(next)
+		},
+	}
+	next, err := reader.read(ctx, from, end, func(b *sarama.RecordBatch, rec *sarama.Record) error {
+		m.Records++
+		return errors.Join(flushErr, put(w, recordOf(topic, partition, b, rec)))
+	})
+	if err = errors.Join(err, flushErr); err != nil {
+		return next, errors.Join(err, w.batch.Close())
+	}
+	return next, flush(next)
+}
+
+// outdated takes snapshots into the store and knows which of them were folded
+// by an older revision of the code. The log has such, superseded by newer ones,
+// until it is compacted; the checkpoint waits while the last one of an
+// aggregate is.
+type outdated struct {
+	revision   int
+	aggregates map[string]bool
+}
+
+func (o outdated) put(w *storeWrite, rec Record) error {
+	aggregate := string(rec.Key)
+	delete(o.aggregates, aggregate)
+	if rec.Value == nil {
+		w.deleteSnapshot(aggregate)
+		return nil
+	}
+	v, err := storedOf(rec)
+	if err != nil {
+		return &historyError{err}
+	}
+	if v.revision > o.revision {
+		return &historyError{fmt.Errorf("%s %s: state revision %d is newer than this program's %d: upgrade it",
+			rec.Topic, rec.Position, v.revision, o.revision)}
+	}
+	if v.revision < o.revision {
+		o.aggregates[aggregate] = true
+	}
+	w.setSnapshot(aggregate, v)
+	return nil
+}
+
+func putAnswer(w *storeWrite, rec Record) error {
+	command, a, first, err := answerOf(rec)
+	if err != nil {
+		return &historyError{err}
+	}
+	if first {
+		w.setAnswer(command, a)
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package eventim
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/google/uuid"
+)
+
+// ErrTooLarge is returned for a command that does not fit into a record. It
+// was refused at the door: nothing was sent.
+var ErrTooLarge = errors.New("the command is too large")
+
+// batchOverhead is what a record batch adds to its only record.
+const batchOverhead = 1 << 10
+
+// Sender writes commands. It is safe for concurrent use; one per process is
+// enough, and batches what is sent at the same time.
+type Sender[C any] struct {
+	encode   func(Command[C]) (*sarama.ProducerMessage, error)
+	producer sarama.AsyncProducer
+	answers  sync.WaitGroup
+}
+
+// NewSender connects a sender of commands for a.
+func NewSender[S, C, E any](a Aggregate[S, C, E], k Kafka) (*Sender[C], error) {
+	if err := a.validate(); err != nil {
+		return nil, err
+	}
+	producer, err := sarama.NewAsyncProducer(k.Brokers, senderConfig(k))
+	if err != nil {
+		return nil, fmt.Errorf("connect to Kafka at %v: %w", k.Brokers, err)
+	}
+	s := &Sender[C]{encode: a.withDefaults().encodeCommand, producer: producer}
+	s.answers.Go(func() {
+		for m := range producer.Successes() {
+			m.Metadata.(chan error) <- nil
+		}
+	})
+	s.answers.Go(func() {
+		for e := range producer.Errors() {
+			e.Msg.Metadata.(chan error) <- e.Err
+		}
+	})
+	return s, nil
+}
+
+func senderConfig(k Kafka) *sarama.Config {
+	c := k.Config()
+	c.Net.MaxOpenRequests = 1
+	c.Producer.Idempotent = true
+	c.Producer.RequiredAcks = sarama.WaitForAll
+	// As Java has it, so that every client finds the same partition for a key.
+	c.Producer.Partitioner = sarama.NewMurmur2Partitioner
+	c.Producer.MaxMessageBytes = maxCommandBytes
+	c.Producer.Return.Successes = true
+	c.Producer.Return.Errors = true
+	return c
+}
+
+// Send writes cmd and waits until Kafka has it on all replicas in sync. It
+// returns the command with its ID (a UUIDv7 when there was none), Time and
+// Position.
+//
+// ErrTooLarge and an error of the codec mean that nothing was sent. After any
+// other error the outcome is unknown: send it again with the same ID, which
+// takes effect at most once.
+func (s *Sender[C]) Send(ctx context.Context, cmd Command[C]) (Command[C], error) {
+	if cmd.ID == "" {
+		cmd.ID = uuid.Must(uuid.NewV7()).String()
+	}
+	if cmd.Aggregate == "" {
+		return cmd, errors.New("send command: Aggregate, the id of the aggregate, is empty")
+	}
+	cmd.Time = time.Now().UTC().Truncate(time.Millisecond)
+	cmd.Correlation = cmp.Or(cmd.Correlation, cmd.ID)
+	m, err := s.encode(cmd)
+	if err != nil {
+		return cmd, err
+	}
+	if m.ByteSize(2)+batchOverhead > maxCommandBytes {
+		return cmd, fmt.Errorf("%w: %d bytes, and a record holds %d", ErrTooLarge, m.ByteSize(2), maxCommandBytes-batchOverhead)
+	}
+	m.Timestamp = cmd.Time
+	answer := make(chan error, 1)
+	m.Metadata = answer
+	select {
+	case s.producer.Input() <- m:
+	case <-ctx.Done():
+		return cmd, fmt.Errorf("send command %s: %w", cmd.ID, context.Cause(ctx))
+	}
+	select {
+	case err = <-answer:
+	case <-ctx.Done():
+		return cmd, fmt.Errorf("send command %s: %w", cmd.ID, context.Cause(ctx))
+	}
+	if err != nil {
+		return cmd, sendError(cmd.ID, err)
+	}
+	cmd.Position = Position{m.Partition, m.Offset}
+	return cmd, nil
+}
+
+func sendError(id string, err error) error {
+	if errors.Is(err, sarama.ErrMessageSizeTooLarge) {
+		return fmt.Errorf("%w: the broker refused it", ErrTooLarge)
+	}
+	return fmt.Errorf("send command %s: %w", id, err)
+}
+
+// Close waits for what was sent and disconnects. No Send may be running or
+// follow.
+func (s *Sender[C]) Close() error {
+	s.producer.AsyncClose()
+	s.answers.Wait()
+	return nil
+}

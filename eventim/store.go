@@ -1,0 +1,280 @@
+package eventim
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+)
+
+// store is the state store of one partition: the last snapshot of each
+// aggregate and the answers of the deduplication window. Kafka is the truth;
+// the store is a copy that may be deleted at any time. It is written without
+// fsync, and only with what has been committed to Kafka (KIP-892 tells why),
+// each batch together with the checkpoint in one atomic write: whatever a
+// crash leaves is the state at some earlier checkpoint.
+type store struct {
+	db  *pebble.DB
+	dir string
+}
+
+// Keys: a kind, then the id.
+const (
+	keyMeta     = 'm'
+	keySnapshot = 's'
+	keyAnswer   = 'c'
+	keyAnswered = 't' // time in milliseconds, then the command id: what to forget when
+)
+
+var (
+	identityKey   = []byte{keyMeta, 'i'}
+	checkpointKey = []byte{keyMeta, 'c'}
+)
+
+// identity says what a store is a copy of.
+type identity struct {
+	Cluster   string `json:"cluster"`
+	Topic     string `json:"topic"` // id of the snapshots topic
+	Partition int32  `json:"partition"`
+	Revision  int    `json:"revision"`
+}
+
+// checkpoint says how much of the log is in the store.
+type checkpoint struct {
+	Snapshots int64 `json:"snapshots"` // next offset of the snapshots partition
+	Results   int64 `json:"results"`   // next offset of the results partition
+	Time      int64 `json:"time"`      // when it was known to be current, in Unix milliseconds
+}
+
+// errStore marks what went wrong with a store, as opposed to Kafka: wiping the
+// store mends it.
+var errStore = errors.New("state store")
+
+// storeOptions are what the stores of a process share.
+type storeOptions struct {
+	cache  *pebble.Cache
+	logger *slog.Logger
+}
+
+// openStore opens the store in dir, or makes it. bulk is for filling an empty
+// store: it leaves out the log, so that a crash loses the progress, and is to
+// be closed and opened again when it is full.
+func openStore(dir string, id identity, o storeOptions, bulk bool) (*store, error) {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, fmt.Errorf("%w: %w", errStore, err)
+	}
+	db, err := pebble.Open(dir, pebbleOptions(o, bulk))
+	if err != nil {
+		return nil, fmt.Errorf("%w %s: open: %w", errStore, dir, err)
+	}
+	s := &store{db: db, dir: dir}
+	if err := s.identify(id); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return s, nil
+}
+
+func pebbleOptions(o storeOptions, bulk bool) *pebble.Options {
+	options := &pebble.Options{
+		Cache: o.cache, Logger: pebbleLogger{o.logger}, FormatMajorVersion: pebble.FormatNewest,
+		DisableWAL: bulk, MemTableSize: 8 << 20, MemTableStopWritesThreshold: 4,
+		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
+	}
+	if bulk {
+		options.MemTableSize, options.L0CompactionThreshold, options.L0StopWritesThreshold = 64<<20, 16, 1000
+	}
+	for i := range options.Levels {
+		// Nearly every command id is new: the filter answers without a read.
+		options.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+	}
+	return options
+}
+
+// pebbleLogger passes on what goes wrong; compactions are not news.
+type pebbleLogger struct{ *slog.Logger }
+
+func (pebbleLogger) Infof(string, ...any) {}
+func (l pebbleLogger) Errorf(format string, args ...any) {
+	l.Error("state store", "error", fmt.Sprintf(format, args...))
+}
+
+// Fatalf is called when the store cannot go on, such as on a full disk. The
+// process ends: what it committed is in Kafka, another one takes over.
+func (l pebbleLogger) Fatalf(format string, args ...any) {
+	panic("state store: " + fmt.Sprintf(format, args...))
+}
+
+func (s *store) identify(want identity) error {
+	var have identity
+	switch found, err := s.getJSON(identityKey, &have); {
+	case err != nil:
+		return err
+	case !found:
+		return s.setJSON(identityKey, want)
+	case have != want:
+		return fmt.Errorf("%w %s: it is a copy of %+v, not of %+v", errStore, s.dir, have, want)
+	}
+	return nil
+}
+
+// checkpoint returns the zero checkpoint for a new store.
+func (s *store) checkpoint() (checkpoint, error) {
+	var c checkpoint
+	_, err := s.getJSON(checkpointKey, &c)
+	return c, err
+}
+
+func (s *store) getJSON(key []byte, v any) (bool, error) {
+	data, found, err := s.get(key)
+	if err != nil || !found {
+		return false, err
+	}
+	if err := json.Unmarshal(data, v); err != nil {
+		return false, fmt.Errorf("%w %s: %w", errStore, s.dir, err)
+	}
+	return true, nil
+}
+
+func (s *store) setJSON(key []byte, v any) error {
+	w := s.write()
+	w.setJSON(key, v)
+	return w.commit()
+}
+
+// get returns a copy of a value.
+func (s *store) get(key []byte) ([]byte, bool, error) {
+	data, closer, err := s.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("%w %s: read: %w", errStore, s.dir, err)
+	}
+	value := append([]byte(nil), data...)
+	return value, true, closer.Close()
+}
+
+func (s *store) snapshot(aggregate string) (storedSnapshot, bool, error) {
+	data, found, err := s.get(stringKey(keySnapshot, aggregate))
+	if err != nil || !found {
+		return storedSnapshot{}, false, err
+	}
+	v, err := decodeStoredSnapshot(data)
+	return v, err == nil, err
+}
+
+func (s *store) answer(command string) (answer, bool, error) {
+	data, found, err := s.get(stringKey(keyAnswer, command))
+	if err != nil || !found {
+		return answer{}, false, err
+	}
+	v, err := decodeAnswer(data)
+	return v, err == nil, err
+}
+
+// write begins an atomic write.
+func (s *store) write() *storeWrite { return &storeWrite{batch: s.db.NewBatch(), dir: s.dir} }
+
+// storeWrite is one atomic write. Its first error shows in commit.
+type storeWrite struct {
+	batch *pebble.Batch
+	dir   string
+	err   error
+}
+
+func (w *storeWrite) set(key, value []byte) { w.keep(w.batch.Set(key, value, nil)) }
+
+func (w *storeWrite) keep(err error) {
+	if w.err == nil {
+		w.err = err
+	}
+}
+
+func (w *storeWrite) setJSON(key []byte, v any) {
+	data, err := json.Marshal(v)
+	w.keep(err)
+	w.set(key, data)
+}
+
+func (w *storeWrite) setSnapshot(aggregate string, v storedSnapshot) {
+	w.set(stringKey(keySnapshot, aggregate), v.encode())
+}
+
+func (w *storeWrite) deleteSnapshot(aggregate string) {
+	w.keep(w.batch.Delete(stringKey(keySnapshot, aggregate), nil))
+}
+
+func (w *storeWrite) setAnswer(command string, v answer) {
+	w.set(stringKey(keyAnswer, command), v.encode())
+	w.set(answeredKey(v.time, command), nil)
+}
+
+func (w *storeWrite) setCheckpoint(c checkpoint) { w.setJSON(checkpointKey, c) }
+
+func (w *storeWrite) len() int { return w.batch.Len() }
+
+// commit makes the write visible and leaves its way to the disk to the
+// operating system: a killed process loses nothing, and a lost machine is
+// restored from Kafka.
+func (w *storeWrite) commit() error {
+	defer func() { _ = w.batch.Close() }()
+	if w.err == nil {
+		w.err = w.batch.Commit(pebble.NoSync)
+	}
+	if w.err != nil {
+		return fmt.Errorf("%w %s: write: %w", errStore, w.dir, w.err)
+	}
+	return nil
+}
+
+// forget deletes the answers that are older than the time, at most limit of
+// them, and returns how many it deleted.
+func (s *store) forget(before time.Time, limit int) (int, error) {
+	end := answeredKey(before.UnixMilli(), "")
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{keyAnswered}, UpperBound: end})
+	if err != nil {
+		return 0, fmt.Errorf("%w %s: read: %w", errStore, s.dir, err)
+	}
+	w, n := s.write(), 0
+	for valid := it.First(); valid && n < limit; valid = it.Next() {
+		// An id that was answered anew has an entry of its own: keep its answer.
+		at, command := parseAnsweredKey(it.Key())
+		if a, found, err := s.answer(command); err == nil && found && a.time == at {
+			w.keep(w.batch.Delete(stringKey(keyAnswer, command), nil))
+		}
+		w.keep(w.batch.Delete(it.Key(), nil))
+		n++
+	}
+	w.keep(it.Close())
+	return n, w.commit()
+}
+
+// snapshots calls fn with each snapshot, in the order of the aggregate ids.
+func (s *store) snapshots(fn func(aggregate string, v storedSnapshot) error) error {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{keySnapshot}, UpperBound: []byte{keySnapshot + 1}})
+	if err != nil {
+		return fmt.Errorf("%w %s: read: %w", errStore, s.dir, err)
+	}
+	for valid := it.First(); valid; valid = it.Next() {
+		v, err := decodeStoredSnapshot(it.Value())
+		if err == nil {
+			err = fn(string(it.Key()[1:]), v)
+		}
+		if err != nil {
+			return errors.Join(err, it.Close())
+		}
+	}
+	return errors.Join(it.Error(), it.Close())
+}
+
+func (s *store) close() error {
+	if err := s.db.Close(); err != nil {
+		return fmt.Errorf("%w %s: close: %w", errStore, s.dir, err)
+	}
+	return nil
+}

@@ -1,0 +1,171 @@
+package eventim
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+)
+
+// storedSnapshot is a snapshot as it stands in the state store: not decoded,
+// since restoring a million of them must not parse a million states.
+type storedSnapshot struct {
+	version       int64
+	revision      int
+	schemaVersion int
+	time          int64 // Unix milliseconds
+	commandOffset int64
+	typ, command  string
+	data          []byte
+}
+
+// answer is the recorded answer to a command id.
+type answer struct {
+	time    int64 // of the command, in Unix milliseconds
+	version int64
+	digest  string
+	value   []byte // of the result record
+}
+
+var errStored = fmt.Errorf("%w: a value cannot be read", errStore)
+
+func (v storedSnapshot) encode() []byte {
+	b := make([]byte, 0, 48+len(v.typ)+len(v.command)+len(v.data))
+	b = append(b, 1) // format
+	b = binary.AppendVarint(b, v.version)
+	b = binary.AppendVarint(b, int64(v.revision))
+	b = binary.AppendVarint(b, int64(v.schemaVersion))
+	b = binary.AppendVarint(b, v.time)
+	b = binary.AppendVarint(b, v.commandOffset)
+	b = appendString(b, v.typ)
+	b = appendString(b, v.command)
+	return append(b, v.data...)
+}
+
+func decodeStoredSnapshot(b []byte) (storedSnapshot, error) {
+	d := decoder{rest: b}
+	d.format(1)
+	v := storedSnapshot{
+		version: d.varint(), revision: int(d.varint()), schemaVersion: int(d.varint()), time: d.varint(),
+		commandOffset: d.varint(), typ: d.string(), command: d.string(),
+	}
+	v.data = append([]byte(nil), d.rest...)
+	return v, d.err
+}
+
+func (a answer) encode() []byte {
+	b := make([]byte, 0, 32+len(a.digest)+len(a.value))
+	b = append(b, 1) // format
+	b = binary.AppendVarint(b, a.time)
+	b = binary.AppendVarint(b, a.version)
+	b = appendString(b, a.digest)
+	return append(b, a.value...)
+}
+
+func decodeAnswer(b []byte) (answer, error) {
+	d := decoder{rest: b}
+	d.format(1)
+	a := answer{time: d.varint(), version: d.varint(), digest: d.string()}
+	a.value = append([]byte(nil), d.rest...)
+	return a, d.err
+}
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// decoder reads what the encoders above wrote, and remembers a failure.
+type decoder struct {
+	rest []byte
+	err  error
+}
+
+func (d *decoder) format(want byte) {
+	if len(d.rest) == 0 || d.rest[0] != want {
+		d.err = errStored
+		return
+	}
+	d.rest = d.rest[1:]
+}
+
+func (d *decoder) varint() int64 {
+	v, n := binary.Varint(d.rest)
+	if n <= 0 {
+		d.err = errStored
+		return 0
+	}
+	d.rest = d.rest[n:]
+	return v
+}
+
+func (d *decoder) string() string {
+	l, n := binary.Uvarint(d.rest)
+	if n <= 0 || l > uint64(len(d.rest)-n) {
+		d.err = errStored
+		return ""
+	}
+	s := string(d.rest[n : n+int(l)])
+	d.rest = d.rest[n+int(l):]
+	return s
+}
+
+func stringKey(kind byte, id string) []byte {
+	return append(append(make([]byte, 0, 1+len(id)), kind), id...)
+}
+
+// answeredKey sorts by time. Times before 1970 count as 1970.
+func answeredKey(at int64, command string) []byte {
+	b := append(make([]byte, 0, 9+len(command)), keyAnswered)
+	b = binary.BigEndian.AppendUint64(b, uint64(max(at, 0)))
+	return append(b, command...)
+}
+
+func parseAnsweredKey(key []byte) (at int64, command string) {
+	return int64(binary.BigEndian.Uint64(key[1:9])), string(key[9:])
+}
+
+// storedOf takes what the store keeps of a snapshot record.
+func storedOf(rec Record) (storedSnapshot, error) {
+	r := reader{Record: rec}
+	p := r.payload()
+	v := storedSnapshot{
+		version: r.int(headerVersion), revision: int(r.int(headerRevision)), schemaVersion: p.SchemaVersion,
+		time: r.time().UnixMilli(), commandOffset: r.int(headerCommandOffset),
+		typ: p.Type, command: r.Header(headerCommandID), data: p.Data,
+	}
+	return v, r.err()
+}
+
+// answerOf takes what the store keeps of a result record; ok is false for a
+// record that is not the first answer to its command id.
+func answerOf(rec Record) (command string, a answer, ok bool, err error) {
+	if rec.Header(headerReplay) != "" {
+		return "", answer{}, false, nil
+	}
+	r := reader{Record: rec}
+	a = answer{
+		time: r.time().UnixMilli(), version: r.int(headerVersion), digest: r.Header(headerCommandDigest), value: rec.Value,
+	}
+	return r.Header(headerCommandID), a, true, r.err()
+}
+
+func (v storedSnapshot) payload() Payload {
+	return Payload{Type: v.typ, SchemaVersion: v.schemaVersion, Data: v.data}
+}
+
+// snapshotOf decodes the state of a stored snapshot.
+func (a *Aggregate[S, C, E]) snapshotOf(aggregate string, partition int32, v storedSnapshot) (Snapshot[S], error) {
+	state, err := a.State.Decode(v.payload())
+	return Snapshot[S]{
+		Aggregate: aggregate, Version: v.version, Revision: v.revision, Time: timeOf(v.time),
+		Command: v.command, CommandPosition: Position{partition, v.commandOffset}, State: state,
+	}, err
+}
+
+func storedFrom[S any](s Snapshot[S], p Payload) storedSnapshot {
+	return storedSnapshot{
+		version: s.Version, revision: s.Revision, schemaVersion: p.SchemaVersion, time: s.Time.UnixMilli(),
+		commandOffset: s.CommandPosition.Offset, typ: p.Type, command: s.Command, data: p.Data,
+	}
+}
+
+func timeOf(ms int64) time.Time { return time.UnixMilli(ms).UTC() }

@@ -1,0 +1,232 @@
+package eventim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// successor ends what dead processes left behind in the group of a handler and
+// reads where its partitions stand.
+type successor struct {
+	kafka    Kafka
+	group    string
+	instance string
+	input    string   // the commands topic
+	outputs  []string // the topics that transactions write
+	logger   *slog.Logger
+
+	mu     sync.Mutex // one look-up at a time
+	admin  sarama.TransactionClusterAdmin
+	client sarama.Client
+}
+
+func newSuccessor(k Kafka, group, instance string, t Topics, logger *slog.Logger) (*successor, error) {
+	c := k.Config()
+	c.Metadata.Full = true
+	client, err := sarama.NewClient(k.Brokers, c)
+	if err != nil {
+		return nil, fmt.Errorf("connect to Kafka at %v: %w", k.Brokers, err)
+	}
+	admin, err := sarama.NewClusterAdminFromClient(client)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("connect to Kafka at %v: %w", k.Brokers, err), client.Close())
+	}
+	return &successor{
+		kafka: k, group: group, instance: instance, input: t.Commands,
+		outputs: []string{t.Results, t.Events, t.Snapshots, t.DeadLetters}, logger: logger,
+		admin: admin.(sarama.TransactionClusterAdmin), client: client,
+	}, nil
+}
+
+func (s *successor) close() error { return s.admin.Close() }
+
+// fence ends at once the transactions that dead processes left open on the
+// output partitions, which would otherwise hold the last stable offset until
+// the transaction timeout plus the coordinator's scan: up to 25 seconds.
+//
+//  1. DescribeProducers shows which producers have a transaction open there.
+//  2. ListTransactions gives the transactional ids of those producers.
+//  3. An id of our form whose instance is not a member of the group any more
+//     belongs to a dead process: InitProducerId on it aborts the transaction.
+//
+// An open transaction of a living member is left alone: it is about to end it,
+// and when it has lost the partition its TxnOffsetCommit is refused.
+func (s *successor) fence(partitions []int32) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	open, err := s.openTransactions(partitions)
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	alive, err := s.instances()
+	if err != nil {
+		return err
+	}
+	for id := range open {
+		instance, ours := s.instanceOf(id)
+		if !ours || alive[instance] || instance == s.instance {
+			continue
+		}
+		s.logger.Info("ending the transaction of a dead process", slog.String("transactional_id", id))
+		producer, err := openProducer(s.kafka.Brokers, laneConfig(s.kafka, id, maxOutputBytes))
+		if err != nil {
+			return fmt.Errorf("fence %s: %w", id, err)
+		}
+		producer.close()
+	}
+	return nil
+}
+
+func (s *successor) openTransactions(partitions []int32) (map[string]bool, error) {
+	where := map[string][]int32{}
+	for _, t := range s.outputs {
+		where[t] = partitions
+	}
+	producers, err := s.admin.DescribeProducers(where)
+	if err != nil {
+		return nil, fmt.Errorf("describe producers: %w", err)
+	}
+	var ids []int64
+	for _, topic := range producers {
+		for _, p := range topic {
+			for _, active := range p.ActiveProducers {
+				if active.CurrentTxnStartOffset >= 0 {
+					ids = append(ids, active.ProducerID)
+				}
+			}
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	transactions, err := s.admin.ListTransactions(nil, ids, -1)
+	if err != nil {
+		return nil, fmt.Errorf("list transactions: %w", err)
+	}
+	open := map[string]bool{}
+	for _, t := range transactions {
+		open[t.TransactionalID] = true
+	}
+	return open, nil
+}
+
+// instanceOf splits a transactional id of this group into its parts.
+func (s *successor) instanceOf(id string) (instance string, ours bool) {
+	rest, ours := strings.CutPrefix(id, s.group+"/")
+	instance, _, ok := strings.Cut(rest, "/")
+	return instance, ours && ok
+}
+
+// instances returns which instances are members of the group: the client id of
+// a member is its instance.
+func (s *successor) instances() (map[string]bool, error) {
+	members, err := s.members()
+	alive := map[string]bool{}
+	for _, m := range members {
+		alive[m.ClientId] = true
+	}
+	return alive, err
+}
+
+func (s *successor) members() (map[string]*sarama.GroupMemberDescription, error) {
+	groups, err := s.admin.DescribeConsumerGroups([]string{s.group})
+	if err != nil {
+		return nil, fmt.Errorf("describe group %s: %w", s.group, err)
+	}
+	if len(groups) != 1 || (groups[0].Err != sarama.ErrNoError && groups[0].Err != sarama.ErrGroupIDNotFound) {
+		return nil, fmt.Errorf("describe group %s: %v", s.group, groups)
+	}
+	return groups[0].Members, nil
+}
+
+// evictFormerSelf removes the members with our instance id from the group.
+// Whoever holds the lock of the instance's directory is alone with its id, so
+// these are dead, and the group need not wait for their session timeout.
+func (s *successor) evictFormerSelf(ctx context.Context) error {
+	return retry(ctx, func() error {
+		members, err := s.members()
+		if err != nil {
+			return err
+		}
+		for id, m := range members {
+			if m.ClientId != s.instance {
+				continue
+			}
+			coordinator, err := s.client.Coordinator(s.group)
+			if err != nil {
+				return err
+			}
+			s.logger.Info("removing a former self from the group", slog.String("member", id))
+			if _, err := coordinator.LeaveGroup(&sarama.LeaveGroupRequest{GroupId: s.group, MemberId: id}); err != nil {
+				return fmt.Errorf("remove member %s: %w", id, err)
+			}
+		}
+		return nil
+	})
+}
+
+// committed returns the offset that the group has committed for a partition of
+// the commands, -1 for none, as soon as no transaction with another one is
+// pending (RequireStable). sarama fetches the offset where it starts reading
+// before anything of ours has run; a transaction of the former owner that ends
+// in between makes it stale, so what lies below this one is to be ignored.
+func (s *successor) committed(ctx context.Context, partition int32) (int64, error) {
+	for {
+		offset, err := s.fetchOffset(partition)
+		if err == nil {
+			return offset, nil
+		}
+		if errors.Is(err, sarama.ErrUnstableOffsetCommit) {
+			s.endStalled(partition)
+		} else {
+			s.logger.Warn("cannot read the committed offset, trying again", slog.Int("partition", int(partition)), slog.Any("error", err))
+			_ = s.client.RefreshCoordinator(s.group)
+		}
+		if !sleep(ctx, 20*time.Millisecond) {
+			return 0, fmt.Errorf("read the committed offset of %s/%d: %w", s.input, partition, context.Cause(ctx))
+		}
+	}
+}
+
+// endStalled fences again: a process may have died since the last look.
+func (s *successor) endStalled(partition int32) {
+	if err := s.fence([]int32{partition}); err != nil {
+		s.logger.Warn("cannot look up open transactions, waiting for them to end",
+			slog.Int("partition", int(partition)), slog.Any("error", err))
+	}
+}
+
+func (s *successor) fetchOffset(partition int32) (int64, error) {
+	coordinator, err := s.client.Coordinator(s.group)
+	if err != nil {
+		return 0, err
+	}
+	req := sarama.NewOffsetFetchRequest(protocolVersion, s.group, map[string][]int32{s.input: {partition}})
+	req.RequireStable = true
+	resp, err := coordinator.FetchOffset(req)
+	if err != nil {
+		return 0, err
+	}
+	if resp.Err == sarama.ErrGroupIDNotFound { // a group that has never committed, on the embedded broker
+		return -1, nil
+	}
+	block := resp.GetBlock(s.input, partition)
+	switch {
+	case resp.Err != sarama.ErrNoError:
+		return 0, resp.Err
+	case block == nil:
+		return 0, sarama.ErrIncompleteResponse
+	case block.Err == sarama.ErrGroupIDNotFound:
+		return -1, nil
+	case block.Err != sarama.ErrNoError:
+		return 0, block.Err
+	}
+	return block.Offset, nil
+}

@@ -1,0 +1,263 @@
+package eventim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// Sizes of record batches, in bytes. A command is small; what it causes holds
+// the state twice (result and snapshot), and a dead letter holds the command.
+const (
+	maxCommandBytes = 1 << 20
+	maxOutputBytes  = 2 << 20
+)
+
+// topicSpec is what a topic is created with and verified against.
+type topicSpec struct {
+	name   string
+	config map[string]string
+}
+
+func (a *Aggregate[S, C, E]) topicSpecs() []topicSpec {
+	t := a.Topics()
+	ms := func(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+	week := 7 * 24 * time.Hour
+	output := strconv.Itoa(maxOutputBytes)
+	return []topicSpec{
+		{t.Commands, map[string]string{
+			"cleanup.policy": "delete", "retention.ms": ms(week), "max.message.bytes": strconv.Itoa(maxCommandBytes),
+		}},
+		{t.Results, map[string]string{
+			"cleanup.policy": "delete", "retention.ms": ms(a.Deduplication), "max.message.bytes": output,
+		}},
+		{t.Events, map[string]string{
+			"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1", "max.message.bytes": output,
+		}},
+		{t.Snapshots, map[string]string{
+			// A store older than delete.retention.ms is restored from scratch
+			// (KIP-1259), so a week lets one rest over a holiday.
+			"cleanup.policy": "compact", "delete.retention.ms": ms(week), "max.message.bytes": output,
+		}},
+		{t.DeadLetters, map[string]string{
+			"cleanup.policy": "delete", "retention.ms": ms(30 * 24 * time.Hour), "max.message.bytes": output,
+		}},
+	}
+}
+
+// CreateTopics creates the topics of a that do not exist yet, and leaves the
+// others alone: VerifyTopics tells whether they are right.
+func (a Aggregate[S, C, E]) CreateTopics(ctx context.Context, k Kafka, replication int16) error {
+	if err := a.validate(); err != nil {
+		return err
+	}
+	d := a.withDefaults()
+	return withAdmin(k, func(admin sarama.ClusterAdmin) error {
+		for _, spec := range d.topicSpecs() {
+			if err := createTopic(ctx, admin, spec, d.Partitions, replication); err != nil {
+				return fmt.Errorf("create topic %s: %w", spec.name, err)
+			}
+		}
+		return waitForTopics(ctx, admin, d.topicSpecs())
+	})
+}
+
+func createTopic(ctx context.Context, admin sarama.ClusterAdmin, spec topicSpec, partitions int32, replication int16) error {
+	entries := map[string]*string{}
+	for name, value := range spec.config {
+		entries[name] = &value
+	}
+	if replication >= 3 {
+		entries["min.insync.replicas"] = new("2")
+	}
+	detail := &sarama.TopicDetail{NumPartitions: partitions, ReplicationFactor: replication, ConfigEntries: entries}
+	return retry(ctx, func() error {
+		err := admin.CreateTopic(spec.name, detail, false)
+		if te, ok := errors.AsType[*sarama.TopicError](err); ok && te.Err == sarama.ErrTopicAlreadyExists {
+			return nil
+		}
+		return err
+	})
+}
+
+// waitForTopics returns when each partition has a leader: a topic exists a
+// moment before it can be used.
+func waitForTopics(ctx context.Context, admin sarama.ClusterAdmin, specs []topicSpec) error {
+	var names []string
+	for _, s := range specs {
+		names = append(names, s.name)
+	}
+	return retry(ctx, func() error {
+		found, err := admin.DescribeTopics(names)
+		if err != nil {
+			return err
+		}
+		for _, t := range found {
+			if t.Err != sarama.ErrNoError {
+				return fmt.Errorf("topic %s: %w", t.Name, t.Err)
+			}
+			for _, p := range t.Partitions {
+				if p.Leader < 0 {
+					return fmt.Errorf("topic %s: partition %d has no leader", t.Name, p.ID)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// TopicsError lists in which ways the topics of an aggregate are not as the
+// aggregate needs them.
+type TopicsError struct {
+	Aggregate   string
+	Differences []string
+}
+
+func (e *TopicsError) Error() string {
+	return fmt.Sprintf("the topics of %q are not as it needs them; create the missing ones with `topics create`, "+
+		"and mend the others with your Kafka tools:\n  %s", e.Aggregate, strings.Join(e.Differences, "\n  "))
+}
+
+// VerifyTopics returns a *TopicsError when a topic is missing or differs in
+// partition count, cleanup policy, retention or, where it is replicated, in
+// min.insync.replicas. A handler does not start on such topics: a compacted
+// events topic, or one that forgets, is a loss of history.
+func (a Aggregate[S, C, E]) VerifyTopics(ctx context.Context, k Kafka) error {
+	return withAdmin(k, func(admin sarama.ClusterAdmin) error {
+		_, err := a.withDefaults().inspectTopics(ctx, admin)
+		return err
+	})
+}
+
+// limits are what the broker's configuration says and the handler needs.
+type limits struct {
+	outputBytes     int           // the smallest max.message.bytes of what the handler writes
+	deleteRetention time.Duration // of the snapshots: the compaction horizon
+}
+
+func (a *Aggregate[S, C, E]) inspectTopics(ctx context.Context, admin sarama.ClusterAdmin) (limits, error) {
+	specs := a.topicSpecs()
+	found, err := describeTopics(ctx, admin, specs)
+	if err != nil {
+		return limits{}, err
+	}
+	lim := limits{outputBytes: maxOutputBytes}
+	var diffs []string
+	for _, spec := range specs {
+		t, ok := found[spec.name]
+		if !ok {
+			diffs = append(diffs, fmt.Sprintf("%s: does not exist", spec.name))
+			continue
+		}
+		diffs = append(diffs, t.differences(spec, a.Partitions)...)
+		if spec.name != a.Topics().Commands {
+			lim.outputBytes = min(lim.outputBytes, t.int("max.message.bytes"))
+		}
+		if spec.name == a.Topics().Snapshots {
+			lim.deleteRetention = time.Duration(t.int("delete.retention.ms")) * time.Millisecond
+		}
+	}
+	if len(diffs) > 0 {
+		return limits{}, &TopicsError{a.Name, diffs}
+	}
+	return lim, nil
+}
+
+// topic is what the broker says of a topic.
+type topic struct {
+	partitions, replicas int
+	config               map[string]string
+}
+
+func (t topic) int(name string) int {
+	v, _ := strconv.Atoi(t.config[name])
+	return v
+}
+
+// differences compares what must hold. Sizes are free: the handler reads them.
+func (t topic) differences(spec topicSpec, partitions int32) []string {
+	var diffs []string
+	differ := func(what string, want, got any) {
+		diffs = append(diffs, fmt.Sprintf("%s: %s is %v, want %v", spec.name, what, got, want))
+	}
+	if t.partitions != int(partitions) {
+		differ("the partition count", partitions, t.partitions)
+	}
+	for _, name := range slices.Sorted(maps.Keys(spec.config)) {
+		want, got := spec.config[name], t.config[name]
+		verified := name == "cleanup.policy" || name == "retention.ms" || name == "retention.bytes"
+		if verified && got != want {
+			differ(name, want, got)
+		}
+	}
+	if t.replicas >= 3 && t.int("min.insync.replicas") < 2 {
+		differ("min.insync.replicas", "at least 2", t.config["min.insync.replicas"])
+	}
+	return diffs
+}
+
+func describeTopics(ctx context.Context, admin sarama.ClusterAdmin, specs []topicSpec) (map[string]topic, error) {
+	found := map[string]topic{}
+	var names []string
+	var resources []*sarama.ConfigResource
+	for _, s := range specs {
+		names = append(names, s.name)
+	}
+	err := retry(ctx, func() error {
+		topics, err := admin.DescribeTopics(names)
+		if err != nil {
+			return err
+		}
+		resources = resources[:0]
+		for _, t := range topics {
+			if t.Err != sarama.ErrNoError {
+				continue
+			}
+			found[t.Name] = topic{partitions: len(t.Partitions), replicas: len(t.Partitions[0].Replicas), config: map[string]string{}}
+			resources = append(resources, &sarama.ConfigResource{Type: sarama.TopicResource, Name: t.Name})
+		}
+		if len(resources) == 0 {
+			return nil
+		}
+		results, err := admin.DescribeConfigs(resources, sarama.DescribeConfigsOptions{})
+		if err != nil {
+			return err
+		}
+		for _, r := range results {
+			for _, entry := range r.Configs {
+				found[r.Name].config[entry.Name] = entry.Value
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("describe topics: %w", err)
+	}
+	return found, nil
+}
+
+func withAdmin(k Kafka, fn func(sarama.ClusterAdmin) error) error {
+	admin, err := k.admin()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = admin.Close() }()
+	return fn(admin)
+}
+
+func (k Kafka) admin() (sarama.ClusterAdmin, error) {
+	c := k.Config()
+	c.Metadata.Full = true // ClusterAdmin wants it
+	admin, err := sarama.NewClusterAdmin(k.Brokers, c)
+	if err != nil {
+		return nil, fmt.Errorf("connect to Kafka at %v: %w", k.Brokers, err)
+	}
+	return admin, nil
+}

@@ -1,0 +1,334 @@
+package eventim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/IBM/sarama"
+	lru "github.com/hashicorp/golang-lru/v2/simplelru"
+)
+
+// worker handles the commands of one partition for one session of the group.
+// It is used by one goroutine.
+type worker[S, C, E any] struct {
+	*Handler[S, C, E]
+	partition int32
+	session   sarama.ConsumerGroupSession
+	claim     sarama.ConsumerGroupClaim
+	logger    *slog.Logger
+	finish    context.Context // outlives the session by commitGrace, see commit
+	limit     int             // bytes of a record
+
+	store      *store
+	checkpoint checkpoint
+	states     *lru.LRU[string, Snapshot[S]] // decoded states of the store
+	swept      int64                         // record time of the last sweep of old answers
+	skip       int64                         // commands below are handled
+}
+
+// errLost ends the session: the group has given the partition to another
+// member, or will.
+var errLost = errors.New("the partition is no longer ours")
+
+// run takes the partition over and handles its commands until the session
+// ends. It returns errLost to end the session of the whole process; any other
+// trouble is dealt with here, since returning takes the other partitions of
+// the process away too.
+func (w *worker[S, C, E]) run() error {
+	ctx := w.session.Context()
+	err := w.takeOver(ctx)
+	w.resume()
+	for err == nil {
+		records := w.take(ctx)
+		if records == nil {
+			return nil
+		}
+		err = w.process(ctx, records)
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	if _, unreadable := errors.AsType[*historyError](err); unreadable {
+		w.stop(ctx, err)
+		return nil
+	}
+	return err
+}
+
+// stop holds the partition and does nothing, visibly, until the session ends.
+func (w *worker[S, C, E]) stop(ctx context.Context, err error) {
+	w.setStatus(w.partition, Stopped, err)
+	w.logger.Error("partition stopped", slog.Any("error", err))
+	w.pause()
+	<-ctx.Done()
+}
+
+// A partition that is not being read would hold up the others, which come in
+// the same fetch; so it is not fetched either.
+func (w *worker[S, C, E]) pause() {
+	w.group.Pause(map[string][]int32{w.claim.Topic(): {w.partition}})
+}
+
+func (w *worker[S, C, E]) resume() {
+	w.group.Resume(map[string][]int32{w.claim.Topic(): {w.partition}})
+}
+
+// takeOver makes the partition ours, in this order, of which each step rests
+// on the one before:
+//
+//  1. The generation of the session is known: what an older owner commits from
+//     now on is refused.
+//  2. Open transactions of dead owners are ended (Handler.fence, before sarama
+//     fetched the offsets, and again here while something is pending).
+//  3. The committed offset is read again, stable: no transaction with another
+//     one is pending, so no older owner can still commit.
+//  4. The ends of the snapshots and the results are read: nothing committed
+//     can be added below or above them by anyone else.
+//  5. The store is brought up to those ends.
+func (w *worker[S, C, E]) takeOver(ctx context.Context) error {
+	w.pause()
+	w.setStatus(w.partition, Restoring, nil)
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+		err := w.tryTakeOver(ctx)
+		_, unreadable := errors.AsType[*historyError](err)
+		if err == nil || unreadable || ctx.Err() != nil {
+			return err
+		}
+		w.logger.Warn("cannot take the partition over, trying again", slog.Any("error", err))
+		sleep(ctx, pause)
+	}
+}
+
+func (w *worker[S, C, E]) tryTakeOver(ctx context.Context) (err error) {
+	w.release()
+	if w.skip, err = w.successor.committed(ctx, w.partition); err != nil {
+		return err
+	}
+	if w.store, err = w.restorer.open(ctx, w.partition); errors.Is(err, errOldRevision) {
+		err = w.refold(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if w.checkpoint, err = w.store.checkpoint(); err != nil {
+		return err
+	}
+	w.states, _ = lru.NewLRU[string, Snapshot[S]](w.config.CachedStates, nil) // fails for a size of 0 only
+	w.setStatus(w.partition, Running, nil)
+	w.logger.Info("partition taken over", slog.Int64("offset", w.skip), slog.Int64("snapshots", w.checkpoint.Snapshots))
+	return nil
+}
+
+func (w *worker[S, C, E]) release() {
+	if w.store == nil {
+		return
+	}
+	if err := w.store.close(); err != nil {
+		w.logger.Warn("cannot close the state store", slog.Any("error", err))
+	}
+	w.store = nil
+}
+
+// take waits for a command and returns all that are there, at most a batch;
+// nil when the session ends.
+func (w *worker[S, C, E]) take(ctx context.Context) []Record {
+	var records []Record
+	for len(records) == 0 {
+		select {
+		case m, ok := <-w.claim.Messages():
+			if !ok {
+				return nil
+			}
+			records = w.keep(records, m)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	for len(records) < w.config.MaxBatch {
+		select {
+		case m, ok := <-w.claim.Messages():
+			if !ok {
+				return records
+			}
+			records = w.keep(records, m)
+		default:
+			return records
+		}
+	}
+	return records
+}
+
+func (w *worker[S, C, E]) keep(records []Record, m *sarama.ConsumerMessage) []Record {
+	if m.Offset < w.skip {
+		return records
+	}
+	return append(records, recordOfMessage(m))
+}
+
+// process handles records until they are committed or the partition is lost.
+func (w *worker[S, C, E]) process(ctx context.Context, records []Record) error {
+	for attempt := 0; len(records) > 0; attempt++ {
+		d, err := w.decide(records)
+		if err == nil {
+			var ends map[string]int64
+			if ends, err = w.commit(d); err == nil {
+				err = w.apply(d, ends)
+				records = nil
+			}
+		}
+		if err == nil || ctx.Err() != nil {
+			return nil
+		}
+		if records, err = w.recover(ctx, err, records, attempt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *worker[S, C, E]) decide(records []Record) (decision[S], error) {
+	b := batch[S, C, E]{
+		agg: w.agg, partition: w.partition, limit: w.limit,
+		snapshot: w.snapshot, answer: w.store.answer, crashed: w.crashed,
+		decision: decision[S]{snapshots: map[string]changed[S]{}, answers: map[string]answer{}},
+	}
+	for _, rec := range records {
+		if err := b.add(rec); err != nil {
+			return b.decision, err
+		}
+	}
+	return b.finish(), nil
+}
+
+func (w *worker[S, C, E]) crashed(cmd Record, reason any, stack []byte) {
+	w.logger.Error("the decision panicked", slog.Int64("offset", cmd.Position.Offset),
+		slog.String("command_id", cmd.Header(headerID)), slog.Any("reason", reason), slog.String("stack", string(stack)))
+}
+
+// snapshot returns the committed snapshot of an aggregate.
+func (w *worker[S, C, E]) snapshot(aggregate string) (Snapshot[S], error) {
+	if s, ok := w.states.Get(aggregate); ok {
+		return s, nil
+	}
+	stored, found, err := w.store.snapshot(aggregate)
+	if err != nil || !found {
+		return Snapshot[S]{Aggregate: aggregate}, err
+	}
+	s, err := w.agg.snapshotOf(aggregate, w.partition, stored)
+	if err != nil {
+		return s, &historyError{fmt.Errorf("snapshot of %s at version %d: %w", aggregate, stored.version, err)}
+	}
+	w.states.Add(aggregate, s)
+	return s, nil
+}
+
+// commitGrace is how long a batch may take after its session has ended: less
+// than the group waits for us, so that a batch that is begun is finished and
+// kept when a member joins or leaves.
+const commitGrace = rebalanceTimeout * 7 / 10
+
+func (w *worker[S, C, E]) commit(d decision[S]) (map[string]int64, error) {
+	r := &request{
+		records: d.records, input: w.claim.Topic(), part: w.partition, next: d.next, done: make(chan error, 1),
+		metadata: w.metadata,
+	}
+	err := w.lanes.commit(w.finish, r)
+	return r.ends, err
+}
+
+// metadata is that of the moment: the generation changes under a running claim.
+func (w *worker[S, C, E]) metadata() *sarama.ConsumerGroupMetadata {
+	return sarama.NewConsumerGroupMetadataFromSession(w.session, w.agg.Group(), nil)
+}
+
+// apply keeps what was committed, with the checkpoint, in one atomic write.
+func (w *worker[S, C, E]) apply(d decision[S], ends map[string]int64) error {
+	write := w.store.write()
+	for aggregate, c := range d.snapshots {
+		write.setSnapshot(aggregate, storedFrom(c.Snapshot, c.payload))
+		w.states.Add(aggregate, c.Snapshot)
+	}
+	for command, a := range d.answers {
+		write.setAnswer(command, a)
+	}
+	t := w.agg.Topics()
+	w.checkpoint.Snapshots = max(w.checkpoint.Snapshots, ends[t.Snapshots])
+	w.checkpoint.Results = max(w.checkpoint.Results, ends[t.Results])
+	w.checkpoint.Time = time.Now().UnixMilli()
+	write.setCheckpoint(w.checkpoint)
+	w.skip = d.next
+	if err := write.commit(); err != nil {
+		return err
+	}
+	return w.sweep(d.latest)
+}
+
+const sweepLimit = 10_000
+
+// sweep forgets the answers that are out of the window, some at a time. Time
+// is that of the records, so that it does not depend on when they are handled.
+func (w *worker[S, C, E]) sweep(latest int64) error {
+	window := w.agg.Deduplication.Milliseconds()
+	if latest-w.swept < window/100 {
+		return nil
+	}
+	n, err := w.store.forget(time.UnixMilli(latest-window), sweepLimit)
+	if n < sweepLimit {
+		w.swept = latest
+	}
+	return err
+}
+
+// recover decides how to go on after records could not be committed or kept.
+// It returns what is still to be handled.
+func (w *worker[S, C, E]) recover(ctx context.Context, err error, records []Record, attempt int) ([]Record, error) {
+	if _, unreadable := errors.AsType[*historyError](err); unreadable {
+		return nil, err
+	}
+	w.logger.Warn("batch not committed", slog.Int("commands", len(records)), slog.Any("error", err))
+	switch {
+	case fenced(err):
+		return nil, fmt.Errorf("%w: %w", errLost, err)
+	case errors.Is(err, errDoubt), errors.Is(err, errStore):
+		// The log knows what has happened, and the lane has made sure that
+		// nothing more will: take over from ourselves.
+		if err := w.takeOver(ctx); err != nil {
+			return nil, err
+		}
+		w.resume()
+		return w.unhandled(records), nil
+	case tooLarge(err) && len(records) > 1:
+		half := len(records) / 2
+		if err := w.process(ctx, records[:half]); err != nil {
+			return nil, err
+		}
+		return w.unhandled(records), nil
+	case tooLarge(err):
+		// The broker takes less than it said when we started.
+		w.limit = max(w.limit/2, batchOverhead)
+		return records, nil
+	}
+	sleep(ctx, min(time.Millisecond<<min(attempt, 10), time.Second))
+	return records, nil
+}
+
+func (w *worker[S, C, E]) unhandled(records []Record) []Record {
+	for len(records) > 0 && records[0].Position.Offset < w.skip {
+		records = records[1:]
+	}
+	return records
+}
+
+// fenced tells whether the coordinator refused the offsets of a member that no
+// longer has the partition.
+func fenced(err error) bool {
+	return errors.Is(err, sarama.ErrIllegalGeneration) || errors.Is(err, sarama.ErrUnknownMemberId) ||
+		errors.Is(err, sarama.ErrFencedInstancedId) || errors.Is(err, sarama.ErrRebalanceInProgress)
+}
+
+func tooLarge(err error) bool {
+	return errors.Is(err, sarama.ErrMessageSizeTooLarge)
+}
