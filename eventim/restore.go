@@ -159,18 +159,21 @@ func (r *restorer[S, C, E]) catchUp(ctx context.Context, s *store, partition int
 		return err
 	}
 	t := r.agg.Topics()
-	old := outdated{revision: r.agg.Revision, aggregates: map[string]bool{}}
-	c.Snapshots, err = r.stretch(ctx, s, t.Snapshots, partition, c.Snapshots, old.put,
+	filter := snapshotFilter{
+		revision: r.agg.Revision, outdated: map[string]bool{}, readable: map[schema]bool{},
+		decode: func(v storedSnapshot) error { _, err := r.agg.State.Decode(v.payload()); return err },
+	}
+	c.Snapshots, err = r.stretch(ctx, s, t.Snapshots, partition, c.Snapshots, filter.put,
 		func(w *storeWrite, next int64) {
-			if len(old.aggregates) == 0 {
+			if len(filter.outdated) == 0 {
 				w.setCheckpoint(checkpoint{next, c.Results, c.Time})
 			}
 		})
 	if err != nil {
 		return err
 	}
-	if len(old.aggregates) > 0 {
-		return fmt.Errorf("%w: %d of them", errOldRevision, len(old.aggregates))
+	if len(filter.outdated) > 0 {
+		return fmt.Errorf("%w: %d of them", errOldRevision, len(filter.outdated))
 	}
 	c.Results, err = r.stretch(ctx, s, t.Results, partition, c.Results, putAnswer,
 		func(w *storeWrite, next int64) { w.setCheckpoint(checkpoint{c.Snapshots, next, c.Time}) })
@@ -225,34 +228,60 @@ func (r *restorer[S, C, E]) stretch(ctx context.Context, s *store, topic string,
 	return next, flush(next)
 }
 
-// outdated takes snapshots into the store and knows which of them were folded
-// by an older revision of the code. The log has such, superseded by newer ones,
-// until it is compacted; the checkpoint waits while the last one of an
-// aggregate is.
-type outdated struct {
-	revision   int
-	aggregates map[string]bool
+// snapshotFilter takes snapshots into the store and knows which of them were
+// folded by an older revision of the code. The log has such, superseded by
+// newer ones, until it is compacted; the checkpoint waits while the last one of
+// an aggregate is.
+type snapshotFilter struct {
+	revision int
+	outdated map[string]bool
+	decode   func(storedSnapshot) error
+	readable map[schema]bool // what decode has read
 }
 
-func (o outdated) put(w *storeWrite, rec Record) error {
+// schema is the wire name and the schema version of a payload.
+type schema struct {
+	name    string
+	version int
+}
+
+func (f snapshotFilter) put(w *storeWrite, rec Record) error {
 	aggregate := string(rec.Key)
-	delete(o.aggregates, aggregate)
+	delete(f.outdated, aggregate)
 	if rec.Value == nil {
 		w.deleteSnapshot(aggregate)
 		return nil
 	}
 	v, err := storedOf(rec)
+	if err == nil {
+		err = f.check(rec, v)
+	}
 	if err != nil {
 		return &historyError{err}
 	}
-	if v.revision > o.revision {
-		return &historyError{fmt.Errorf("%s %s: state revision %d is newer than this program's %d: upgrade it",
-			rec.Topic, rec.Position, v.revision, o.revision)}
-	}
-	if v.revision < o.revision {
-		o.aggregates[aggregate] = true
+	if v.revision < f.revision {
+		f.outdated[aggregate] = true
 	}
 	w.setSnapshot(aggregate, v)
+	return nil
+}
+
+// check finds out at once whether this program can read what is there. It
+// decodes one snapshot of each schema; a state that is broken by itself shows
+// when it is needed.
+func (f snapshotFilter) check(rec Record, v storedSnapshot) error {
+	if v.revision > f.revision {
+		return fmt.Errorf("%s %s: state revision %d is newer than this program's %d: upgrade it",
+			rec.Topic, rec.Position, v.revision, f.revision)
+	}
+	s := schema{v.typ, v.schemaVersion}
+	if f.readable[s] {
+		return nil
+	}
+	if err := f.decode(v); err != nil {
+		return fmt.Errorf("%s %s: %w", rec.Topic, rec.Position, err)
+	}
+	f.readable[s] = true
 	return nil
 }
 

@@ -107,6 +107,9 @@ func (w *worker[S, C, E]) tryTakeOver(ctx context.Context) (err error) {
 	if w.skip, err = w.successor.committed(ctx, w.partition); err != nil {
 		return err
 	}
+	if err := w.verifyPosition(ctx); err != nil {
+		return err
+	}
 	if w.store, err = w.restorer.open(ctx, w.partition); errors.Is(err, errOldRevision) {
 		err = w.refold(ctx)
 	}
@@ -119,6 +122,33 @@ func (w *worker[S, C, E]) tryTakeOver(ctx context.Context) (err error) {
 	w.states, _ = lru.NewLRU[string, Snapshot[S]](w.config.CachedStates, nil) // fails for a size of 0 only
 	w.setStatus(w.partition, Running, nil)
 	w.logger.Info("partition taken over", slog.Int64("offset", w.skip), slog.Int64("snapshots", w.checkpoint.Snapshots))
+	return nil
+}
+
+// verifyPosition refuses to guess where the commands go on. To start over would
+// handle commands again whose ids are forgotten; to start later would lose some.
+func (w *worker[S, C, E]) verifyPosition(ctx context.Context) error {
+	t := w.agg.Topics()
+	start, end, err := w.restorer.bounds(ctx, t.Commands, w.partition)
+	if err != nil {
+		return err
+	}
+	_, history, err := w.restorer.bounds(ctx, t.Events, w.partition)
+	if err != nil {
+		return err
+	}
+	refuse := func(what string) error {
+		return &historyError{fmt.Errorf("%s/%d: %s; once you know where the commands go on, "+
+			"set the offset of group %s with kafka-consumer-groups --reset-offsets", t.Commands, w.partition, what, w.agg.Group())}
+	}
+	switch {
+	case w.skip < 0 && history > 0:
+		return refuse("there are events, but the group's offset is gone (offsets.retention.minutes)")
+	case w.skip >= 0 && w.skip < start:
+		return refuse(fmt.Sprintf("the commands from offset %d to %d were deleted (retention.ms) before they were handled", w.skip, start-1))
+	case w.skip > end:
+		return refuse(fmt.Sprintf("the group's offset %d is beyond the end %d: the topic was made anew or cut", w.skip, end))
+	}
 	return nil
 }
 

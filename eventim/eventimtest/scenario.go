@@ -102,14 +102,22 @@ func payloads[E any](events []eventim.Event[E]) []E {
 func diff[E any](got, want []E) string {
 	var b strings.Builder
 	for i := range max(len(got), len(want)) {
-		switch {
-		case i >= len(want):
-			fmt.Fprintf(&b, "event %d\n  got  %s\n  want none\n", i+1, show(got[i]))
-		case i >= len(got):
-			fmt.Fprintf(&b, "event %d\n  got  none\n  want %s\n", i+1, show(want[i]))
-		case !reflect.DeepEqual(got[i], want[i]):
-			fmt.Fprintf(&b, "event %d\n  got  %s\n  want %s\n", i+1, show(got[i]), show(want[i]))
+		g, w := "none", "none"
+		if i < len(got) {
+			g = show(got[i])
 		}
+		if i < len(want) {
+			w = show(want[i])
+		}
+		if i < min(len(got), len(want)) {
+			if reflect.DeepEqual(got[i], want[i]) {
+				continue
+			}
+			if g == w { // they differ in what JSON leaves out
+				g, w = fmt.Sprintf("%#v", got[i]), fmt.Sprintf("%#v", want[i])
+			}
+		}
+		fmt.Fprintf(&b, "event %d\n  got  %s\n  want %s\n", i+1, g, w)
 	}
 	return b.String()
 }

@@ -1,0 +1,30 @@
+// Command bench measures the engine. Each figure that is to be compared comes
+// from one run, on one broker.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+type cli struct {
+	Restore restoreCmd `cmd:"" help:"Measure how long a handler needs to have a million states again: after a clean stop, after kill -9, and from nothing."`
+	Handler handlerCmd `cmd:"" hidden:"" help:"Run the handler that the benchmarks start and kill."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	var c cli
+	k := kong.Parse(&c, kong.Name("bench"), kong.Description("Measures the engine of Eventim."),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.UsageOnError())
+	if err := k.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
