@@ -235,7 +235,10 @@ const (
 )
 
 func (b *batch[S, C, E]) deadLetter(rec Record, code string, reason error) *sarama.ProducerMessage {
-	h := headers(append([]sarama.RecordHeader(nil), rec.Headers...))
+	var h headers
+	for _, original := range rec.Headers {
+		h = append(h, *original)
+	}
 	h.add(headerDeadLetterCode, code)
 	h.add(headerDeadLetterReason, reason.Error())
 	h.add(headerDeadLetterTopic, rec.Topic)

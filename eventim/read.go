@@ -91,14 +91,10 @@ func eachRecord(topic string, partition int32, fn func(Record) error) func(*sara
 func recordOf(topic string, partition int32, b *sarama.RecordBatch, r *sarama.Record) Record {
 	rec := Record{
 		Topic: topic, Position: Position{partition, b.FirstOffset + r.OffsetDelta},
-		Time: b.FirstTimestamp.Add(r.TimestampDelta).UTC(), Key: r.Key, Value: r.Value,
-		Headers: make([]sarama.RecordHeader, len(r.Headers)),
+		Time: b.FirstTimestamp.Add(r.TimestampDelta).UTC(), Key: r.Key, Value: r.Value, Headers: r.Headers,
 	}
 	if b.LogAppendTime {
 		rec.Time = b.MaxTimestamp.UTC()
-	}
-	for i, h := range r.Headers {
-		rec.Headers[i] = *h
 	}
 	return rec
 }

@@ -18,15 +18,23 @@ type Record struct {
 	Time     time.Time // the record timestamp
 	Key      []byte
 	Value    []byte
-	Headers  []sarama.RecordHeader
+	Headers  []*sarama.RecordHeader
+}
+
+// RecordOf returns the record of a message of a sarama consumer.
+func RecordOf(m *sarama.ConsumerMessage) Record {
+	return Record{
+		Topic: m.Topic, Position: Position{m.Partition, m.Offset}, Time: m.Timestamp.UTC(),
+		Key: m.Key, Value: m.Value, Headers: m.Headers,
+	}
 }
 
 // Header returns the value of the first header of that name, "" when there is
 // none.
 func (r Record) Header(name string) string {
-	for i := range r.Headers {
-		if string(r.Headers[i].Key) == name {
-			return string(r.Headers[i].Value)
+	for _, h := range r.Headers {
+		if string(h.Key) == name {
+			return string(h.Value)
 		}
 	}
 	return ""
@@ -103,19 +111,23 @@ type reader struct {
 	errs []error
 }
 
-func (r *reader) int(name string) int64 {
-	v, err := strconv.ParseInt(r.Header(name), 10, 64)
+func (r *reader) int(name string) int64 { return r.count(name, []byte(r.Header(name))) }
+
+func (r *reader) count(name string, value []byte) int64 {
+	v, err := strconv.ParseInt(string(value), 10, 64)
 	if err != nil || v < 0 {
-		r.errs = append(r.errs, fmt.Errorf("header %s is %q, not a count", name, r.Header(name)))
+		r.fail(fmt.Errorf("header %s is %q, not a count", name, value))
 		return 0
 	}
 	return v
 }
 
-func (r *reader) time() time.Time {
-	t, err := time.Parse(time.RFC3339Nano, r.Header(headerTime))
+func (r *reader) time() time.Time { return r.timeOf(r.Header(headerTime)) }
+
+func (r *reader) timeOf(value string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, value)
 	if err != nil {
-		r.errs = append(r.errs, fmt.Errorf("header %s is %q, not a time of RFC 3339", headerTime, r.Header(headerTime)))
+		r.fail(fmt.Errorf("header %s is %q, not a time of RFC 3339", headerTime, value))
 	}
 	return t.UTC()
 }

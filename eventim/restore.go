@@ -184,7 +184,7 @@ func (r *restorer[S, C, E]) catchUp(ctx context.Context, s *store, partition int
 	return s.setJSON(checkpointKey, c)
 }
 
-const restoreBatchBytes = 1 << 20
+const restoreBatchBytes = 4 << 20
 
 // stretch reads one partition from an offset to its end into the store, and
 // moves the checkpoint along, so that a killed restore goes on where it was.
@@ -199,11 +199,11 @@ func (r *restorer[S, C, E]) stretch(ctx context.Context, s *store, topic string,
 	if from >= end {
 		return from, nil
 	}
-	w := s.write()
+	w := s.writeOf(2 * restoreBatchBytes)
 	flush := func(next int64) error {
 		mark(w, next)
 		err := w.commit()
-		w = s.write()
+		w = s.writeOf(2 * restoreBatchBytes)
 		return err
 	}
 	m := newMeter(r.agg.Name, topic, partition, from, end, r.report)
@@ -275,7 +275,7 @@ func (f snapshotFilter) check(rec Record, v storedSnapshot) error {
 			rec.Topic, rec.Position, v.revision, f.revision)
 	}
 	s := schema{v.typ, v.schemaVersion}
-	if f.readable[s] {
+	if v.revision < f.revision || f.readable[s] { // an outdated one is not read, but folded again
 		return nil
 	}
 	if err := f.decode(v); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // store is the state store of one partition: the last snapshot of each
@@ -81,12 +82,13 @@ func openStore(dir string, id identity, o storeOptions, bulk bool) (*store, erro
 
 func pebbleOptions(o storeOptions, bulk bool) *pebble.Options {
 	options := &pebble.Options{
-		Cache: o.cache, Logger: pebbleLogger{o.logger}, FormatMajorVersion: pebble.FormatNewest,
+		FS: unsyncedFS{vfs.Default}, Cache: o.cache, Logger: pebbleLogger{o.logger}, FormatMajorVersion: pebble.FormatNewest,
 		DisableWAL: bulk, MemTableSize: 8 << 20, MemTableStopWritesThreshold: 4,
 		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
 	}
 	if bulk {
-		options.MemTableSize, options.L0CompactionThreshold, options.L0StopWritesThreshold = 64<<20, 16, 1000
+		// Each batch becomes a table; they are compacted when the store is used.
+		options.DisableAutomaticCompactions, options.L0StopWritesThreshold = true, 10_000
 	}
 	for i := range options.Levels {
 		// Nearly every command id is new: the filter answers without a read.
@@ -178,13 +180,19 @@ func (s *store) answer(command string) (answer, bool, error) {
 }
 
 // write begins an atomic write.
-func (s *store) write() *storeWrite { return &storeWrite{batch: s.db.NewBatch(), dir: s.dir} }
+func (s *store) write() *storeWrite { return s.writeOf(0) }
+
+// writeOf begins an atomic write of about that many bytes.
+func (s *store) writeOf(size int) *storeWrite {
+	return &storeWrite{batch: s.db.NewBatchWithSize(size), dir: s.dir}
+}
 
 // storeWrite is one atomic write. Its first error shows in commit.
 type storeWrite struct {
-	batch *pebble.Batch
-	dir   string
-	err   error
+	batch      *pebble.Batch
+	dir        string
+	err        error
+	key, value []byte // reused
 }
 
 func (w *storeWrite) set(key, value []byte) { w.keep(w.batch.Set(key, value, nil)) }
@@ -202,7 +210,9 @@ func (w *storeWrite) setJSON(key []byte, v any) {
 }
 
 func (w *storeWrite) setSnapshot(aggregate string, v storedSnapshot) {
-	w.set(stringKey(keySnapshot, aggregate), v.encode())
+	w.key = append(append(w.key[:0], keySnapshot), aggregate...)
+	w.value = v.appendTo(w.value[:0])
+	w.set(w.key, w.value)
 }
 
 func (w *storeWrite) deleteSnapshot(aggregate string) {
@@ -210,8 +220,11 @@ func (w *storeWrite) deleteSnapshot(aggregate string) {
 }
 
 func (w *storeWrite) setAnswer(command string, v answer) {
-	w.set(stringKey(keyAnswer, command), v.encode())
-	w.set(answeredKey(v.time, command), nil)
+	w.key = append(append(w.key[:0], keyAnswer), command...)
+	w.value = v.appendTo(w.value[:0])
+	w.set(w.key, w.value)
+	w.key = appendAnsweredKey(w.key[:0], v.time, command)
+	w.set(w.key, nil)
 }
 
 func (w *storeWrite) setCheckpoint(c checkpoint) { w.setJSON(checkpointKey, c) }
@@ -235,7 +248,7 @@ func (w *storeWrite) commit() error {
 // forget deletes the answers that are older than the time, at most limit of
 // them, and returns how many it deleted.
 func (s *store) forget(before time.Time, limit int) (int, error) {
-	end := answeredKey(before.UnixMilli(), "")
+	end := appendAnsweredKey(nil, before.UnixMilli(), "")
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{keyAnswered}, UpperBound: end})
 	if err != nil {
 		return 0, fmt.Errorf("%w %s: read: %w", errStore, s.dir, err)

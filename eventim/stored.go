@@ -2,6 +2,7 @@ package eventim
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -28,8 +29,7 @@ type answer struct {
 
 var errStored = fmt.Errorf("%w: a value cannot be read", errStore)
 
-func (v storedSnapshot) encode() []byte {
-	b := make([]byte, 0, 48+len(v.typ)+len(v.command)+len(v.data))
+func (v storedSnapshot) appendTo(b []byte) []byte {
 	b = append(b, 1) // format
 	b = binary.AppendVarint(b, v.version)
 	b = binary.AppendVarint(b, int64(v.revision))
@@ -52,8 +52,7 @@ func decodeStoredSnapshot(b []byte) (storedSnapshot, error) {
 	return v, d.err
 }
 
-func (a answer) encode() []byte {
-	b := make([]byte, 0, 32+len(a.digest)+len(a.value))
+func (a answer) appendTo(b []byte) []byte {
 	b = append(b, 1) // format
 	b = binary.AppendVarint(b, a.time)
 	b = binary.AppendVarint(b, a.version)
@@ -112,9 +111,10 @@ func stringKey(kind byte, id string) []byte {
 	return append(append(make([]byte, 0, 1+len(id)), kind), id...)
 }
 
-// answeredKey sorts by time. Times before 1970 count as 1970.
-func answeredKey(at int64, command string) []byte {
-	b := append(make([]byte, 0, 9+len(command)), keyAnswered)
+// appendAnsweredKey makes a key that sorts by time. Times before 1970 count as
+// 1970.
+func appendAnsweredKey(b []byte, at int64, command string) []byte {
+	b = append(b, keyAnswered)
 	b = binary.BigEndian.AppendUint64(b, uint64(max(at, 0)))
 	return append(b, command...)
 }
@@ -126,11 +126,27 @@ func parseAnsweredKey(key []byte) (at int64, command string) {
 // storedOf takes what the store keeps of a snapshot record.
 func storedOf(rec Record) (storedSnapshot, error) {
 	r := reader{Record: rec}
-	p := r.payload()
-	v := storedSnapshot{
-		version: r.int(headerVersion), revision: int(r.int(headerRevision)), schemaVersion: p.SchemaVersion,
-		time: r.time().UnixMilli(), commandOffset: r.int(headerCommandOffset),
-		typ: p.Type, command: r.Header(headerCommandID), data: p.Data,
+	v := storedSnapshot{version: -1, revision: -1, schemaVersion: -1, commandOffset: -1, data: rec.Value}
+	for _, h := range rec.Headers { // once, since a restore does little else
+		switch string(h.Key) {
+		case headerVersion:
+			v.version = r.count(headerVersion, h.Value)
+		case headerRevision:
+			v.revision = int(r.count(headerRevision, h.Value))
+		case headerSchemaVersion:
+			v.schemaVersion = int(r.count(headerSchemaVersion, h.Value))
+		case headerCommandOffset:
+			v.commandOffset = r.count(headerCommandOffset, h.Value)
+		case headerTime:
+			v.time = r.timeOf(string(h.Value)).UnixMilli()
+		case headerType:
+			v.typ = string(h.Value)
+		case headerCommandID:
+			v.command = string(h.Value)
+		}
+	}
+	if min(v.version, int64(v.revision), int64(v.schemaVersion), v.commandOffset) < 0 {
+		r.fail(errors.New("a header of a snapshot is missing"))
 	}
 	return v, r.err()
 }
@@ -142,10 +158,23 @@ func answerOf(rec Record) (command string, a answer, ok bool, err error) {
 		return "", answer{}, false, nil
 	}
 	r := reader{Record: rec}
-	a = answer{
-		time: r.time().UnixMilli(), version: r.int(headerVersion), digest: r.Header(headerCommandDigest), value: rec.Value,
+	a = answer{version: -1, value: rec.Value}
+	for _, h := range rec.Headers {
+		switch string(h.Key) {
+		case headerVersion:
+			a.version = r.count(headerVersion, h.Value)
+		case headerTime:
+			a.time = r.timeOf(string(h.Value)).UnixMilli()
+		case headerCommandDigest:
+			a.digest = string(h.Value)
+		case headerCommandID:
+			command = string(h.Value)
+		}
 	}
-	return r.Header(headerCommandID), a, true, r.err()
+	if command == "" || a.version < 0 {
+		r.fail(errors.New("a header of a result is missing"))
+	}
+	return command, a, true, r.err()
 }
 
 func (v storedSnapshot) payload() Payload {

@@ -80,7 +80,7 @@ func (t *tail) forward(ctx context.Context, pc sarama.PartitionConsumer, fail co
 				return
 			}
 			select {
-			case t.records <- recordOfMessage(m):
+			case t.records <- RecordOf(m):
 			case <-ctx.Done():
 			}
 		case <-ctx.Done():
@@ -103,15 +103,4 @@ func (t *tail) deliver(ctx context.Context, fn func(Record) error) error {
 			return context.Cause(ctx)
 		}
 	}
-}
-
-func recordOfMessage(m *sarama.ConsumerMessage) Record {
-	r := Record{
-		Topic: m.Topic, Position: Position{m.Partition, m.Offset}, Time: m.Timestamp.UTC(), Key: m.Key, Value: m.Value,
-		Headers: make([]sarama.RecordHeader, len(m.Headers)),
-	}
-	for i, h := range m.Headers {
-		r.Headers[i] = *h
-	}
-	return r
 }

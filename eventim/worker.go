@@ -195,7 +195,7 @@ func (w *worker[S, C, E]) keep(records []Record, m *sarama.ConsumerMessage) []Re
 	if m.Offset < w.skip {
 		return records
 	}
-	return append(records, recordOfMessage(m))
+	return append(records, RecordOf(m))
 }
 
 // process handles records until they are committed or the partition is lost.

@@ -256,7 +256,6 @@ func (b *restoreBench) start(ctx context.Context) (*process, start, error) {
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), program, "handler", "--kafka", b.Kafka, "--data", b.dir, //nolint:gosec // ourselves
 		"--name", b.agg.Name, "--partitions", strconv.Itoa(int(b.Partitions)))
 	cmd.Stderr = os.Stderr
-	cmd.Env = append(os.Environ(), "GOGC=200")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, start{}, err
