@@ -1,0 +1,72 @@
+.DEFAULT_GOAL := help
+
+PORT ?= 8080
+DATA ?= .data
+
+# The race detector needs a C compiler. Everything else needs Go alone.
+RACE := $(shell command -v "$$(go env CC)" >/dev/null && echo -race)
+LINT := go tool -modfile=.ci/tools.mod golangci-lint
+KAFKA_PACKAGES := ./eventim/... ./projector/... ./web/... ./cmd/...
+
+UI_SOURCES := $(shell find web/ui \( -name node_modules -o -name dist -o -name e2e \) -prune -o -type f -print)
+UI_MODULES := web/ui/node_modules/.package-lock.json
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The program replaces the shell, so that Ctrl-C reaches it and it drains.
+.PHONY: run
+run: ## start everything on http://localhost:8080 (PORT=, DATA=)
+	@$(MAKE) --no-print-directory ui || echo 'the page could not be built, going on without it' >&2
+	@go build -o bin/dev ./cmd/dev
+	@exec ./bin/dev --port $(PORT) --data $(DATA)
+
+.PHONY: test
+test: bin/withpostgres ## run all Go tests on an embedded broker and a Postgres
+	bin/withpostgres -- go test $(RACE) ./...
+
+.PHONY: test-kafka
+test-kafka: bin/withpostgres ## run the tests on Apache Kafka (needs Java and Maven)
+	.ci/kafka/kafka.sh with 1 bin/withpostgres -- go test $(RACE) -count=1 $(KAFKA_PACKAGES)
+
+.PHONY: check
+check: ## run what CI runs
+	.ci/run
+
+.PHONY: lint
+lint: ## check style and architecture
+	$(LINT) run --config=.ci/golangci.yml ./...
+
+.PHONY: build
+build: ui ## build bin/invoices, the production binary
+	CGO_ENABLED=0 go build -trimpath -o bin/invoices ./cmd/invoices
+
+.PHONY: bench-restore
+bench-restore: ## measure how fast a state store is restored
+	go run ./cmd/bench restore
+
+.PHONY: ui
+ui: ## build the page when its sources have changed (needs Node)
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory web/ui/dist/index.html; \
+	else echo 'npm was not found, the page is not built' >&2; fi
+
+.PHONY: ui-test
+ui-test: $(UI_MODULES) ## check and test the page (needs Node and Chromium)
+	cd web/ui && npm run lint && npm test && npm run e2e
+
+.PHONY: clean
+clean: ## remove what was built; DATA stays
+	rm -rf bin .cache web/ui/node_modules
+	find web/ui/dist -mindepth 1 ! -name .gitkeep -delete
+
+web/ui/dist/index.html: $(UI_MODULES) $(UI_SOURCES)
+	cd web/ui && npm run build
+
+$(UI_MODULES): web/ui/package-lock.json
+	cd web/ui && npm ci
+	@touch $@
+
+.PHONY: bin/withpostgres
+bin/withpostgres:
+	@go build -o $@ ./internal/devpostgres/withpostgres

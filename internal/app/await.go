@@ -1,0 +1,105 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/eventim-go/eventim/eventim"
+)
+
+const (
+	firstPause   = 100 * time.Millisecond
+	longestPause = 5 * time.Second
+	pingTimeout  = 5 * time.Second
+)
+
+// AwaitKafka returns when Kafka answers. It tries as long as ctx lasts, but
+// not when the answer is one that waiting does not change: refused
+// credentials, a certificate that is not trusted.
+func AwaitKafka(ctx context.Context, k eventim.Kafka, logger *slog.Logger) error {
+	return await(ctx, logger, "Kafka", func(ctx context.Context) error {
+		_, err := eventim.ClusterID(ctx, k)
+		return err
+	})
+}
+
+// AwaitPostgres returns when Postgres answers, as AwaitKafka does.
+func AwaitPostgres(ctx context.Context, pool *pgxpool.Pool, logger *slog.Logger) error {
+	return await(ctx, logger, "Postgres", func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, pingTimeout)
+		defer cancel()
+		if err := pool.Ping(ctx); err != nil {
+			return fmt.Errorf("connect to Postgres: %w", err)
+		}
+		return nil
+	})
+}
+
+// await calls check until it succeeds, with growing pauses. When ctx ends it
+// returns the error of ctx.
+func await(ctx context.Context, logger *slog.Logger, what string, check func(context.Context) error) error {
+	waiting := false
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		err := check(ctx)
+		switch {
+		case err == nil && waiting:
+			logger.InfoContext(ctx, "connected", slog.String("to", what))
+			return nil
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case permanent(err):
+			return err
+		}
+		waiting = true
+		logger.WarnContext(ctx, "waiting for a server", slog.String("server", what), slog.Any("error", err), slog.Duration("next", pause))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+// permanent tells what somebody has to mend from what passes by itself. A name
+// that does not resolve passes: in a composition of containers it is one that
+// has not started.
+func permanent(err error) bool {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return permanentInPostgres(e.Code)
+	}
+	for _, refused := range []error{
+		sarama.ErrSASLAuthenticationFailed, sarama.ErrUnsupportedSASLMechanism,
+		sarama.ErrClusterAuthorizationFailed, sarama.ErrTopicAuthorizationFailed,
+	} {
+		if errors.Is(err, refused) {
+			return true
+		}
+	}
+	_, invalid := errors.AsType[sarama.ConfigurationError](err)
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	_, refused := errors.AsType[tls.AlertError](err)
+	_, notTLS := errors.AsType[tls.RecordHeaderError](err)
+	return invalid || untrusted || refused || notTLS
+}
+
+func permanentInPostgres(code string) bool {
+	const (
+		invalidAuthorization  = "28" // a class
+		databaseDoesNotExist  = "3D000"
+		insufficientPrivilege = "42501"
+	)
+	return strings.HasPrefix(code, invalidAuthorization) ||
+		slices.Contains([]string{databaseDoesNotExist, insufficientPrivilege}, code)
+}

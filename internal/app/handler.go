@@ -1,0 +1,60 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/invoices"
+)
+
+// Aggregate is the type of invoices.Aggregate.
+type Aggregate = eventim.Aggregate[invoices.Invoice, invoices.Command, invoices.Event]
+
+// Handler is the part that handles commands.
+type Handler struct {
+	inner   *eventim.Handler[invoices.Invoice, invoices.Command, invoices.Event]
+	kafka   eventim.Kafka
+	logger  *slog.Logger
+	started atomic.Bool
+}
+
+// NewHandler makes the handler of a.
+func NewHandler(a Aggregate, c eventim.HandlerConfig) (*Handler, error) {
+	inner, err := eventim.NewHandler(a, c)
+	if err != nil {
+		return nil, err
+	}
+	return &Handler{inner: inner, kafka: c.Kafka, logger: cmp.Or(c.Logger, slog.Default())}, nil
+}
+
+// Run waits for Kafka and then handles commands until ctx ends.
+func (h *Handler) Run(ctx context.Context) error {
+	if err := AwaitKafka(ctx, h.kafka, h.logger); err != nil {
+		return stopped(ctx, err)
+	}
+	h.started.Store(true)
+	return h.inner.Run(ctx)
+}
+
+// Health is what the health endpoint says of a handler.
+func (h *Handler) Health() Health {
+	if !h.started.Load() {
+		return Health{State: "waiting for Kafka", Partitions: []PartitionHealth{}}
+	}
+	health := Health{Ready: true, State: "running", Partitions: []PartitionHealth{}}
+	for _, s := range h.inner.Status() {
+		health.add(s.State == eventim.Running, PartitionHealth{Partition: s.Partition, State: string(s.State), Error: text(s.Err)})
+	}
+	return health
+}
+
+// stopped is nil when err says that ctx has ended.
+func stopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}

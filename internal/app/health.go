@@ -1,0 +1,88 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Health is how a part is doing.
+type Health struct {
+	Ready      bool              `json:"ready"`
+	State      string            `json:"state"`
+	Partitions []PartitionHealth `json:"partitions"` // those that this process holds
+}
+
+// PartitionHealth is how one partition of a part is doing.
+type PartitionHealth struct {
+	View       string `json:"view,omitempty"`
+	Partition  int32  `json:"partition"`
+	State      string `json:"state"`
+	NextOffset *int64 `json:"nextOffset,omitempty"`
+	Error      string `json:"error,omitempty"` // why it is not running
+}
+
+func (h *Health) add(ready bool, p PartitionHealth) {
+	h.Ready = h.Ready && ready
+	h.Partitions = append(h.Partitions, p)
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// HealthServer serves /healthz, which answers while the process runs, and
+// /readyz, which answers 200 while all checked parts are ready, and says how
+// each is doing.
+func HealthServer(ctx context.Context, address string, checks map[string]func() Health, logger *slog.Logger) (Part, error) {
+	listener, err := Listen(ctx, address)
+	if err != nil {
+		return Part{}, fmt.Errorf("health endpoint: %w", err)
+	}
+	logger.Info("serving health", slog.String("address", listener.Addr().String()))
+	return Part{"health endpoint", func(ctx context.Context) error {
+		return serveHealth(ctx, listener, healthRoutes(checks))
+	}}, nil
+}
+
+func serveHealth(ctx context.Context, listener net.Listener, routes http.Handler) error {
+	server := &http.Server{Handler: routes, ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second}
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+func healthRoutes(checks map[string]func() Health) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		status, word, parts := http.StatusOK, "ready", map[string]Health{}
+		for name, check := range checks {
+			parts[name] = check()
+			if !parts[name].Ready {
+				status, word = http.StatusServiceUnavailable, "not ready"
+			}
+		}
+		writeJSON(w, status, map[string]any{"status": word, "parts": parts})
+	})
+	return mux
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // the client has gone
+}

@@ -1,0 +1,64 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/eventim-go/eventim/invoices/views"
+	"github.com/eventim-go/eventim/projector"
+)
+
+// Projector is the part that writes the views.
+type Projector struct {
+	inner   *projector.Projector
+	config  projector.Config
+	pool    *pgxpool.Pool
+	started atomic.Bool
+}
+
+// ViewNames are the names of the views that a projector of a writes.
+func ViewNames(a Aggregate) []string {
+	return []string{views.InvoiceList(a).Name, views.InvoiceHistory(a).Name, views.CommandResults(a).Name}
+}
+
+// NewProjector makes the projector of the views of a.
+func NewProjector(a Aggregate, pool *pgxpool.Pool, c projector.Config) (*Projector, error) {
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	inner, err := projector.New(pool, c, views.InvoiceList(a), views.InvoiceHistory(a), views.CommandResults(a))
+	if err != nil {
+		return nil, err
+	}
+	return &Projector{inner: inner, config: c, pool: pool}, nil
+}
+
+// Run waits for Kafka and Postgres, and then writes the views until ctx ends.
+func (p *Projector) Run(ctx context.Context) error {
+	if err := AwaitKafka(ctx, p.config.Kafka, p.config.Logger); err != nil {
+		return stopped(ctx, err)
+	}
+	if err := AwaitPostgres(ctx, p.pool, p.config.Logger); err != nil {
+		return stopped(ctx, err)
+	}
+	p.started.Store(true)
+	return p.inner.Run(ctx)
+}
+
+// Health is what the health endpoint says of a projector.
+func (p *Projector) Health() Health {
+	if !p.started.Load() {
+		return Health{State: "waiting for Kafka and Postgres", Partitions: []PartitionHealth{}}
+	}
+	health := Health{Ready: true, State: "running", Partitions: []PartitionHealth{}}
+	for _, s := range p.inner.Status() {
+		health.add(s.State != projector.Stopped, PartitionHealth{
+			View: fmt.Sprintf("%s_v%d", s.View, s.Version), Partition: s.Partition,
+			State: string(s.State), NextOffset: new(s.NextOffset), Error: text(s.Err),
+		})
+	}
+	return health
+}
