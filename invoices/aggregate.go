@@ -1,0 +1,46 @@
+package invoices
+
+import "github.com/eventim-go/eventim/eventim"
+
+// Command is what can be asked of an invoice. The set is closed.
+type Command interface {
+	decide(inv Invoice) ([]Event, error)
+}
+
+// Event is what can have happened to an invoice. The set is closed.
+type Event interface {
+	evolve(inv Invoice) Invoice
+}
+
+// Aggregate is the invoice. Its wire names are its interface: never change one
+// that has been written.
+var Aggregate = eventim.Aggregate[Invoice, Command, Event]{
+	Name: "invoice",
+	Decider: eventim.Decider[Invoice, Command, Event]{
+		Decide: func(inv Invoice, cmd eventim.Command[Command]) ([]Event, error) { return cmd.Payload.decide(inv) },
+		Evolve: func(inv Invoice, e Event) Invoice { return e.evolve(inv) },
+	},
+	Commands: eventim.NewUnion(
+		eventim.Of[Command]("CreateInvoice", CreateInvoice{}),
+		eventim.Of[Command]("ChangeDetails", ChangeDetails{}),
+		eventim.Of[Command]("AddLineItem", AddLineItem{}),
+		eventim.Of[Command]("ChangeLineItem", ChangeLineItem{}),
+		eventim.Of[Command]("RemoveLineItem", RemoveLineItem{}),
+		eventim.Of[Command]("SendInvoice", SendInvoice{}),
+		eventim.Of[Command]("ReceivePayment", ReceivePayment{}),
+		eventim.Of[Command]("DeleteInvoice", DeleteInvoice{}),
+	),
+	Events: eventim.NewUnion(
+		eventim.Of[Event]("InvoiceCreated", InvoiceCreated{}),
+		eventim.Of[Event]("DetailsChanged", DetailsChanged{}),
+		eventim.Of[Event]("LineItemAdded", LineItemAdded{}),
+		eventim.Of[Event]("LineItemChanged", LineItemChanged{}),
+		eventim.Of[Event]("LineItemRemoved", LineItemRemoved{}),
+		eventim.Of[Event]("InvoiceSent", InvoiceSent{}),
+		eventim.Of[Event]("PaymentReceived", PaymentReceived{}),
+		eventim.Of[Event]("InvoicePaid", InvoicePaid{}),
+		eventim.Of[Event]("InvoiceDeleted", InvoiceDeleted{}),
+	),
+	State:    eventim.JSON[Invoice]("invoice"),
+	Revision: 1,
+}

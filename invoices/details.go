@@ -1,0 +1,60 @@
+package invoices
+
+import (
+	"strings"
+
+	"github.com/eventim-go/eventim/eventim"
+)
+
+// Details say who is invoiced and when.
+type Details struct {
+	Customer  Customer `json:"customer"`
+	IssueDate Date     `json:"issueDate"`
+	DueDate   Date     `json:"dueDate"` // not before IssueDate
+}
+
+// Customer is whom an invoice is for, as the invoice says it.
+type Customer struct {
+	Name    string `json:"name"`
+	Email   string `json:"email"`
+	Address string `json:"address"`
+}
+
+func (d Details) check() error {
+	if err := d.Customer.check(); err != nil {
+		return err
+	}
+	if err := checkDate("issue date", d.IssueDate); err != nil {
+		return err
+	}
+	if err := checkDate("due date", d.DueDate); err != nil {
+		return err
+	}
+	if d.DueDate.Before(d.IssueDate) {
+		return eventim.Reject(CodeDueBeforeIssue, "the due date %v is before the issue date %v", d.DueDate, d.IssueDate)
+	}
+	return nil
+}
+
+func (c Customer) check() error {
+	if strings.TrimSpace(c.Name) == "" {
+		return eventim.Reject(CodeCustomerNameMissing, "the customer has no name")
+	}
+	if err := checkText("customer name", c.Name, maxName); err != nil {
+		return err
+	}
+	if err := checkText("customer e-mail", c.Email, maxEmail); err != nil {
+		return err
+	}
+	return checkText("customer address", c.Address, maxAddress)
+}
+
+func checkDate(what string, d Date) error {
+	if d == (Date{}) {
+		return eventim.Reject(CodeDateInvalid, "the %s is missing", what)
+	}
+	if d.Before(minDate) || maxDate.Before(d) {
+		return eventim.Reject(CodeDateInvalid, "the %s %v is not between %v and %v", what, d, minDate, maxDate)
+	}
+	return nil
+}

@@ -1,0 +1,171 @@
+package invoices
+
+import (
+	"encoding/json"
+	"math/big"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/eventim-go/eventim/eventim"
+)
+
+// seed adds the golden files of a kind as (wire name, data).
+func seed(f *testing.F, kind string) {
+	f.Helper()
+	files, err := filepath.Glob(filepath.Join("testdata", kind, "*.json"))
+	if err != nil || len(files) == 0 {
+		f.Fatalf("no golden files of kind %s: %v", kind, err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		name, _, _ := strings.Cut(filepath.Base(file), ".")
+		f.Add(name, data)
+		f.Add(name, []byte(`{}`))
+		f.Add(name, []byte(`null`))
+	}
+}
+
+// roundTrip decodes; what can be read must be written and read again as the
+// same.
+func roundTrip[T any](t *testing.T, codec eventim.Codec[T], name string, data []byte) (v T, ok bool) {
+	t.Helper()
+	v, err := codec.Decode(eventim.Payload{Type: name, SchemaVersion: 1, Data: data})
+	if err != nil {
+		return v, false
+	}
+	p, err := codec.Encode(v)
+	if err != nil {
+		t.Fatalf("%s %s was read as %+v, but cannot be written: %v", name, data, v, err)
+	}
+	back, err := codec.Decode(p)
+	if err != nil || !reflect.DeepEqual(back, v) {
+		t.Fatalf("%s %s was written as %s and read as %+v, %v, want %+v", name, data, p.Data, back, err, v)
+	}
+	return v, true
+}
+
+func FuzzDecodeCommand(f *testing.F) {
+	seed(f, "command")
+	f.Add("AddLineItem", []byte(`{"description":"x","quantity":"999999999999.999999","unitPrice":"999999999999.999999"}`))
+	f.Add("ReceivePayment", []byte(`{"amount":{"amount":"-92233720368547758.08","currency":"EUR"},"date":"2026-11-21"}`))
+	f.Fuzz(func(t *testing.T, name string, data []byte) {
+		cmd, ok := roundTrip(t, Aggregate.Commands, name, data)
+		if !ok {
+			return
+		}
+		for _, history := range histories {
+			state := Aggregate.Replay(Invoice{}, history...)
+			events, err := cmd.decide(state)
+			if err != nil {
+				continue
+			}
+			checkInvariants(t, Aggregate.Replay(state, events...))
+		}
+	})
+}
+
+// FuzzDecodeEvent folds events that no decision caused: Evolve must stand
+// whatever the log holds.
+func FuzzDecodeEvent(f *testing.F) {
+	seed(f, "event")
+	f.Fuzz(func(t *testing.T, name string, data []byte) {
+		e, ok := roundTrip(t, Aggregate.Events, name, data)
+		if !ok {
+			return
+		}
+		for _, history := range histories {
+			state := Aggregate.Replay(Invoice{}, append(history[:len(history):len(history)], e)...)
+			for _, cmd := range goldenCommands {
+				_, _ = cmd.decide(state)
+			}
+		}
+	})
+}
+
+func FuzzDecodeState(f *testing.F) {
+	seed(f, "state")
+	f.Fuzz(func(t *testing.T, name string, data []byte) {
+		state, ok := roundTrip(t, Aggregate.State, name, data)
+		if !ok {
+			return
+		}
+		for _, cmd := range goldenCommands {
+			events, _ := cmd.decide(state)
+			Aggregate.Replay(state, events...)
+		}
+	})
+}
+
+func FuzzMoney(f *testing.F) {
+	f.Add([]byte(`{"amount":"1234.50","currency":"EUR"}`))
+	f.Add([]byte(`{"amount":"-92233720368547758.08","currency":"EUR"}`))
+	f.Add([]byte(`{"amount":"0.0001","currency":"CLF"}`))
+	f.Add([]byte(`{"amount":12,"currency":"JPY"}`))
+	f.Add([]byte(`null`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, ok := roundTrip(t, eventim.JSON[Money]("m"), "m", data)
+		if !ok || m == (Money{}) {
+			return
+		}
+		var wire struct{ Amount string }
+		if err := json.Unmarshal(data, &wire); err != nil {
+			t.Fatalf("%s was read as %v, but its amount is no string: %v", data, m, err)
+		}
+		n, _ := m.Currency().Decimals()
+		scale := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil)
+		if rat(Decimal{wire.Amount}).Cmp(new(big.Rat).SetFrac(big.NewInt(m.Minor()), scale)) != 0 {
+			t.Fatalf("%s was read as %d minor units", data, m.Minor())
+		}
+	})
+}
+
+func FuzzDecimal(f *testing.F) {
+	for _, s := range []string{"0", "-0", "12.50", "-0.5", "99999999999999999999999999999999999999", "1e5", "", "01", "NaN"} {
+		f.Add(s, "3")
+	}
+	f.Fuzz(func(t *testing.T, s, other string) {
+		d, err := ParseDecimal(s)
+		if err != nil {
+			return
+		}
+		if d.String() != s || d.Sign() != rat(d).Sign() {
+			t.Fatalf("%q was read as %v with the sign %d", s, d, d.Sign())
+		}
+		roundTrip(t, eventim.JSON[Decimal]("d"), "d", []byte(`"`+s+`"`))
+		e, err := ParseDecimal(other)
+		if err != nil {
+			return
+		}
+		want := roundedProduct(d, e, "EUR")
+		got, err := multiply(d, e, "EUR")
+		if (err == nil) != want.IsInt64() || err == nil && got.Minor() != want.Int64() {
+			t.Fatalf("%v × %v = %v, %v, want %v cents", d, e, got, err, want)
+		}
+	})
+}
+
+func FuzzDate(f *testing.F) {
+	for _, s := range []string{"2026-11-21", "2024-02-29", "2026-02-29", "0001-01-01", "9999-12-31", "", "2026-1-2"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		d, err := ParseDate(s)
+		if err != nil {
+			return
+		}
+		if got := d.Time().Format(time.DateOnly); got != s || d.String() != s {
+			t.Fatalf("%q was read as %v, which is %s", s, d, got)
+		}
+		if back, err := DateOf(d.Time()); err != nil || back != d {
+			t.Fatalf("the date of %v is %v, %v", d, back, err)
+		}
+		roundTrip(t, eventim.JSON[Date]("d"), "d", []byte(`"`+s+`"`))
+	})
+}

@@ -1,0 +1,65 @@
+package invoices
+
+import (
+	"fmt"
+
+	"github.com/eventim-go/eventim/eventim"
+)
+
+// Invoice is the state of an invoice: the fold of its events. The zero Invoice
+// does not exist yet. Treat it as immutable: its slices may be shared between
+// versions.
+type Invoice struct {
+	Details
+	Currency Currency   `json:"currency"`
+	Status   Status     `json:"status"`
+	Lines    []LineItem `json:"lines"`
+	LastLine int        `json:"lastLine"` // number of the last line id that was given, which is never given again
+	Total    Money      `json:"total"`    // the sum of the nets of the lines
+	Paid     Money      `json:"paid"`     // the sum of the payments
+	Balance  Money      `json:"balance"`  // Total - Paid, never negative
+	Payments []Payment  `json:"payments"`
+}
+
+// Status is where an invoice stands in its life.
+type Status string
+
+// The statuses. An invoice without one does not exist.
+const (
+	StatusDraft         Status = "draft"
+	StatusSent          Status = "sent"
+	StatusPartiallyPaid Status = "partially_paid"
+	StatusPaid          Status = "paid"
+	StatusDeleted       Status = "deleted"
+)
+
+// UnmarshalText refuses a status that this program does not know, so that a
+// snapshot of a newer program is never misread.
+func (s *Status) UnmarshalText(text []byte) error {
+	switch status := Status(text); status {
+	case "", StatusDraft, StatusSent, StatusPartiallyPaid, StatusPaid, StatusDeleted:
+		*s = status
+		return nil
+	}
+	return fmt.Errorf("status %.40q is unknown to this program", text)
+}
+
+func (inv Invoice) mustExist() error {
+	switch inv.Status {
+	case "":
+		return eventim.Reject(CodeInvoiceNotFound, "there is no such invoice: create it first")
+	case StatusDeleted:
+		return eventim.Reject(CodeInvoiceDeleted, "the invoice has been deleted")
+	}
+	return nil
+}
+
+func (inv Invoice) mustBeDraft() error {
+	if err := inv.mustExist(); err != nil {
+		return err
+	}
+	if inv.Status != StatusDraft {
+		return eventim.Reject(CodeInvoiceNotDraft, "the invoice has been sent: only a draft can be changed, sent or deleted")
+	}
+	return nil
+}

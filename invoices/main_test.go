@@ -1,0 +1,20 @@
+package invoices
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func mustDecimal(s string) Decimal { return must(ParseDecimal(s)) }
+func mustDate(s string) Date       { return must(ParseDate(s)) }
+func eur(amount string) Money      { return must(ParseMoney(amount, "EUR")) }
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

@@ -1,0 +1,258 @@
+package invoices
+
+import (
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/eventim-go/eventim/eventim"
+)
+
+func dates() *rapid.Generator[Date] {
+	return rapid.Custom(func(t *rapid.T) Date {
+		return rapid.SampledFrom([]Date{{}, mustDate("2026-11-20"), mustDate("2026-11-21"), mustDate("2026-12-31")}).Draw(t, "date")
+	})
+}
+
+func decimalsUpTo(digits string) *rapid.Generator[Decimal] {
+	return rapid.Custom(func(t *rapid.T) Decimal {
+		return mustDecimal(rapid.StringMatching(digits).Draw(t, "decimal"))
+	})
+}
+
+func someDetails() *rapid.Generator[Details] {
+	return rapid.Custom(func(t *rapid.T) Details {
+		name := rapid.SampledFrom([]string{"Acme", "Müller & Söhne <AG>", "", "\u2028", "\x00"}).Draw(t, "name")
+		return Details{Customer{Name: name}, dates().Draw(t, "issue"), dates().Draw(t, "due")}
+	})
+}
+
+func lineDetails() *rapid.Generator[LineDetails] {
+	return rapid.Custom(func(t *rapid.T) LineDetails {
+		return LineDetails{
+			rapid.SampledFrom([]string{"Consulting", "Hosting", ""}).Draw(t, "description"),
+			decimalsUpTo(`-?(0|[1-9][0-9]{0,2})(\.[0-9]{1,3})?`).Draw(t, "quantity"),
+			decimalsUpTo(`(0|[1-9][0-9]{0,11})(\.[0-9]{1,7})?`).Draw(t, "price"),
+		}
+	})
+}
+
+// validLine is one that is accepted, so that sequences get beyond drafts.
+func validLine() *rapid.Generator[LineDetails] {
+	return rapid.Custom(func(t *rapid.T) LineDetails {
+		return LineDetails{
+			"Work", decimalsUpTo(`[1-9](\.[0-9]{1,6})?`).Draw(t, "quantity"),
+			decimalsUpTo(`[1-9](\.[0-9]{1,6})?`).Draw(t, "price"),
+		}
+	})
+}
+
+// command draws one that often, but not always, suits the invoice.
+func command(t *rapid.T, inv Invoice) Command {
+	lineID := strconv.Itoa(rapid.IntRange(0, inv.LastLine+1).Draw(t, "line"))
+	line := rapid.OneOf(validLine(), lineDetails())
+	switch rapid.IntRange(0, 11).Draw(t, "command") {
+	case 0, 1:
+		c := rapid.SampledFrom([]Currency{"EUR", "EUR", "JPY", "KWD", "CLF", "XAU"}).Draw(t, "currency")
+		return CreateInvoice{acme, c, rapid.SliceOfN(line, 0, 5).Draw(t, "lines")}
+	case 2:
+		return ChangeDetails{someDetails().Draw(t, "details")}
+	case 3, 4:
+		return AddLineItem{line.Draw(t, "added")}
+	case 5:
+		return ChangeLineItem{lineID, line.Draw(t, "changed")}
+	case 6:
+		return RemoveLineItem{lineID}
+	case 7, 8:
+		return SendInvoice{}
+	case 9, 10:
+		minor := rapid.OneOf(rapid.Int64Range(1, max(1, inv.Balance.Minor())), rapid.Just(inv.Balance.Minor()), rapid.Int64()).Draw(t, "minor")
+		c := rapid.SampledFrom([]Currency{inv.Currency, inv.Currency, inv.Currency, "USD"}).Draw(t, "currency")
+		return ReceivePayment{Money{minor, c}, mustDate("2026-12-01"), "ref"}
+	default:
+		if rapid.IntRange(0, 3).Draw(t, "delete") > 0 { // seldom, since it ends the sequence
+			return SendInvoice{}
+		}
+		return DeleteInvoice{}
+	}
+}
+
+// TestInvariants runs random commands and checks what must hold after each,
+// and that no version of the invoice changes once it has been made.
+func TestInvariants(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		current := eventim.Snapshot[Invoice]{Aggregate: "i"}
+		states, wires := []Invoice{{}}, []string{wire(t, Invoice{})}
+		var history []Event
+		for range rapid.IntRange(1, 40).Draw(t, "commands") {
+			cmd := eventim.Command[Command]{ID: "c", Aggregate: "i", Payload: command(t, current.State)}
+			result := Aggregate.Handle(current, cmd)
+			if again := Aggregate.Handle(current, cmd); !reflect.DeepEqual(result, again) {
+				t.Fatalf("%T is decided as %+v and as %+v", cmd.Payload, result, again)
+			}
+			if result.Outcome != eventim.Accepted {
+				continue
+			}
+			state := current.State
+			for _, e := range result.Events {
+				if want := int64(len(history) + 1); e.Version != want {
+					t.Fatalf("event %d has the version %d", want, e.Version)
+				}
+				history = append(history, e.Payload)
+				state = Aggregate.Evolve(state, e.Payload)
+				states, wires = append(states, state), append(wires, wire(t, state))
+			}
+			if !reflect.DeepEqual(state, result.Snapshot.State) {
+				t.Fatalf("events fold to %+v, the snapshot is %+v", state, result.Snapshot.State)
+			}
+			current = *result.Snapshot
+			checkInvariants(t, state)
+		}
+		if folded := Aggregate.Replay(Invoice{}, history...); !reflect.DeepEqual(folded, current.State) {
+			t.Fatalf("history folds to %+v, want %+v", folded, current.State)
+		}
+		checkUnchanged(t, states, wires)
+	})
+}
+
+// checkUnchanged evolves every version once more, in another direction than
+// history did, and then compares all of them with what they were.
+func checkUnchanged(t *rapid.T, states []Invoice, wires []string) {
+	for _, state := range states {
+		for _, e := range []Event{
+			LineItemAdded{LineItem{ID: "other"}, Money{}}, LineItemChanged{LineItem{ID: "1"}, Money{}},
+			LineItemRemoved{"1", Money{}}, PaymentReceived{},
+		} {
+			Aggregate.Evolve(state, e)
+		}
+	}
+	for i, state := range states {
+		if got := wire(t, state); got != wires[i] {
+			t.Fatalf("version %d was modified\n now %s\n was %s", i, got, wires[i])
+		}
+	}
+}
+
+func wire(t *rapid.T, inv Invoice) string {
+	p, err := Aggregate.State.Encode(inv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := Aggregate.State.Decode(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(back, inv) {
+		t.Fatalf("%s is read as %+v, want %+v", p.Data, back, inv)
+	}
+	return string(p.Data)
+}
+
+// failer is what of testing.TB both tests and properties have.
+type failer interface {
+	Fatalf(format string, args ...any)
+}
+
+func checkInvariants(t failer, inv Invoice) {
+	if inv.Status == "" {
+		if !reflect.DeepEqual(inv, Invoice{}) {
+			t.Fatalf("an invoice without a status: %+v", inv)
+		}
+		return
+	}
+	var total, paid int64
+	ids := map[string]bool{}
+	for _, l := range inv.Lines {
+		total += l.Net.Minor()
+		ids[l.ID] = true
+		if n, err := strconv.Atoi(l.ID); err != nil || n < 1 || n > inv.LastLine || l.Net.Currency() != inv.Currency {
+			t.Fatalf("line %+v of an invoice in %s whose last line was %d", l, inv.Currency, inv.LastLine)
+		}
+	}
+	for _, p := range inv.Payments {
+		paid += p.Amount.Minor()
+	}
+	for _, sum := range []struct {
+		name      string
+		got, want Money
+	}{
+		{"total", inv.Total, Money{total, inv.Currency}},
+		{"paid", inv.Paid, Money{paid, inv.Currency}},
+		{"balance", inv.Balance, Money{total - paid, inv.Currency}},
+	} {
+		if sum.got != sum.want {
+			t.Fatalf("%s = %v, want %v of %+v", sum.name, sum.got, sum.want, inv)
+		}
+	}
+	if len(ids) != len(inv.Lines) || len(inv.Lines) > maxLines || total < 0 || total > maxAmount || total < paid {
+		t.Fatalf("lines or sums out of bounds: %+v", inv)
+	}
+	if !statusFits(inv) {
+		t.Fatalf("the status %q does not fit %d lines, %d payments, total %v, balance %v",
+			inv.Status, len(inv.Lines), len(inv.Payments), inv.Total, inv.Balance)
+	}
+}
+
+func statusFits(inv Invoice) bool {
+	payable := len(inv.Lines) > 0 && inv.Total.Minor() > 0
+	switch inv.Status {
+	case StatusDraft, StatusDeleted:
+		return len(inv.Payments) == 0
+	case StatusSent:
+		return payable && len(inv.Payments) == 0
+	case StatusPartiallyPaid:
+		return payable && len(inv.Payments) > 0 && inv.Balance.Minor() > 0
+	case StatusPaid:
+		return payable && len(inv.Payments) > 0 && inv.Balance.Minor() == 0
+	}
+	return false
+}
+
+// TestSequencesReachEveryStatus guards the properties against a generator that
+// never leaves the drafts.
+func TestSequencesReachEveryStatus(t *testing.T) {
+	t.Parallel()
+	reached := map[Status]bool{}
+	rapid.Check(t, func(t *rapid.T) {
+		var inv Invoice
+		for range 40 {
+			events, _ := command(t, inv).decide(inv)
+			inv = Aggregate.Replay(inv, events...)
+			reached[inv.Status] = true
+		}
+	})
+	for status := range histories {
+		if !reached[status] {
+			t.Errorf("no random sequence reached the status %q", status)
+		}
+	}
+}
+
+func TestLargestInvoiceFitsIntoARecord(t *testing.T) {
+	t.Parallel()
+	fill := strings.Repeat
+	for r, want := range map[string]int{"x": 500_000, "漢": 1 << 20} {
+		inv := Invoice{
+			Details:  Details{Customer{fill(r, maxName), fill(r, maxEmail), fill(r, maxAddress)}, maxDate, maxDate},
+			Currency: "EUR", Status: StatusPartiallyPaid,
+		}
+		line := LineItem{"1000", LineDetails{fill(r, maxDescription), mustDecimal("9999.99"), mustDecimal("9999999.99")}, eur("9999999.99")}
+		for range maxLines {
+			inv.Lines = append(inv.Lines, line)
+		}
+		for range maxPayments {
+			inv.Payments = append(inv.Payments, Payment{"500", eur("9999999.99"), maxDate, fill(r, maxReference)})
+		}
+		p, err := Aggregate.State.Encode(inv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.Data) > want {
+			t.Errorf("the largest invoice in %q has %d bytes, want at most %d", r, len(p.Data), want)
+		}
+	}
+}

@@ -1,0 +1,29 @@
+package invoices
+
+// Codes of the rejections of this domain. They are stable: programs and
+// translations depend on them.
+const (
+	CodeInvoiceExists          = "invoice_exists"
+	CodeInvoiceNotFound        = "invoice_not_found"
+	CodeInvoiceDeleted         = "invoice_deleted"
+	CodeInvoiceNotDraft        = "invoice_not_draft"
+	CodeInvoiceNotPayable      = "invoice_not_payable" // a draft, or paid in full
+	CodeInvoiceEmpty           = "invoice_empty"
+	CodeCustomerNameMissing    = "customer_name_missing"
+	CodeCurrencyUnknown        = "currency_unknown"
+	CodeCurrencyMismatch       = "currency_mismatch"
+	CodeDateInvalid            = "date_invalid" // missing, or implausibly early or late
+	CodeDueBeforeIssue         = "due_before_issue"
+	CodeLineNotFound           = "line_not_found"
+	CodeLineDescriptionMissing = "line_description_missing"
+	CodeQuantityInvalid        = "quantity_invalid" // missing, zero, negative, or too many digits
+	CodePriceInvalid           = "price_invalid"    // missing, negative, or too many digits
+	CodeAmountNotPositive      = "amount_not_positive"
+	CodeAmountTooLarge         = "amount_too_large"
+	CodeTotalTooLarge          = "total_too_large"
+	CodeOverpayment            = "overpayment"
+	CodeTooManyLines           = "too_many_lines"
+	CodeTooManyPayments        = "too_many_payments"
+	CodeTextTooLong            = "text_too_long"
+	CodeTextInvalid            = "text_invalid" // control characters
+)

@@ -1,0 +1,322 @@
+package invoices
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/eventim/eventimtest"
+)
+
+type scenario = eventimtest.Scenario[Invoice, Command, Event]
+
+var (
+	acme = Details{
+		Customer:  Customer{Name: "Acme GmbH", Email: "billing@acme.example", Address: "Hauptstr. 1\n10115 Berlin"},
+		IssueDate: mustDate("2026-11-21"), DueDate: mustDate("2026-12-21"),
+	}
+	consulting     = LineDetails{"Consulting", mustDecimal("2"), mustDecimal("12.50")}
+	hosting        = LineDetails{"Hosting", mustDecimal("0.5"), mustDecimal("9.99")}
+	consultingItem = LineItem{"1", consulting, eur("25.00")}
+	created        = InvoiceCreated{acme, "EUR", []LineItem{consultingItem}, eur("25.00")}
+	createdEmpty   = InvoiceCreated{acme, "EUR", []LineItem{}, eur("0")}
+	sent           = InvoiceSent{eur("25.00")}
+	ten            = ReceivePayment{eur("10.00"), mustDate("2026-11-30"), "RF18"}
+	tenReceived    = PaymentReceived{Payment{"1", ten.Amount, ten.Date, "RF18"}, eur("10.00"), eur("15.00")}
+	rest           = ReceivePayment{eur("15.00"), mustDate("2026-12-01"), ""}
+	restReceived   = PaymentReceived{Payment{"2", rest.Amount, rest.Date, ""}, eur("25.00"), eur("0.00")}
+	paid           = InvoicePaid{eur("25.00")}
+)
+
+// histories lead to each status.
+var histories = map[Status][]Event{
+	"":                  nil,
+	StatusDraft:         {created},
+	StatusSent:          {created, sent},
+	StatusPartiallyPaid: {created, sent, tenReceived},
+	StatusPaid:          {created, sent, tenReceived, restReceived, paid},
+	StatusDeleted:       {created, InvoiceDeleted{}},
+}
+
+// TestStatus is the table of the package documentation.
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	statuses := []Status{"", StatusDraft, StatusSent, StatusPartiallyPaid, StatusPaid, StatusDeleted}
+	changed := LineItem{"1", hosting, eur("5.00")}
+	for _, c := range []struct {
+		command Command
+		then    map[Status][]Event
+		codes   []string // by status, where there is no event
+	}{
+		{
+			CreateInvoice{acme, "EUR", []LineDetails{consulting}},
+			map[Status][]Event{"": {created}},
+			[]string{"", CodeInvoiceExists, CodeInvoiceExists, CodeInvoiceExists, CodeInvoiceExists, CodeInvoiceDeleted},
+		},
+		{
+			ChangeDetails{Details{Customer{Name: "Other"}, acme.IssueDate, acme.DueDate}},
+			map[Status][]Event{StatusDraft: {DetailsChanged{Details{Customer{Name: "Other"}, acme.IssueDate, acme.DueDate}}}},
+			draftOnly,
+		},
+		{
+			AddLineItem{hosting},
+			map[Status][]Event{StatusDraft: {LineItemAdded{LineItem{"2", hosting, eur("5.00")}, eur("30.00")}}},
+			draftOnly,
+		},
+		{
+			ChangeLineItem{"1", hosting},
+			map[Status][]Event{StatusDraft: {LineItemChanged{changed, eur("5.00")}}},
+			draftOnly,
+		},
+		{RemoveLineItem{"1"}, map[Status][]Event{StatusDraft: {LineItemRemoved{"1", eur("0.00")}}}, draftOnly},
+		{SendInvoice{}, map[Status][]Event{StatusDraft: {sent}}, draftOnly},
+		{DeleteInvoice{}, map[Status][]Event{StatusDraft: {InvoiceDeleted{}}}, draftOnly},
+		{
+			ten,
+			map[Status][]Event{
+				StatusSent:          {tenReceived},
+				StatusPartiallyPaid: {PaymentReceived{Payment{"2", ten.Amount, ten.Date, "RF18"}, eur("20.00"), eur("5.00")}},
+			},
+			[]string{CodeInvoiceNotFound, CodeInvoiceNotPayable, "", "", CodeInvoiceNotPayable, CodeInvoiceDeleted},
+		},
+	} {
+		for i, status := range statuses {
+			s := scenario{
+				Name: must(Aggregate.Commands.Encode(c.command)).Type + " when " + string(status), Given: histories[status],
+				When: c.command, Then: c.then[status], Rejected: c.codes[i],
+			}
+			if (len(s.Then) > 0) == (s.Rejected != "") {
+				t.Fatalf("%s: the table says neither or both of events and rejection", s.Name)
+			}
+			s.Run(t, Aggregate.Decider)
+		}
+	}
+}
+
+var draftOnly = []string{CodeInvoiceNotFound, "", CodeInvoiceNotDraft, CodeInvoiceNotDraft, CodeInvoiceNotDraft, CodeInvoiceDeleted}
+
+func TestStatusOfHistories(t *testing.T) {
+	t.Parallel()
+	for want, history := range histories {
+		if got := Aggregate.Replay(Invoice{}, history...).Status; got != want {
+			t.Errorf("status after %T = %q, want %q", history, got, want)
+		}
+	}
+}
+
+func TestAccepted(t *testing.T) {
+	t.Parallel()
+	yen := InvoiceCreated{acme, "JPY", []LineItem{{"1", consulting, must(ParseMoney("25", "JPY"))}}, must(ParseMoney("25", "JPY"))}
+	dinar := LineDetails{"Pearl", mustDecimal("1"), mustDecimal("1.2345")}
+	for _, s := range []scenario{
+		{Name: "create without lines", When: CreateInvoice{Details: acme, Currency: "EUR"}, Then: []Event{createdEmpty}},
+		{Name: "create in JPY", When: CreateInvoice{acme, "JPY", []LineDetails{consulting}}, Then: []Event{yen}},
+		{
+			Name: "create in BHD", When: CreateInvoice{acme, "BHD", []LineDetails{dinar}},
+			Then: []Event{InvoiceCreated{
+				acme, "BHD",
+				[]LineItem{{"1", dinar, must(ParseMoney("1.235", "BHD"))}}, must(ParseMoney("1.235", "BHD")),
+			}},
+		},
+		{
+			Name: "a free line", Given: []Event{createdEmpty}, When: AddLineItem{LineDetails{"Gift", mustDecimal("1"), mustDecimal("0")}},
+			Then: []Event{LineItemAdded{LineItem{"1", LineDetails{"Gift", mustDecimal("1"), mustDecimal("0")}, eur("0.00")}, eur("0.00")}},
+		},
+		{
+			Name: "line ids are not given again", Given: []Event{created, LineItemRemoved{"1", eur("0.00")}}, When: AddLineItem{hosting},
+			Then: []Event{LineItemAdded{LineItem{"2", hosting, eur("5.00")}, eur("5.00")}},
+		},
+		{Name: "details as they are", Given: []Event{created}, When: ChangeDetails{acme}},
+		{Name: "line as it is", Given: []Event{created}, When: ChangeLineItem{"1", consulting}},
+		{
+			Name: "due on the day of issue", Given: []Event{created},
+			When: ChangeDetails{Details{acme.Customer, acme.IssueDate, acme.IssueDate}},
+			Then: []Event{DetailsChanged{Details{acme.Customer, acme.IssueDate, acme.IssueDate}}},
+		},
+		{
+			Name: "payment that settles", Given: histories[StatusPartiallyPaid], When: rest,
+			Then: []Event{restReceived, paid},
+		},
+		{
+			Name: "one payment for all", Given: histories[StatusSent], When: ReceivePayment{eur("25"), rest.Date, ""},
+			Then: []Event{PaymentReceived{Payment{"1", eur("25.00"), rest.Date, ""}, eur("25.00"), eur("0.00")}, paid},
+		},
+		{Name: "text at its limit", When: CreateInvoice{named(strings.Repeat("ü", 200)), "EUR", nil}, Then: []Event{InvoiceCreated{named(strings.Repeat("ü", 200)), "EUR", []LineItem{}, eur("0")}}},
+	} {
+		s.Run(t, Aggregate.Decider)
+	}
+}
+
+func named(name string) Details { return Details{Customer{Name: name}, acme.IssueDate, acme.DueDate} }
+
+func TestRejected(t *testing.T) {
+	t.Parallel()
+	draft := histories[StatusDraft]
+	create := func(change func(*CreateInvoice)) Command {
+		c := CreateInvoice{acme, "EUR", []LineDetails{consulting}}
+		change(&c)
+		return c
+	}
+	add := func(quantity, price string) Command {
+		l := LineDetails{Description: "x"}
+		_, _ = l.Quantity.UnmarshalText([]byte(quantity)), l.UnitPrice.UnmarshalText([]byte(price))
+		return AddLineItem{l}
+	}
+	largest := LineItem{"1", LineDetails{"Palace", mustDecimal("1"), mustDecimal("9999999999999.99")}, eur("9999999999999.99")}
+	scenarios := []scenario{
+		{Name: "no customer", When: create(func(c *CreateInvoice) { c.Customer.Name = " \t" }), Rejected: CodeCustomerNameMissing},
+		{Name: "nothing at all", When: CreateInvoice{}, Rejected: CodeCustomerNameMissing},
+		{Name: "long name", When: create(func(c *CreateInvoice) { c.Customer.Name = strings.Repeat("ü", 201) }), Rejected: CodeTextTooLong},
+		{Name: "long e-mail", When: create(func(c *CreateInvoice) { c.Customer.Email = strings.Repeat("x", 255) }), Rejected: CodeTextTooLong},
+		{Name: "long address", When: create(func(c *CreateInvoice) { c.Customer.Address = strings.Repeat("x", 1001) }), Rejected: CodeTextTooLong},
+		{Name: "long description", Given: draft, When: AddLineItem{LineDetails{strings.Repeat("x", 201), consulting.Quantity, consulting.UnitPrice}}, Rejected: CodeTextTooLong},
+		{Name: "long reference", Given: histories[StatusSent], When: ReceivePayment{eur("1"), rest.Date, strings.Repeat("x", 141)}, Rejected: CodeTextTooLong},
+		{Name: "NUL in the name", When: create(func(c *CreateInvoice) { c.Customer.Name = "A\x00" }), Rejected: CodeTextInvalid},
+		{Name: "escape in the description", Given: draft, When: AddLineItem{LineDetails{"\x1b[2J", consulting.Quantity, consulting.UnitPrice}}, Rejected: CodeTextInvalid},
+		{Name: "NUL in the reference", Given: histories[StatusSent], When: ReceivePayment{eur("1"), rest.Date, "\x00"}, Rejected: CodeTextInvalid},
+		{Name: "broken UTF-8", Given: draft, When: ChangeDetails{named("\xff")}, Rejected: CodeTextInvalid},
+
+		{Name: "no issue date", When: create(func(c *CreateInvoice) { c.IssueDate = Date{} }), Rejected: CodeDateInvalid},
+		{Name: "no due date", Given: draft, When: ChangeDetails{Details{acme.Customer, acme.IssueDate, Date{}}}, Rejected: CodeDateInvalid},
+		{Name: "slip in the year", When: create(func(c *CreateInvoice) { c.IssueDate = mustDate("0026-11-21") }), Rejected: CodeDateInvalid},
+		{Name: "far future", When: create(func(c *CreateInvoice) { c.DueDate = mustDate("3000-01-01") }), Rejected: CodeDateInvalid},
+		{Name: "no payment date", Given: histories[StatusSent], When: ReceivePayment{Amount: eur("1")}, Rejected: CodeDateInvalid},
+		{Name: "due before issue", When: create(func(c *CreateInvoice) { c.DueDate = mustDate("2026-11-20") }), Rejected: CodeDueBeforeIssue},
+		{Name: "change to due before issue", Given: draft, When: ChangeDetails{Details{acme.Customer, acme.DueDate, acme.IssueDate}}, Rejected: CodeDueBeforeIssue},
+
+		{Name: "no currency", When: create(func(c *CreateInvoice) { c.Currency = "" }), Rejected: CodeCurrencyUnknown},
+		{Name: "gold", When: create(func(c *CreateInvoice) { c.Currency = "XAU" }), Rejected: CodeCurrencyUnknown},
+		{Name: "lower case", When: create(func(c *CreateInvoice) { c.Currency = "eur" }), Rejected: CodeCurrencyUnknown},
+
+		{Name: "line without description", When: create(func(c *CreateInvoice) { c.Lines = []LineDetails{{}} }), Rejected: CodeLineDescriptionMissing},
+		{Name: "add without description", Given: draft, When: AddLineItem{}, Rejected: CodeLineDescriptionMissing},
+		{Name: "change to no description", Given: draft, When: ChangeLineItem{LineID: "1"}, Rejected: CodeLineDescriptionMissing},
+		{Name: "no quantity", Given: draft, When: add("", "1"), Rejected: CodeQuantityInvalid},
+		{Name: "quantity zero", Given: draft, When: add("0.00", "1"), Rejected: CodeQuantityInvalid},
+		{Name: "quantity negative", Given: draft, When: add("-1", "1"), Rejected: CodeQuantityInvalid},
+		{Name: "quantity with 13 digits", Given: draft, When: add("1000000000000", "0"), Rejected: CodeQuantityInvalid},
+		{Name: "quantity with 7 decimals", Given: draft, When: add("1.0000000", "1"), Rejected: CodeQuantityInvalid},
+		{Name: "no price", Given: draft, When: add("1", ""), Rejected: CodePriceInvalid},
+		{Name: "price negative", Given: draft, When: add("1", "-0.01"), Rejected: CodePriceInvalid},
+		{Name: "price with 7 decimals", Given: draft, When: add("1", "0.0000001"), Rejected: CodePriceInvalid},
+		{Name: "net too large", Given: draft, When: add("100", "100000000000"), Rejected: CodeAmountTooLarge},
+		{Name: "net beyond int64", Given: draft, When: add("999999999999", "999999999999"), Rejected: CodeAmountTooLarge},
+		{
+			Name: "total too large", Given: []Event{InvoiceCreated{acme, "EUR", []LineItem{largest}, largest.Net}},
+			When: add("1", "0.01"), Rejected: CodeTotalTooLarge,
+		},
+		{
+			Name: "total of a new invoice too large", Rejected: CodeTotalTooLarge,
+			When: create(func(c *CreateInvoice) {
+				c.Lines = []LineDetails{{"a", mustDecimal("9"), mustDecimal("999999999999")}, {"b", mustDecimal("9"), mustDecimal("999999999999")}}
+			}),
+		},
+		{
+			Name: "total too large by a change", Rejected: CodeTotalTooLarge, When: ChangeLineItem{"2", LineDetails{"x", mustDecimal("1"), mustDecimal("0.01")}},
+			Given: []Event{
+				InvoiceCreated{acme, "EUR", []LineItem{largest, {"2", LineDetails{"Gift", mustDecimal("1"), mustDecimal("0")}, eur("0")}}, largest.Net},
+			},
+		},
+		{Name: "create with 1001 lines", When: create(func(c *CreateInvoice) { c.Lines = slices.Repeat(c.Lines, 1001) }), Rejected: CodeTooManyLines},
+		{Name: "add the 1001st line", Given: []Event{lines(1000)}, When: AddLineItem{consulting}, Rejected: CodeTooManyLines},
+		{Name: "change an unknown line", Given: draft, When: ChangeLineItem{"2", consulting}, Rejected: CodeLineNotFound},
+		{Name: "remove an unknown line", Given: draft, When: RemoveLineItem{"01"}, Rejected: CodeLineNotFound},
+		{Name: "remove a line twice", Given: []Event{created, LineItemRemoved{"1", eur("0")}}, When: RemoveLineItem{"1"}, Rejected: CodeLineNotFound},
+
+		{Name: "send without lines", Given: []Event{createdEmpty}, When: SendInvoice{}, Rejected: CodeInvoiceEmpty},
+		{
+			Name: "send over nothing", When: SendInvoice{}, Rejected: CodeAmountNotPositive,
+			Given: []Event{InvoiceCreated{acme, "EUR", []LineItem{{"1", LineDetails{"Gift", mustDecimal("1"), mustDecimal("0")}, eur("0")}}, eur("0")}},
+		},
+		{Name: "payment of nothing", Given: histories[StatusSent], When: ReceivePayment{eur("0.00"), rest.Date, ""}, Rejected: CodeAmountNotPositive},
+		{Name: "payment without amount", Given: histories[StatusSent], When: ReceivePayment{Date: rest.Date}, Rejected: CodeAmountNotPositive},
+		{Name: "negative payment", Given: histories[StatusSent], When: ReceivePayment{eur("-1"), rest.Date, ""}, Rejected: CodeAmountNotPositive},
+		{Name: "payment in dollars", Given: histories[StatusSent], When: ReceivePayment{must(ParseMoney("1", "USD")), rest.Date, ""}, Rejected: CodeCurrencyMismatch},
+		{Name: "overpayment", Given: histories[StatusSent], When: ReceivePayment{eur("25.01"), rest.Date, ""}, Rejected: CodeOverpayment},
+		{Name: "overpayment of the rest", Given: histories[StatusPartiallyPaid], When: ReceivePayment{eur("15.01"), rest.Date, ""}, Rejected: CodeOverpayment},
+		{Name: "overpayment beyond int64", Given: histories[StatusPartiallyPaid], When: ReceivePayment{eur("92233720368547758.07"), rest.Date, ""}, Rejected: CodeOverpayment},
+		{Name: "the 501st payment", Given: payments(500), When: ReceivePayment{eur("0.01"), rest.Date, ""}, Rejected: CodeTooManyPayments},
+
+		{Name: "create again", Given: draft, When: create(func(*CreateInvoice) {}), Rejected: CodeInvoiceExists},
+		{Name: "unknown invoice", When: SendInvoice{}, Rejected: CodeInvoiceNotFound},
+		{Name: "deleted invoice", Given: histories[StatusDeleted], When: SendInvoice{}, Rejected: CodeInvoiceDeleted},
+		{Name: "change after sending", Given: histories[StatusSent], When: RemoveLineItem{"1"}, Rejected: CodeInvoiceNotDraft},
+		{Name: "pay a draft", Given: draft, When: ten, Rejected: CodeInvoiceNotPayable},
+		{Name: "stale version", Given: draft, When: SendInvoice{}, Expected: new(int64(0)), Rejected: eventim.CodeVersionConflict},
+	}
+	covered := map[string]bool{}
+	for _, s := range scenarios {
+		covered[s.Rejected] = true
+		s.Run(t, Aggregate.Decider)
+	}
+	for _, code := range codes(t) {
+		if !covered[code] {
+			t.Errorf("no scenario is rejected with %s", code)
+		}
+	}
+}
+
+// lines is the creation of an invoice with n lines.
+func lines(n int) InvoiceCreated {
+	e := createdEmpty
+	for i := range n {
+		e.Lines = append(e.Lines, LineItem{strconv.Itoa(i + 1), consulting, eur("25.00")})
+	}
+	e.Total, _ = NewMoney(int64(n)*2500, "EUR")
+	return e
+}
+
+// payments is the history of a sent invoice on which n cents have been paid,
+// one by one.
+func payments(n int) []Event {
+	history := []Event{created, sent}
+	for i := range n {
+		paid, balance := Money{int64(i + 1), "EUR"}, Money{int64(2500 - i - 1), "EUR"}
+		history = append(history, PaymentReceived{Payment{strconv.Itoa(i + 1), eur("0.01"), rest.Date, ""}, paid, balance})
+	}
+	return history
+}
+
+// codes reads the codes out of the source, so that a new one needs a scenario.
+func codes(t *testing.T) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "rejection.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+			found[must(strconv.Unquote(lit.Value))] = true
+		}
+		return true
+	})
+	if len(found) == 0 {
+		t.Fatal("rejection.go has no codes")
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+func TestMessagesAreBounded(t *testing.T) {
+	t.Parallel()
+	huge := strings.Repeat("x", 1<<20)
+	for _, cmd := range []Command{
+		CreateInvoice{Details: acme, Currency: Currency(huge)}, RemoveLineItem{huge}, ChangeLineItem{LineID: huge},
+		ChangeDetails{named(huge)}, AddLineItem{LineDetails{Description: huge}},
+	} {
+		state := Invoice{}
+		if _, create := cmd.(CreateInvoice); !create {
+			state = Aggregate.Replay(state, created)
+		}
+		_, err := cmd.decide(state)
+		if err == nil || len(err.Error()) > 200 {
+			t.Errorf("%T with a huge text: error of %d characters, want one of at most 200", cmd, len(err.Error()))
+		}
+	}
+}

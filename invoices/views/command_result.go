@@ -1,0 +1,172 @@
+package views
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/invoices"
+	"github.com/eventim-go/eventim/projector"
+)
+
+// result is what the view command_result is made of.
+type result = eventim.Result[invoices.Invoice, invoices.Event]
+
+// CommandResults is the view command_result: the answer of each command of the
+// last 30 days, by command id.
+func CommandResults(a Aggregate) projector.Projection[result] {
+	return projector.Projection[result]{
+		Name: "command_result", Version: 1, Topic: a.ResultTopic(), DDL: commandResultDDL,
+		// The topic keeps results for a day. After a longer outage the view
+		// lacks some, and is still right in all that it has.
+		Expires: true,
+		Write: func(ctx context.Context, tx pgx.Tx, batch []result) error {
+			return writeCommandResults(ctx, tx, a.Events, batch)
+		},
+	}
+}
+
+const commandResultDDL = `
+create table command_result (
+	command_id     text        collate "C" primary key,
+	invoice_id     text        not null,
+	outcome        text        not null,
+	version        bigint      not null,
+	code           text        not null,
+	message        text        not null,
+	actor          text        not null,
+	time           timestamptz not null,
+	partition      integer     not null,
+	command_offset bigint      not null,
+	value          jsonb       not null
+);
+create index on command_result (partition, time);
+
+comment on table command_result is 'The answer of each command of the last 30 days';
+comment on column command_result.command_id is 'Id of the command';
+comment on column command_result.invoice_id is 'Id of the invoice that the command was for';
+comment on column command_result.outcome is 'accepted, rejected, or failed if it could not be handled';
+comment on column command_result.version is 'Version of the invoice after the command';
+comment on column command_result.code is 'Why it was not accepted, for programs';
+comment on column command_result.message is 'Why it was not accepted, for people';
+comment on column command_result.actor is 'Who asked, if that is known';
+comment on column command_result.time is 'When the command was accepted by Kafka';
+comment on column command_result.partition is 'Partition of the commands topic';
+comment on column command_result.command_offset is 'Offset of the command in its partition';
+comment on column command_result.value is 'What an accepted command caused: the events, and the snapshot of the invoice after them';`
+
+// keptResults is how long the view keeps an answer, in record time.
+const keptResults = 30 * 24 * time.Hour
+
+// writeCommandResults adds answers. The first answer of a command id wins; a
+// replay repeats it, so it serves where the view has missed the first.
+func writeCommandResults(ctx context.Context, tx pgx.Tx, codec eventim.Codec[invoices.Event], batch []result) error {
+	var (
+		commands, ids, outcomes, codes, messages, actors, values []string
+		versions, offsets                                        []int64
+		partitions                                               []int32
+		times                                                    []time.Time
+	)
+	for _, r := range batch {
+		rejection := eventim.Rejection{}
+		if r.Rejection != nil {
+			rejection = *r.Rejection
+		}
+		if r.Command == "" || rejection.Code == eventim.CodeCommandIDReused {
+			continue // it answers nobody, or not the command that the id stands for
+		}
+		value, err := valueOf(codec, r)
+		if err != nil {
+			return fmt.Errorf("encode the result of command %s: %w", r.Command, err)
+		}
+		commands, ids = append(commands, storable(r.Command)), append(ids, storable(r.Aggregate))
+		outcomes, versions = append(outcomes, string(r.Outcome)), append(versions, r.Version)
+		codes, messages = append(codes, storable(rejection.Code)), append(messages, storable(rejection.Message))
+		actors, times = append(actors, storable(r.Actor)), append(times, r.Time)
+		partitions, offsets = append(partitions, r.CommandPosition.Partition), append(offsets, r.CommandPosition.Offset)
+		values = append(values, string(value))
+	}
+	_, err := tx.Exec(ctx, `
+		insert into command_result (command_id, invoice_id, outcome, version, code, message, actor, time,
+			partition, command_offset, value)
+		select command_id, invoice_id, outcome, version, code, message, actor, time, partition, command_offset, value::jsonb
+		from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[],
+			$8::timestamptz[], $9::integer[], $10::bigint[], $11::text[])
+			as r (command_id, invoice_id, outcome, version, code, message, actor, time, partition, command_offset, value)
+		on conflict (command_id) do nothing`,
+		commands, ids, outcomes, versions, codes, messages, actors, times, partitions, offsets, values)
+	if err != nil {
+		return err
+	}
+	last := batch[len(batch)-1]
+	_, err = tx.Exec(ctx, `delete from command_result where partition = $1 and time < $2`,
+		last.CommandPosition.Partition, last.Time.Add(-keptResults))
+	return err
+}
+
+// resultValue is the column value; its fields are named as in the record.
+type resultValue struct {
+	Events   []eventValue   `json:"events,omitempty"`
+	Snapshot *snapshotValue `json:"snapshot,omitempty"`
+}
+
+type eventValue struct {
+	Type    string          `json:"type"`
+	Version int64           `json:"version"`
+	Data    json.RawMessage `json:"data"`
+}
+
+type snapshotValue struct {
+	Version int64            `json:"version"`
+	Data    invoices.Invoice `json:"data"`
+}
+
+func valueOf(codec eventim.Codec[invoices.Event], r result) ([]byte, error) {
+	var v resultValue
+	for _, e := range r.Events {
+		p, err := codec.Encode(e.Payload)
+		if err != nil {
+			return nil, err
+		}
+		v.Events = append(v.Events, eventValue{p.Type, e.Version, p.Data})
+	}
+	if r.Snapshot != nil {
+		v.Snapshot = &snapshotValue{r.Snapshot.Version, r.Snapshot.State}
+	}
+	return json.Marshal(v)
+}
+
+// CommandResult is the answer of a command.
+type CommandResult struct {
+	CommandID string
+	Aggregate string // id of the invoice
+	Outcome   string // accepted, rejected or failed
+	Version   int64  // of the invoice after the command
+	Code      string // of what was not accepted
+	Message   string
+	Time      time.Time
+	Position  eventim.Position // of the command
+
+	// Value is {"events":[{"type","version","data"}],"snapshot":{"version","data"}}
+	// of an accepted command, and {} of any other.
+	Value json.RawMessage
+}
+
+// GetCommandResult returns the answer of a command, or ErrNotFound, which may
+// mean that there is none yet.
+func GetCommandResult(ctx context.Context, db DB, commandID string) (CommandResult, error) {
+	var r CommandResult
+	err := db.QueryRow(ctx, `
+		select command_id, invoice_id, outcome, version, code, message, time, partition, command_offset, value
+		from public.command_result where command_id = $1`, storable(commandID)).Scan(
+		&r.CommandID, &r.Aggregate, &r.Outcome, &r.Version, &r.Code, &r.Message, &r.Time,
+		&r.Position.Partition, &r.Position.Offset, &r.Value)
+	if err != nil {
+		return CommandResult{}, fmt.Errorf("read the result of command %s: %w", commandID, notFound(err))
+	}
+	return r, nil
+}

@@ -1,0 +1,98 @@
+package views
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/invoices"
+	"github.com/eventim-go/eventim/projector"
+)
+
+// InvoiceHistory is the view invoice_history: all that ever happened.
+func InvoiceHistory(a Aggregate) projector.Projection[eventim.Event[invoices.Event]] {
+	return projector.Projection[eventim.Event[invoices.Event]]{
+		Name: "invoice_history", Version: 1, Topic: a.EventTopic(), DDL: invoiceHistoryDDL,
+		Write: func(ctx context.Context, tx pgx.Tx, batch []eventim.Event[invoices.Event]) error {
+			return writeInvoiceHistory(ctx, tx, a.Events, batch)
+		},
+	}
+}
+
+const invoiceHistoryDDL = `
+create table invoice_history (
+	invoice_id text        collate "C" not null,
+	version    bigint      not null,
+	type       text        not null,
+	time       timestamptz not null,
+	actor      text        not null,
+	command_id text        not null,
+	data       jsonb       not null,
+	primary key (invoice_id, version)
+);
+create index on invoice_history (time);
+
+comment on table invoice_history is 'What happened to each invoice: one row for each event, for ever';
+comment on column invoice_history.invoice_id is 'Id of the invoice';
+comment on column invoice_history.version is 'Number of the event, counting from 1 for each invoice, without gaps';
+comment on column invoice_history.type is 'What happened, such as PaymentReceived';
+comment on column invoice_history.time is 'When the command that caused it was accepted';
+comment on column invoice_history.actor is 'Who asked for it, if that is known';
+comment on column invoice_history.command_id is 'Id of the command that caused it';
+comment on column invoice_history.data is 'The event; its fields depend on the type';`
+
+// writeInvoiceHistory adds events. One that comes again changes nothing: what
+// happened, happened.
+func writeInvoiceHistory(ctx context.Context, tx pgx.Tx, codec eventim.Codec[invoices.Event], batch []eventim.Event[invoices.Event]) error {
+	var (
+		ids, types, actors, commands, data []string
+		versions                           []int64
+		times                              []time.Time
+	)
+	for _, e := range batch {
+		p, err := codec.Encode(e.Payload)
+		if err != nil {
+			return fmt.Errorf("encode event %s: %w", e.ID(), err)
+		}
+		ids, versions, types = append(ids, storable(e.Aggregate)), append(versions, e.Version), append(types, p.Type)
+		times, actors = append(times, e.Time), append(actors, storable(e.Actor))
+		commands, data = append(commands, storable(e.Command)), append(data, string(p.Data))
+	}
+	_, err := tx.Exec(ctx, `
+		insert into invoice_history (invoice_id, version, type, time, actor, command_id, data)
+		select invoice_id, version, type, time, actor, command_id, data::jsonb
+		from unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[])
+			as e (invoice_id, version, type, time, actor, command_id, data)
+		on conflict (invoice_id, version) do nothing`, ids, versions, types, times, actors, commands, data)
+	return err
+}
+
+// HistoryEntry is one event of an invoice.
+type HistoryEntry struct {
+	Version   int64
+	Type      string
+	Time      time.Time
+	Actor     string
+	CommandID string
+	Data      json.RawMessage
+}
+
+// History returns the events of an invoice, the first one first; none when the
+// view does not know it.
+func History(ctx context.Context, db DB, id string) ([]HistoryEntry, error) {
+	rows, err := db.Query(ctx, `
+		select version, type, time, actor, command_id, data
+		from public.invoice_history where invoice_id = $1 order by version`, storable(id))
+	if err != nil {
+		return nil, fmt.Errorf("read the history of invoice %s: %w", id, err)
+	}
+	entries, err := pgx.CollectRows(rows, pgx.RowToStructByPos[HistoryEntry])
+	if err != nil {
+		return nil, fmt.Errorf("read the history of invoice %s: %w", id, err)
+	}
+	return entries, nil
+}

@@ -1,0 +1,244 @@
+package views
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/invoices"
+	"github.com/eventim-go/eventim/projector"
+)
+
+// InvoiceList is the view invoice_list: the current state of each invoice.
+func InvoiceList(a Aggregate) projector.Projection[eventim.Snapshot[invoices.Invoice]] {
+	return projector.Projection[eventim.Snapshot[invoices.Invoice]]{
+		Name: "invoice_list", Version: 1, Topic: a.SnapshotTopic(), DDL: invoiceListDDL, Write: writeInvoiceList,
+	}
+}
+
+const invoiceListDDL = `
+create table invoice_list (
+	id            text        collate "C" primary key,
+	version       bigint      not null,
+	revision      integer     not null,
+	status        text        not null,
+	customer_name text        not null,
+	currency      text        not null,
+	total         bigint      not null,
+	paid          bigint      not null,
+	balance       bigint      not null,
+	issue_date    date        not null,
+	due_date      date        not null,
+	updated_at    timestamptz not null,
+	invoice       jsonb       not null
+);
+create index on invoice_list (updated_at desc, id desc) where status <> 'deleted';
+create index on invoice_list (status, updated_at desc, id desc);
+create index on invoice_list (due_date) where status in ('sent', 'partially_paid');
+
+comment on table invoice_list is 'The current state of each invoice, deleted ones too';
+comment on column invoice_list.id is 'Id of the invoice';
+comment on column invoice_list.version is 'How many events the invoice has had';
+comment on column invoice_list.revision is 'Revision of the code that folded them';
+comment on column invoice_list.status is 'draft, sent, partially_paid, paid or deleted';
+comment on column invoice_list.customer_name is 'Name of the customer';
+comment on column invoice_list.currency is 'Currency of all amounts, ISO 4217';
+comment on column invoice_list.total is 'Sum of the lines, in minor units of the currency, such as cents';
+comment on column invoice_list.paid is 'Sum of the payments, in minor units';
+comment on column invoice_list.balance is 'What is still to be paid, in minor units';
+comment on column invoice_list.issue_date is 'Date of the invoice';
+comment on column invoice_list.due_date is 'When it is to be paid; overdue if that has passed and it is sent or partially_paid';
+comment on column invoice_list.updated_at is 'Time of the last command that changed the invoice';
+comment on column invoice_list.invoice is 'The whole invoice, with customer, lines and payments';`
+
+// writeInvoiceList keeps, of each invoice, the newest snapshot: the one of the
+// highest version, and of the same version the one that newer code has folded.
+// A snapshot that comes again never moves a row back.
+func writeInvoiceList(ctx context.Context, tx pgx.Tx, batch []eventim.Snapshot[invoices.Invoice]) error {
+	var (
+		ids, statuses, customers, currencies, documents []string
+		versions, totals, paid, balances                []int64
+		revisions                                       []int32
+		issued, due, updated                            []time.Time
+	)
+	for _, s := range newest(batch) {
+		document, err := json.Marshal(s.State)
+		if err != nil {
+			return fmt.Errorf("encode invoice %s: %w", s.Aggregate, err)
+		}
+		inv := s.State
+		ids, versions, revisions = append(ids, storable(s.Aggregate)), append(versions, s.Version), append(revisions, int32(s.Revision)) //nolint:gosec // small
+		statuses, customers = append(statuses, string(inv.Status)), append(customers, inv.Customer.Name)
+		currencies, totals = append(currencies, string(inv.Currency)), append(totals, inv.Total.Minor())
+		paid, balances = append(paid, inv.Paid.Minor()), append(balances, inv.Balance.Minor())
+		issued, due = append(issued, inv.IssueDate.Time()), append(due, inv.DueDate.Time())
+		updated, documents = append(updated, s.Time), append(documents, string(document))
+	}
+	_, err := tx.Exec(ctx, `
+		insert into invoice_list as v (id, version, revision, status, customer_name, currency, total, paid, balance,
+			issue_date, due_date, updated_at, invoice)
+		select id, version, revision, status, customer_name, currency, total, paid, balance,
+			issue_date, due_date, updated_at, invoice::jsonb
+		from unnest($1::text[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[],
+			$9::bigint[], $10::date[], $11::date[], $12::timestamptz[], $13::text[])
+			as s (id, version, revision, status, customer_name, currency, total, paid, balance,
+				issue_date, due_date, updated_at, invoice)
+		on conflict (id) do update set
+			version = excluded.version, revision = excluded.revision, status = excluded.status,
+			customer_name = excluded.customer_name, currency = excluded.currency, total = excluded.total,
+			paid = excluded.paid, balance = excluded.balance, issue_date = excluded.issue_date,
+			due_date = excluded.due_date, updated_at = excluded.updated_at, invoice = excluded.invoice
+		where (v.version, v.revision) < (excluded.version, excluded.revision)`,
+		ids, versions, revisions, statuses, customers, currencies, totals, paid, balances, issued, due, updated, documents)
+	return err
+}
+
+// newest returns the newest snapshot of each aggregate: one statement must not
+// touch a row twice.
+func newest(batch []eventim.Snapshot[invoices.Invoice]) []eventim.Snapshot[invoices.Invoice] {
+	at := make(map[string]int, len(batch))
+	kept := make([]eventim.Snapshot[invoices.Invoice], 0, len(batch))
+	for _, s := range batch {
+		id := storable(s.Aggregate)
+		i, seen := at[id]
+		switch {
+		case !seen:
+			at[id] = len(kept)
+			kept = append(kept, s)
+		case s.Version > kept[i].Version || s.Version == kept[i].Version && s.Revision > kept[i].Revision:
+			kept[i] = s
+		}
+	}
+	return kept
+}
+
+// Row is one invoice of the list. Amounts are in minor units of the currency.
+type Row struct {
+	ID           string
+	Version      int64
+	CustomerName string
+	Status       string
+	Currency     string
+	Total        int64
+	Paid         int64
+	Balance      int64
+	IssueDate    time.Time
+	DueDate      time.Time
+	UpdatedAt    time.Time
+	Invoice      json.RawMessage // the whole invoice, as its snapshot has it
+}
+
+const rowColumns = `id, version, customer_name, status, currency, total, paid, balance, issue_date, due_date, updated_at, invoice`
+
+// ListFilter says which invoices to list.
+type ListFilter struct {
+	Status    []string  // any of these; all when empty
+	Query     string    // part of the customer's name or of the id, in any case
+	OverdueOn time.Time // only what was to be paid before this day; zero: no matter
+	Cursor    string    // ListPage.Next of the page before
+	Limit     int       // rows of a page: 50 when 0, at most 200
+}
+
+// ListPage is one page of invoices, those changed last first.
+type ListPage struct {
+	Rows   []Row
+	Next   string          // cursor of the next page, "" for the last one
+	Count  int64           // of all pages
+	Totals []CurrencyTotal // of all pages, by currency
+}
+
+// CurrencyTotal sums up invoices of one currency, in its minor units.
+type CurrencyTotal struct {
+	Currency string
+	Count    int64
+	Total    int64
+	Balance  int64
+}
+
+// ListInvoices returns a page of invoices. Deleted ones are never listed. A
+// cursor that is not one is ErrCursor.
+func ListInvoices(ctx context.Context, db DB, f ListFilter) (ListPage, error) {
+	q := f.conditions()
+	page := ListPage{}
+	rows, err := db.Query(ctx, `
+		select currency, count(*), sum(total)::bigint, sum(balance)::bigint
+		from public.invoice_list where `+q.where()+` group by currency order by currency`, q.args...)
+	if err == nil {
+		page.Totals, err = pgx.CollectRows(rows, pgx.RowToStructByPos[CurrencyTotal])
+	}
+	if err != nil {
+		return ListPage{}, fmt.Errorf("sum up the invoices: %w", err)
+	}
+	for _, t := range page.Totals {
+		page.Count += t.Count
+	}
+	if f.Cursor != "" {
+		after, err := parseCursor(f.Cursor)
+		if err != nil {
+			return ListPage{}, err
+		}
+		q.add(`(updated_at, id) < (%s, %s)`, after.updatedAt, after.id)
+	}
+	limit := pageSize(f.Limit)
+	rows, err = db.Query(ctx, `
+		select `+rowColumns+` from public.invoice_list where `+q.where()+
+		fmt.Sprintf(` order by updated_at desc, id desc limit %d`, limit+1), q.args...) // one more shows whether a page follows
+	if err == nil {
+		page.Rows, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Row])
+	}
+	if err != nil {
+		return ListPage{}, fmt.Errorf("list the invoices: %w", err)
+	}
+	if len(page.Rows) > limit {
+		page.Rows = page.Rows[:limit]
+		last := page.Rows[limit-1]
+		page.Next = cursor{last.UpdatedAt, last.ID}.String()
+	}
+	return page, nil
+}
+
+func pageSize(limit int) int {
+	if limit <= 0 {
+		return 50
+	}
+	return min(limit, 200)
+}
+
+// conditions are written out, rather than switched off by arguments, so that
+// the planner sees which index fits.
+func (f ListFilter) conditions() *query {
+	q := &query{}
+	q.add(`status <> 'deleted'`)
+	if len(f.Status) > 0 {
+		q.add(`status = any(%s)`, slices.Clone(f.Status))
+	}
+	if f.Query != "" {
+		pattern := "%" + escapeLike.Replace(storable(f.Query)) + "%"
+		q.add(`(customer_name ilike %s or id ilike %s)`, pattern, pattern)
+	}
+	if !f.OverdueOn.IsZero() {
+		q.add(`status in ('sent', 'partially_paid') and due_date < %s`, f.OverdueOn.Format(time.DateOnly))
+	}
+	return q
+}
+
+var escapeLike = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+// GetInvoice returns an invoice, a deleted one too, or ErrNotFound.
+func GetInvoice(ctx context.Context, db DB, id string) (Row, error) {
+	rows, err := db.Query(ctx, `select `+rowColumns+` from public.invoice_list where id = $1`, storable(id))
+	if err != nil {
+		return Row{}, fmt.Errorf("read invoice %s: %w", id, err)
+	}
+	row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Row])
+	if err != nil {
+		return Row{}, fmt.Errorf("read invoice %s: %w", id, notFound(err))
+	}
+	return row, nil
+}

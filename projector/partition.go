@@ -1,0 +1,227 @@
+package projector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/eventim-go/eventim/eventim"
+)
+
+var (
+	// errSuperseded: the version is gone, a newer one is live.
+	errSuperseded = errors.New("this version of the view was dropped: a newer one is live, or the view was re-anchored; restart with the new program")
+	// errRestart: where the claim reads is not where the view is; the session
+	// has to begin again.
+	errRestart = errors.New("the claim has to start again")
+)
+
+// partition applies the records of one partition. One goroutine runs it;
+// status may be called from any.
+type partition struct {
+	view     *view
+	id       int32
+	pool     *pgxpool.Pool
+	kafka    eventim.Kafka
+	logger   *slog.Logger
+	maxBatch int
+	position position
+
+	report report
+}
+
+const (
+	maxBatchBytes = 8 << 20
+	// idle is how long nothing may come before a version that is being built
+	// looks whether what is missing are only markers.
+	idle = 200 * time.Millisecond
+)
+
+// run applies what claim delivers until ctx ends, and tells advanced where it
+// is. Any error other than errRestart stops the partition.
+func (p *partition) run(ctx context.Context, claim sarama.ConsumerGroupClaim, advanced func(position)) error {
+	for {
+		records, open := p.receive(ctx, claim.Messages())
+		var err error
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case !open:
+			return fmt.Errorf("%w: the consumer has given up the partition", errRestart)
+		case len(records) == 0:
+			err = p.catchUp(ctx)
+		default:
+			err = p.apply(ctx, records, claim.HighWaterMarkOffset())
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		p.report.running(p.position)
+		advanced(p.position)
+	}
+}
+
+// receive waits for a record and takes those that are there behind it. It
+// returns none after a while without any, if the version is being built.
+func (p *partition) receive(ctx context.Context, messages <-chan *sarama.ConsumerMessage) ([]eventim.Record, bool) {
+	var timeout <-chan time.Time
+	if p.position.building() {
+		timeout = time.After(idle)
+	}
+	var records []eventim.Record
+	select {
+	case m, ok := <-messages:
+		if !ok {
+			return nil, false
+		}
+		records = append(records, eventim.RecordOf(m))
+	case <-timeout:
+		return nil, true
+	case <-ctx.Done():
+		return nil, true
+	}
+	for bytes := 0; len(records) < p.maxBatch && bytes < maxBatchBytes; {
+		select {
+		case m, ok := <-messages:
+			if !ok {
+				return records, true
+			}
+			records = append(records, eventim.RecordOf(m))
+			bytes += len(m.Key) + len(m.Value)
+		default:
+			return records, true
+		}
+	}
+	return records, true
+}
+
+// apply writes records and moves the position behind them. What precedes a
+// record that cannot be read is written.
+func (p *partition) apply(ctx context.Context, records []eventim.Record, end int64) error {
+	b, unreadable := p.view.decode(records)
+	if n := b.size(); n > 0 {
+		if err := p.write(ctx, records[:n], b, end); err != nil {
+			return err
+		}
+	}
+	return unreadable
+}
+
+// write settles a batch. One that fails for good is halved until the record
+// to blame is alone, so that the partition stops exactly there.
+func (p *partition) write(ctx context.Context, records []eventim.Record, b batch, end int64) error {
+	err := p.settle(ctx, records, b, end)
+	if _, permanent := errors.AsType[permanentError](err); !permanent {
+		return err
+	}
+	if len(records) == 1 {
+		return fmt.Errorf("%s %s cannot be applied: %w", p.view.topic, records[0].Position, err)
+	}
+	half := len(records) / 2
+	if err := p.write(ctx, records[:half], b.cut(0, half), math.MaxInt64); err != nil {
+		return err
+	}
+	return p.write(ctx, records[half:], b.cut(half, len(records)), end)
+}
+
+// settle commits a batch, and tries as long as it takes. It returns errors
+// that are permanent or that end the claim.
+func (p *partition) settle(ctx context.Context, records []eventim.Record, b batch, end int64) error {
+	return p.retry(ctx, func() error {
+		for len(records) > 0 && records[0].Position.Offset < p.position.next {
+			records, b = records[1:], b.cut(1, b.size())
+		}
+		if len(records) == 0 {
+			return nil
+		}
+		return p.move(ctx, p.position.advance(records, end), b)
+	})
+}
+
+// catchUp moves a version that is being built to its target when only markers
+// and aborted records, which are never delivered, lie between.
+func (p *partition) catchUp(ctx context.Context) error {
+	errFound := errors.New("found a record")
+	from, to := eventim.Positions{p.id: p.position.next}, eventim.Positions{p.id: p.position.target}
+	err := eventim.Read(ctx, p.kafka, p.view.topic, from, to, func(eventim.Record) error { return errFound })
+	if err != nil {
+		return nil //nolint:nilerr // it will be delivered; and whether Kafka is away, the claim will see
+	}
+	target := p.position.target
+	return p.retry(ctx, func() error {
+		if p.position.next >= target {
+			return nil
+		}
+		return p.move(ctx, p.position.reach(target), nil)
+	})
+}
+
+// move commits; when another has moved the position, it reads where that is.
+func (p *partition) move(ctx context.Context, next position, b batch) error {
+	err := p.view.commit(ctx, p.pool, p.id, p.position, next, b)
+	if errors.Is(err, errMoved) {
+		return errors.Join(err, p.reread(ctx))
+	}
+	if err == nil {
+		p.position = next
+	}
+	return err
+}
+
+func (p *partition) reread(ctx context.Context) error {
+	stored, err := p.view.positions(ctx, p.pool)
+	if err != nil {
+		return judge(err)
+	}
+	found, ok := stored[p.id]
+	if !ok {
+		return errSuperseded
+	}
+	if found.next < p.position.next {
+		return fmt.Errorf("%w: the position went back from %d to %d", errRestart, p.position.next, found.next)
+	}
+	p.position = found
+	return nil
+}
+
+// retry calls fn until it succeeds, fails for good, or ctx ends. It reports
+// the first failure and the recovery, not each attempt.
+func (p *partition) retry(ctx context.Context, fn func() error) error {
+	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		err := fn()
+		_, permanent := errors.AsType[permanentError](err)
+		switch {
+		case err == nil || permanent || errors.Is(err, errSuperseded) || errors.Is(err, errRestart):
+			return err
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case errors.Is(err, errMoved):
+			continue
+		}
+		p.report.retrying(ctx, p.logger, err)
+		if !sleep(ctx, pause/2+rand.N(pause)) { //nolint:gosec // jitter
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}

@@ -1,0 +1,144 @@
+// Package projector writes views: it applies the records of a topic to tables
+// of Postgres, exactly once. The position of each partition commits in the
+// transaction of the rows that it stands for, so that whatever crashes, and
+// whoever else believes to own the partition, a view is the fold of the
+// records below its position.
+//
+// Each version of a view lives in a schema of its own, <name>_v<version>, and
+// public.<name> shows the live one. A version that a program brings along is
+// built beside the live one and replaces it in one transaction when it has
+// caught up. The tables that the package needs come from package migrations.
+package projector
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/eventim-go/eventim/eventim"
+)
+
+// Projection declares one view: a table and how the records of a topic change
+// it. It is a plain value.
+type Projection[T any] struct {
+	// Name is the name of the view, and of the table that DDL creates for it:
+	// lower-case letters, digits and underscores.
+	Name string
+
+	// Version counts from 1. Raise it when DDL or Write change: the view is
+	// then built anew from the beginning of the topic.
+	Version int
+
+	Topic eventim.Topic[T]
+
+	// DDL creates the table <Name> and whatever Write needs beside it. It runs
+	// once per version, with the schema of the version as the search path.
+	// Comments on the table and its columns are carried over to the view.
+	DDL string
+
+	// Write applies records, which are in the order of their partition and at
+	// most Config.MaxBatch, inside tx. It must have no effect outside of it:
+	// it may run again for the same records. Unqualified names are those of
+	// the schema of the version. A constraint violation, a statement that is
+	// wrong, an error that is not Postgres's, and a panic stop the partition;
+	// anything else is tried again.
+	Write func(ctx context.Context, tx pgx.Tx, batch []T) error
+
+	// Expires says that the topic deletes old records, and that the view may
+	// lack what was deleted before it was applied. Otherwise such a gap stops
+	// the partition.
+	Expires bool
+}
+
+// View is a Projection of any type.
+type View interface{ view() (*view, error) }
+
+// view is a projection without its type.
+type view struct {
+	name    string
+	version int
+	topic   string
+	ddl     string
+	expires bool
+	decode  func([]eventim.Record) (batch, error)
+}
+
+// batch is a run of decoded records.
+type batch interface {
+	size() int
+	cut(from, to int) batch
+	write(ctx context.Context, tx pgx.Tx) error
+}
+
+// 45 characters leave room in Postgres's 63 for _v<version>.
+var viewName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,44}$`)
+
+func (p Projection[T]) view() (*view, error) {
+	var errs []error
+	check := func(ok bool, what string) {
+		if !ok {
+			errs = append(errs, errors.New(what))
+		}
+	}
+	check(viewName.MatchString(p.Name), "Name is not a lower-case identifier of at most 45 characters")
+	check(p.Version > 0, "Version is not positive")
+	check(p.Topic.Name != "", "Topic has no name")
+	check(p.Topic.Decode != nil, "Topic has no Decode")
+	check(p.DDL != "", "DDL is empty")
+	check(p.Write != nil, "Write is nil")
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("projection %q: %w", p.Name, err)
+	}
+	return &view{p.Name, p.Version, p.Topic.Name, p.DDL, p.Expires, p.decode}, nil
+}
+
+func (v *view) schema() string { return fmt.Sprintf("%s_v%d", v.name, v.version) }
+
+func (v *view) digest() string {
+	sum := sha256.Sum256([]byte(v.ddl))
+	return hex.EncodeToString(sum[:])
+}
+
+// decode decodes records up to the first that cannot be read, whose error it
+// returns beside the batch of those before it.
+func (p Projection[T]) decode(records []eventim.Record) (batch, error) {
+	b := values[T]{projection: p}
+	for _, r := range records {
+		v, err := p.decodeOne(r)
+		if err != nil {
+			return b, fmt.Errorf("%s %s cannot be read: %w", r.Topic, r.Position, err)
+		}
+		b.values = append(b.values, v)
+	}
+	return b, nil
+}
+
+func (p Projection[T]) decodeOne(r eventim.Record) (v T, err error) {
+	defer recoverTo(&err)
+	return p.Topic.Decode(r)
+}
+
+type values[T any] struct {
+	projection Projection[T]
+	values     []T
+}
+
+func (b values[T]) size() int { return len(b.values) }
+
+func (b values[T]) cut(from, to int) batch { return values[T]{b.projection, b.values[from:to]} }
+
+func (b values[T]) write(ctx context.Context, tx pgx.Tx) (err error) {
+	defer recoverTo(&err)
+	return b.projection.Write(ctx, tx, b.values)
+}
+
+func recoverTo(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("panic: %v", r)
+	}
+}

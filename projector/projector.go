@@ -1,0 +1,127 @@
+package projector
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/eventim-go/eventim/eventim"
+)
+
+// Config is what a projector needs beside its views. Only Kafka is required.
+type Config struct {
+	Kafka eventim.Kafka
+
+	// Group prefixes the consumer groups, <group>-<view>-v<version>, which
+	// divide the partitions among processes. "projector" when empty.
+	Group string
+
+	// MaxBatch is how many records go into one transaction at most. 1000 when 0.
+	MaxBatch int
+
+	Logger *slog.Logger // slog.Default() when nil
+}
+
+// Projector writes views. Any number of them, in any number of processes, may
+// write the same views.
+type Projector struct {
+	config    Config
+	pool      *pgxpool.Pool
+	consumers []*consumer
+}
+
+// New makes a projector of views. The pool should have a connection for each
+// partition of each view that may be written at the same time, but works with
+// fewer.
+func New(pool *pgxpool.Pool, config Config, views ...View) (*Projector, error) {
+	config.Group = cmp.Or(config.Group, "projector")
+	config.MaxBatch = cmp.Or(config.MaxBatch, 1000)
+	config.Logger = cmp.Or(config.Logger, slog.Default())
+	p := &Projector{config: config, pool: pool}
+	names := map[string]bool{}
+	for _, declared := range views {
+		v, err := declared.view()
+		if err != nil {
+			return nil, err
+		}
+		if names[v.name] {
+			return nil, fmt.Errorf("projection %q appears twice", v.name)
+		}
+		names[v.name] = true
+		logger := config.Logger.With(slog.String("view", v.name), slog.Int("version", v.version))
+		p.consumers = append(p.consumers, &consumer{
+			view: v, pool: pool, kafka: config.Kafka, logger: logger, maxBatch: config.MaxBatch,
+			swap: newSwapper(v, pool, logger),
+		})
+	}
+	return p, nil
+}
+
+// Run writes the views until ctx ends, which is not an error. It refuses to
+// start, and says what to do, when a view is of another cluster, is ahead of
+// its topic, or is live in a newer version. Once it runs, it outlives the
+// absence of Kafka and of Postgres; what stops a single partition is in Status.
+func (p *Projector) Run(ctx context.Context) error {
+	opened, err := p.open(ctx)
+	if err == nil {
+		runAll(ctx, opened)
+	}
+	if ctx.Err() != nil {
+		err = nil
+	}
+	errs := []error{err}
+	for _, c := range opened {
+		errs = append(errs, c.close())
+	}
+	return errors.Join(errs...)
+}
+
+// open connects and prepares all views, and returns those that are connected.
+func (p *Projector) open(ctx context.Context) (opened []*consumer, err error) {
+	cluster, err := eventim.ClusterID(ctx, p.config.Kafka)
+	if err != nil {
+		return nil, fmt.Errorf("start the projector: %w", err)
+	}
+	var errs []error
+	for _, c := range p.consumers {
+		if err := c.open(fmt.Sprintf("%s-%s-v%d", p.config.Group, c.view.name, c.view.version)); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		opened = append(opened, c)
+		errs = append(errs, c.prepare(ctx, cluster))
+	}
+	return opened, errors.Join(errs...)
+}
+
+func (c *consumer) prepare(ctx context.Context, cluster string) error {
+	logs, err := logsOf(c.client, c.view.topic)
+	if err != nil {
+		return fmt.Errorf("prepare view %s: %w", c.view.name, err)
+	}
+	return c.view.prepare(ctx, c.pool, cluster, logs)
+}
+
+func runAll(ctx context.Context, consumers []*consumer) {
+	var running sync.WaitGroup
+	for _, c := range consumers {
+		running.Go(func() { c.run(ctx) })
+		running.Go(func() { c.swap.run(ctx) })
+	}
+	running.Wait()
+}
+
+// Status tells how each partition that this process applies is doing. A
+// process is ready when none is Stopped.
+func (p *Projector) Status() []PartitionStatus {
+	var all []PartitionStatus
+	for _, c := range p.consumers {
+		all = append(all, c.status()...)
+	}
+	return all
+}
