@@ -1,0 +1,73 @@
+package main
+
+import (
+	"log/slog"
+	"runtime/debug"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/eventim-go/eventim/internal/app"
+	"github.com/eventim-go/eventim/invoices"
+)
+
+// cli is the command line. Each flag can be given in the environment, too.
+type cli struct {
+	Handler     handlerCommand     `cmd:"" help:"Handle commands: decide them, and write results, events and snapshots."`
+	Projector   projectorCommand   `cmd:"" help:"Write the views to Postgres."`
+	Web         webCommand         `cmd:"" help:"Serve the page, the HTTP API and the websocket."`
+	All         allCommand         `cmd:"" help:"Run handler, projector and web in one process."`
+	Topics      topicsCommand      `cmd:"" help:"Create, verify or list the topics."`
+	Migrate     migrateCommand     `cmd:"" help:"Bring the database up to date, before a new version starts."`
+	Reanchor    reanchorCommand    `cmd:"" help:"Forget a view, so that the next start of a projector builds it anew."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Ask a health endpoint; for containers."`
+
+	Log     logFlags         `embed:"" prefix:"log-" group:"log"`
+	Version kong.VersionFlag `help:"Print the version."`
+}
+
+type logFlags struct {
+	Format app.LogFormat `name:"format" env:"EVENTIM_LOG" enum:"auto,text,json" default:"auto" help:"How log lines look: text, json, or auto: text on a terminal, else json."`
+	Level  slog.Level    `env:"EVENTIM_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"debug (with the Kafka client's own log), info, warn or error."`
+}
+
+const description = `The invoicing product on Kafka and Postgres.
+
+Each flag can be given in the environment, too: see the help of a command.
+
+Examples:
+
+    export EVENTIM_KAFKA=kafka-1:9092,kafka-2:9092
+    export EVENTIM_POSTGRES=postgres://eventim@postgres:5432/eventim
+    invoices topics create && invoices migrate
+    invoices handler --data /var/lib/eventim
+    invoices projector
+    invoices web --listen :8080
+`
+
+func newParser(flags *cli, options ...kong.Option) *kong.Kong {
+	options = append([]kong.Option{
+		kong.Name("invoices"),
+		kong.Description(description),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 100}),
+		kong.ExplicitGroups([]kong.Group{
+			{Key: "handler", Title: "Handler:"},
+			{Key: "projector", Title: "Projector:"},
+			{Key: "web", Title: "Web:"},
+			{Key: "kafka", Title: "Kafka:"},
+			{Key: "postgres", Title: "Postgres:", Description: "What the URL lacks is taken from the variables of psql: PGUSER, PGPASSWORD, PGPASSFILE, PGSSLROOTCERT …"},
+			{Key: "health", Title: "Health:"},
+			{Key: "log", Title: "Log:"},
+		}),
+		kong.Vars{"version": version(), "views": strings.Join(app.ViewNames(invoices.Aggregate), ",")},
+	}, options...)
+	return kong.Must(flags, options...)
+}
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return info.Main.Version + " " + info.GoVersion
+}

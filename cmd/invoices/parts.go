@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/internal/app"
+	"github.com/eventim-go/eventim/invoices"
+	"github.com/eventim-go/eventim/projector"
+	"github.com/eventim-go/eventim/web"
+)
+
+type postgresFlags struct {
+	Postgres             string `env:"EVENTIM_POSTGRES" default:"postgres://localhost:5432/eventim" placeholder:"URL" help:"Address of the database (${default})."`
+	PostgresPasswordFile string `env:"EVENTIM_POSTGRES_PASSWORD_FILE" placeholder:"FILE" help:"File with the password."`
+	PostgresConnections  int32  `env:"EVENTIM_POSTGRES_CONNECTIONS" default:"20" placeholder:"N" help:"Most connections at a time (${default})."`
+}
+
+func (f postgresFlags) open(ctx context.Context, name string) (*pgxpool.Pool, error) {
+	password, err := secret("", f.PostgresPasswordFile)
+	if err != nil {
+		return nil, err
+	}
+	return app.Postgres{URL: f.Postgres, Password: password, Connections: f.PostgresConnections}.Open(ctx, name)
+}
+
+type handlerFlags struct {
+	Data           string        `env:"EVENTIM_DATA" type:"path" default:"data" placeholder:"DIR" help:"Where the handler keeps its identity and its state, for itself alone (${default}). Losing it costs a restore from Kafka."`
+	Lanes          int           `env:"EVENTIM_LANES" default:"2" placeholder:"N" help:"Transactions at a time (${default})."`
+	MaxBatch       int           `env:"EVENTIM_MAX_BATCH" default:"500" placeholder:"N" help:"Most commands of a partition in a transaction (${default})."`
+	SessionTimeout time.Duration `env:"EVENTIM_SESSION_TIMEOUT" default:"10s" placeholder:"TIME" help:"How soon the partitions of a killed handler go to another (${default})."`
+	CachedStates   int           `env:"EVENTIM_CACHED_STATES" default:"10000" placeholder:"N" help:"Invoices kept in memory, for each partition (${default})."`
+	CacheMiB       int64         `name:"cache-mib" env:"EVENTIM_CACHE_MIB" default:"64" placeholder:"N" help:"Memory for the blocks of the state stores, in MiB (${default})."`
+}
+
+func (f handlerFlags) part(k eventim.Kafka, p process) (*app.Handler, error) {
+	return app.NewHandler(invoices.Aggregate, eventim.HandlerConfig{
+		Kafka: k, Dir: f.Data, Lanes: f.Lanes, MaxBatch: f.MaxBatch, CachedStates: f.CachedStates, CacheBytes: f.CacheMiB << 20,
+		Session: f.SessionTimeout, Logger: p.logger, OnRestore: p.console.RestoreProgress(p.logger),
+	})
+}
+
+type projectorFlags struct {
+	ProjectorGroup string `env:"EVENTIM_PROJECTOR_GROUP" default:"projector" placeholder:"NAME" help:"Prefix of the consumer groups (${default})."`
+	ProjectorBatch int    `env:"EVENTIM_PROJECTOR_BATCH" default:"1000" placeholder:"N" help:"Most records in a transaction (${default})."`
+}
+
+func (f projectorFlags) part(k eventim.Kafka, pool *pgxpool.Pool, p process) (*app.Projector, error) {
+	return app.NewProjector(invoices.Aggregate, pool, projector.Config{
+		Kafka: k, Group: f.ProjectorGroup, MaxBatch: f.ProjectorBatch, Logger: p.logger,
+	})
+}
+
+type webFlags struct {
+	Listen         string   `env:"EVENTIM_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of the page and the API (${default}). Everybody who reaches it may do everything: put a proxy that knows people before it."`
+	AllowedOrigins []string `env:"EVENTIM_ALLOWED_ORIGINS" placeholder:"ORIGIN,…" help:"Other sites whose pages may use the API: https://host[:port]."`
+	ActorHeader    string   `env:"EVENTIM_ACTOR_HEADER" placeholder:"NAME" help:"Header in which the proxy says who sends a request, for the history. Only give it behind a proxy that sets it always."`
+	MaxSockets     int      `env:"EVENTIM_MAX_SOCKETS" default:"20000" placeholder:"N" help:"Most websockets at a time (${default})."`
+}
+
+func (f webFlags) part(ctx context.Context, k eventim.Kafka, pool *pgxpool.Pool, p process) (app.Part, error) {
+	listener, err := app.Listen(ctx, f.Listen)
+	if err != nil {
+		return app.Part{}, err
+	}
+	return app.Web(web.Config{
+		Kafka: k, Pool: pool, Aggregate: invoices.Aggregate, Logger: p.logger,
+		AllowedOrigins: f.AllowedOrigins, Actor: f.actor(), MaxSockets: f.MaxSockets,
+	}, listener, p.logger)
+}
+
+func (f webFlags) actor() func(*http.Request) string {
+	if f.ActorHeader == "" {
+		return nil
+	}
+	return func(r *http.Request) string { return r.Header.Get(f.ActorHeader) }
+}

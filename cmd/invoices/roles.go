@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+
+	"github.com/eventim-go/eventim/internal/app"
+)
+
+type handlerCommand struct {
+	Handler      handlerFlags `embed:"" group:"handler"`
+	Kafka        kafkaFlags   `embed:"" group:"kafka"`
+	HealthListen string       `env:"EVENTIM_HEALTH_LISTEN" default:"127.0.0.1:8081" placeholder:"HOST:PORT" group:"health" help:"Address of /healthz and /readyz (${default})."`
+}
+
+// Run runs the command.
+func (c *handlerCommand) Run(ctx context.Context, p process) error {
+	k, err := c.Kafka.connection("invoices-handler")
+	if err != nil {
+		return err
+	}
+	handler, err := c.Handler.part(k, p)
+	if err != nil {
+		return err
+	}
+	health, err := app.HealthServer(ctx, c.HealthListen, map[string]func() app.Health{"handler": handler.Health}, p.logger)
+	if err != nil {
+		return err
+	}
+	return app.Run(ctx, health, app.Part{Name: "handler", Run: handler.Run})
+}
+
+type projectorCommand struct {
+	Projector    projectorFlags `embed:"" group:"projector"`
+	Kafka        kafkaFlags     `embed:"" group:"kafka"`
+	Postgres     postgresFlags  `embed:"" group:"postgres"`
+	HealthListen string         `env:"EVENTIM_HEALTH_LISTEN" default:"127.0.0.1:8082" placeholder:"HOST:PORT" group:"health" help:"Address of /healthz and /readyz (${default})."`
+}
+
+// Run runs the command.
+func (c *projectorCommand) Run(ctx context.Context, p process) error {
+	k, err := c.Kafka.connection("invoices-projector")
+	if err != nil {
+		return err
+	}
+	pool, err := c.Postgres.open(ctx, "projector")
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	views, err := c.Projector.part(k, pool, p)
+	if err != nil {
+		return err
+	}
+	health, err := app.HealthServer(ctx, c.HealthListen, map[string]func() app.Health{"projector": views.Health}, p.logger)
+	if err != nil {
+		return err
+	}
+	return app.Run(ctx, health, app.Part{Name: "projector", Run: views.Run})
+}
+
+type webCommand struct {
+	Web      webFlags      `embed:"" group:"web"`
+	Kafka    kafkaFlags    `embed:"" group:"kafka"`
+	Postgres postgresFlags `embed:"" group:"postgres"`
+}
+
+// Run runs the command.
+func (c *webCommand) Run(ctx context.Context, p process) error {
+	k, err := c.Kafka.connection("invoices-web")
+	if err != nil {
+		return err
+	}
+	pool, err := c.Postgres.open(ctx, "web")
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	page, err := c.Web.part(ctx, k, pool, p)
+	if err != nil {
+		return err
+	}
+	return app.Run(ctx, page)
+}

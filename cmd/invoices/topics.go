@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/IBM/sarama"
+
+	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/internal/app"
+	"github.com/eventim-go/eventim/invoices"
+)
+
+type topicsCommand struct {
+	Create createTopicsCommand `cmd:"" help:"Create the topics that are missing, and verify all."`
+	Verify verifyTopicsCommand `cmd:"" help:"Check that the topics are as the handler needs them; list the differences when not."`
+	List   listTopicsCommand   `cmd:"" help:"List the topics."`
+}
+
+type createTopicsCommand struct {
+	Replication int16      `env:"EVENTIM_REPLICATION" default:"3" placeholder:"N" help:"Replication factor (${default}); 1 for a cluster of one broker."`
+	Kafka       kafkaFlags `embed:"" group:"kafka"`
+}
+
+// Run runs the command.
+func (c *createTopicsCommand) Run(ctx context.Context, p process) error {
+	k, err := c.Kafka.connection("invoices-topics")
+	if err != nil {
+		return err
+	}
+	return createTopics(ctx, k, c.Replication, p)
+}
+
+func createTopics(ctx context.Context, k eventim.Kafka, replication int16, p process) error {
+	if err := app.AwaitKafka(ctx, k, p.logger); err != nil {
+		return err
+	}
+	if err := invoices.Aggregate.CreateTopics(ctx, k, replication); err != nil {
+		return adviseReplication(err)
+	}
+	return invoices.Aggregate.VerifyTopics(ctx, k)
+}
+
+func adviseReplication(err error) error {
+	if te, ok := errors.AsType[*sarama.TopicError](err); ok && te.Err == sarama.ErrInvalidReplicationFactor {
+		return fmt.Errorf("%w (the cluster has too few brokers for --replication)", err)
+	}
+	return err
+}
+
+type verifyTopicsCommand struct {
+	Kafka kafkaFlags `embed:"" group:"kafka"`
+}
+
+// Run runs the command.
+func (c *verifyTopicsCommand) Run(ctx context.Context, p process) error {
+	k, err := c.Kafka.connection("invoices-topics")
+	if err != nil {
+		return err
+	}
+	if err := app.AwaitKafka(ctx, k, p.logger); err != nil {
+		return err
+	}
+	return invoices.Aggregate.VerifyTopics(ctx, k)
+}
+
+type listTopicsCommand struct {
+	Kafka kafkaFlags `embed:"" group:"kafka"`
+}
+
+// Run runs the command.
+func (c *listTopicsCommand) Run(ctx context.Context, p process) error {
+	k, err := c.Kafka.connection("invoices-topics")
+	if err != nil {
+		return err
+	}
+	if err := app.AwaitKafka(ctx, k, p.logger); err != nil {
+		return err
+	}
+	found, err := describeTopics(k, topicNames(invoices.Aggregate.Topics()))
+	if err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "TOPIC\tPARTITIONS\tREPLICAS\tRECORDS UP TO")
+	for _, t := range found {
+		if err := printTopic(ctx, k, table, t); err != nil {
+			return err
+		}
+	}
+	return table.Flush()
+}
+
+func topicNames(t eventim.Topics) []string {
+	return []string{t.Commands, t.Results, t.Events, t.Snapshots, t.DeadLetters}
+}
+
+// describeTopics returns the topics in the order of names.
+func describeTopics(k eventim.Kafka, names []string) (_ []*sarama.TopicMetadata, err error) {
+	admin, err := sarama.NewClusterAdmin(k.Brokers, k.Config())
+	if err != nil {
+		return nil, fmt.Errorf("connect to Kafka: %w", err)
+	}
+	defer func() { err = errors.Join(err, admin.Close()) }()
+	found, err := admin.DescribeTopics(names)
+	if err != nil {
+		return nil, fmt.Errorf("describe the topics: %w", err)
+	}
+	slices.SortFunc(found, func(a, b *sarama.TopicMetadata) int {
+		return slices.Index(names, a.Name) - slices.Index(names, b.Name)
+	})
+	return found, nil
+}
+
+func printTopic(ctx context.Context, k eventim.Kafka, table *tabwriter.Writer, t *sarama.TopicMetadata) error {
+	if t.Err != sarama.ErrNoError {
+		_, err := fmt.Fprintf(table, "%s\tmissing\t\t\n", t.Name)
+		return err
+	}
+	ends, err := eventim.Ends(ctx, k, t.Name)
+	if err != nil {
+		return err
+	}
+	var offsets int64
+	for _, end := range ends {
+		offsets += end
+	}
+	_, err = fmt.Fprintf(table, "%s\t%d\t%d\t%d\n", t.Name, len(t.Partitions), len(t.Partitions[0].Replicas), offsets)
+	return err
+}

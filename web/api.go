@@ -1,0 +1,85 @@
+package web
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/eventim-go/eventim/invoices"
+)
+
+// apiVersion is that of the interface, not of the program.
+const apiVersion = "1.0.0"
+
+// registerAPI adds the operations to mux, and what describes them at
+// /openapi.json.
+func (s *Server) registerAPI(mux *http.ServeMux) {
+	config := huma.DefaultConfig("Eventim invoices", apiVersion)
+	config.Info.Description = "Send commands to invoices, and read them. Every error is a problem of RFC 9457 with a stable code."
+	config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", nil
+	registry := config.Components.Schemas
+	aliasDomain(registry)
+	api := humago.New(mux, config)
+	s.registerCommands(api)
+	s.registerReads(api)
+	s.openAPI = api.OpenAPI()
+
+	mux.HandleFunc("GET /api/live", s.serveLive)
+	mux.HandleFunc("GET /healthz", serveHealth)
+	mux.HandleFunc("GET /readyz", s.serveReady)
+	mux.HandleFunc("POST /api/invoices/{id}/commands/{type}", func(w http.ResponseWriter, r *http.Request) {
+		newProblem(codeCommandUnknown, "%q is not a command of invoices.", r.PathValue("type")).write(w)
+	})
+	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
+		newProblem(codeNotFound, "%s %s is not part of the API; /openapi.json says what is.", r.Method, r.URL.Path).write(w)
+	})
+}
+
+// registerCommands adds one operation for each command type, so that each has
+// its own schema.
+func (s *Server) registerCommands(api huma.API) {
+	for _, name := range slices.Sorted(maps.Keys(s.commandTypes)) {
+		op := huma.Operation{
+			OperationID: name, Method: http.MethodPost, Path: "/api/invoices/{id}/commands/" + name,
+			Summary: name, Tags: []string{"commands"}, MaxBodyBytes: maxBody,
+			RequestBody:      &huma.RequestBody{Content: map[string]*huma.MediaType{}},
+			SkipValidateBody: true, // the domain's own types do, with better messages
+			Errors:      []int{400, 403, 404, 412, 413, 415, 422, 500, 503},
+			Responses:   map[string]*huma.Response{},
+		}
+		huma.Register(api, op, func(ctx context.Context, in *postInput) (*postOutput, error) {
+			return s.post(ctx, name, in)
+		})
+		op.RequestBody.Required = false // SendInvoice has nothing to say
+		schema := api.OpenAPI().Components.Schemas.Schema(s.commandTypes[name].goType, true, name)
+		op.RequestBody.Content["application/json"].Schema = schema
+		describePost(op.Responses)
+	}
+}
+
+// describePost tells the two good answers apart, which huma sees as one.
+func describePost(responses map[string]*huma.Response) {
+	ok := responses["200"]
+	ok.Description = "Accepted: the result and the invoice after it (with Prefer: wait)"
+	responses["202"] = &huma.Response{
+		Description: "Kafka has the command; its result is not known yet", Headers: ok.Headers, Content: ok.Content,
+	}
+}
+
+func schemaOf[T any](r huma.Registry) *huma.Schema { return r.Schema(reflect.TypeFor[T](), true, "") }
+
+// moneyJSON is how the domain writes amounts.
+type moneyJSON struct {
+	Amount   string `json:"amount" doc:"A decimal number." example:"1234.50"`
+	Currency string `json:"currency" doc:"ISO 4217." example:"EUR"`
+}
+
+// aliasDomain describes the values of the domain that write their own JSON.
+func aliasDomain(r huma.Registry) {
+	r.RegisterTypeAlias(reflect.TypeFor[invoices.Money](), reflect.TypeFor[moneyJSON]())
+}

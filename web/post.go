@@ -1,0 +1,160 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/invoices"
+)
+
+// maxBody is how long a body and a websocket frame may be, in bytes.
+const maxBody = 1 << 20
+
+type postInput struct {
+	Invoice     string `path:"id" doc:"The invoice. Clients choose the id of a new one; take a UUIDv7." example:"01998b5e-8d8c-7cc1-a2a1-0f2c6f4b7a10"`
+	Key         string `header:"Idempotency-Key" doc:"The command id: a repeat has no second effect and gets the first answer. Generated when missing; send one, so that a retry is safe."`
+	IfMatch     string `header:"If-Match" doc:"The version of the invoice that was seen, such as \"4\": at another one the command is rejected with 412."`
+	Prefer      string `header:"Prefer" doc:"wait=N waits up to N seconds (at most 60) for the result; otherwise the answer is 202." example:"wait=5"`
+	Origin      string `header:"Eventim-Origin" doc:"The page that wants the result on its websocket: the origin of its hello."`
+	Traceparent string `header:"Traceparent" doc:"W3C Trace Context."`
+	ContentType string `header:"Content-Type" hidden:"true"`
+	RawBody     []byte `contentType:"application/json"`
+}
+
+type postOutput struct {
+	Status     int
+	ETag       string `header:"ETag" doc:"The version of the invoice."`
+	Location   string `header:"Location" doc:"Where the result can be fetched."`
+	Preference string `header:"Preference-Applied"`
+	Body       CommandAnswer
+}
+
+// CommandAnswer is what became of a command.
+type CommandAnswer struct {
+	CommandID string      `json:"commandId" doc:"The command id."`
+	InvoiceID string      `json:"invoiceId"`
+	Type      string      `json:"type,omitempty" doc:"The command." example:"ReceivePayment"`
+	Outcome   string      `json:"outcome" enum:"pending,accepted,rejected,failed"`
+	Version   int64       `json:"version,omitempty" doc:"Version of the invoice after the command."`
+	Position  string      `json:"position,omitempty" doc:"The position of the command; a read can wait for it." example:"3:1042"`
+	Replayed  bool        `json:"replayed" doc:"The command id was used before; this is the first answer."`
+	Code      string      `json:"code,omitempty" doc:"Why it was not accepted, for programs."`
+	Message   string      `json:"message,omitempty" doc:"Why it was not accepted, for people."`
+	Events    []eventJSON `json:"events,omitempty" doc:"What happened."`
+	Invoice   invoiceJSON `json:"invoice,omitzero" doc:"The invoice after the command."`
+}
+
+// post answers one command type.
+func (s *Server) post(ctx context.Context, name string, in *postInput) (*postOutput, error) {
+	if ct := in.ContentType; ct != "" && !isJSON(ct) {
+		return nil, newProblem(codeMediaType, "Content-Type is %s; send application/json.", ct)
+	}
+	expected, err := parseIfMatch(in.IfMatch)
+	if err != nil {
+		return nil, newProblem(codeRequestInvalid, "%s.", sentence(err))
+	}
+	r := commandRequest{
+		id: strings.Trim(in.Key, `"`), invoice: in.Invoice, name: name, expected: expected, payload: in.RawBody,
+		origin: in.Origin, actor: actorOf(ctx), traceparent: in.Traceparent,
+	}
+	if r.id == "" {
+		r.id = newCommandID()
+	}
+	wait := parsePrefer(in.Prefer)
+	if wait == 0 {
+		position, problem := s.submit(ctx, r)
+		if problem != nil {
+			return nil, problem
+		}
+		return pending(r, position, 0), nil
+	}
+	return s.postAndWait(ctx, r, wait)
+}
+
+func (s *Server) postAndWait(ctx context.Context, r commandRequest, wait time.Duration) (*postOutput, error) {
+	answers := make(chan answer, 16)
+	if l := s.live.Load(); l != nil {
+		// Before the command is sent: its result may come before Send returns.
+		defer l.hub.await(r.id, answers)()
+	}
+	position, problem := s.submit(ctx, r)
+	if problem != nil {
+		return nil, problem
+	}
+	timeout := time.NewTimer(wait)
+	defer timeout.Stop()
+	for {
+		select {
+		case a := <-answers:
+			if a.position == position {
+				return done(r, a, wait)
+			}
+			// The answer to an earlier command with the same id.
+		case <-timeout.C:
+			return pending(r, position, wait), nil
+		case <-s.drained.Done():
+			return pending(r, position, wait), nil
+		case <-ctx.Done():
+			return pending(r, position, wait), nil
+		}
+	}
+}
+
+func pending(r commandRequest, position eventim.Position, wait time.Duration) *postOutput {
+	return &postOutput{
+		Status: http.StatusAccepted, Location: "/api/commands/" + r.id, Preference: applied(wait),
+		Body: CommandAnswer{
+			CommandID: r.id, InvoiceID: r.invoice, Type: r.name, Outcome: "pending", Position: position.String(),
+		},
+	}
+}
+
+func done(r commandRequest, a answer, wait time.Duration) (*postOutput, error) {
+	if a.outcome != eventim.Accepted {
+		return nil, a.problem()
+	}
+	return &postOutput{
+		Status: http.StatusOK, ETag: etag(a.version), Location: "/api/commands/" + r.id, Preference: applied(wait),
+		Body: CommandAnswer{
+			CommandID: a.command, InvoiceID: a.invoice, Type: r.name, Outcome: string(a.outcome), Version: a.version,
+			Position: a.position.String(), Replayed: a.replayed, Events: a.events, Invoice: invoiceJSON{a.state},
+		},
+	}, nil
+}
+
+func applied(wait time.Duration) string {
+	if wait == 0 {
+		return ""
+	}
+	return "wait=" + strconv.Itoa(int(wait.Seconds()))
+}
+
+func isJSON(contentType string) bool {
+	media, _, _ := strings.Cut(contentType, ";")
+	media = strings.ToLower(strings.TrimSpace(media))
+	return media == "application/json" || strings.HasSuffix(media, "+json")
+}
+
+// invoiceJSON is the state of an invoice as its codec wrote it.
+type invoiceJSON struct{ json.RawMessage }
+
+// IsZero leaves it out when there is none.
+func (v invoiceJSON) IsZero() bool { return len(v.RawMessage) == 0 }
+
+// Schema is that of the domain's type.
+func (invoiceJSON) Schema(r huma.Registry) *huma.Schema { return schemaOf[invoices.Invoice](r) }
+
+// eventData is an event as its codec wrote it.
+type eventData struct{ json.RawMessage }
+
+// Schema says no more than that it is an object.
+func (eventData) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
+}

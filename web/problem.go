@@ -1,0 +1,170 @@
+package web
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/eventim-go/eventim/eventim"
+)
+
+// Codes of the problems that this package itself finds. Like those of the
+// domain and of eventim they are part of the interface: never change one.
+const (
+	codeCommandUnknown   = "command_unknown"
+	codeCommandTooLarge  = "command_too_large"
+	codeCommandNotFound  = "command_not_found"
+	codeTooManyCommands  = "too_many_commands"
+	codePayloadInvalid   = "payload_invalid"
+	codeRequestInvalid   = "request_invalid"
+	codeRequestTooLarge  = "request_too_large"
+	codeMediaType        = "media_type_unsupported"
+	codeNotAcceptable    = "not_acceptable"
+	codeNotFound         = "not_found"
+	codeInvoiceNotFound  = "invoice_not_found"
+	codeCrossOrigin      = "cross_origin"
+	codeSubprotocol      = "subprotocol_missing"
+	codeTooManySockets   = "too_many_connections"
+	codeShuttingDown     = "shutting_down"
+	codeViewBehind       = "view_behind"
+	codeKafkaDown        = "kafka_unavailable"
+	codeDatabaseDown     = "database_unavailable"
+	codeInternal         = "internal"
+	problemNamespace     = "urn:eventim:problem:"
+	problemContentType   = "application/problem+json"
+	retryAfterSuggestion = 2 * time.Second
+)
+
+// kind is what all problems of one code have in common.
+type kind struct {
+	status int
+	title  string
+}
+
+// kinds is the one table from codes to statuses. A code that it lacks is a
+// rejection by the domain: 422.
+var kinds = map[string]kind{
+	eventim.CodeVersionConflict: {http.StatusPreconditionFailed, "The invoice has changed in the meantime"},
+	eventim.CodeCommandIDReused: {http.StatusUnprocessableEntity, "The command id was used for another command"},
+	eventim.CodeUndecodable:     {http.StatusInternalServerError, "The command handler cannot read the command"},
+	eventim.CodePanic:           {http.StatusInternalServerError, "The command handler failed on the command"},
+	eventim.CodeWrongPartition:  {http.StatusInternalServerError, "The command was sent to a wrong partition"},
+	codeCommandUnknown:          {http.StatusNotFound, "There is no such command"},
+	codeCommandTooLarge:         {http.StatusRequestEntityTooLarge, "The command is too large"},
+	codeCommandNotFound:         {http.StatusNotFound, "The command is not known (yet)"},
+	codeTooManyCommands:         {http.StatusTooManyRequests, "Too many commands at once"},
+	codePayloadInvalid:          {http.StatusBadRequest, "The payload cannot be read"},
+	codeRequestInvalid:          {http.StatusBadRequest, "The request cannot be read"},
+	codeRequestTooLarge:         {http.StatusRequestEntityTooLarge, "The request is too large"},
+	codeMediaType:               {http.StatusUnsupportedMediaType, "The body must be JSON"},
+	codeNotAcceptable:           {http.StatusNotAcceptable, "The answer is JSON"},
+	codeNotFound:                {http.StatusNotFound, "There is nothing here"},
+	codeCrossOrigin:             {http.StatusForbidden, "The request comes from another site"},
+	codeSubprotocol:             {http.StatusBadRequest, "The websocket subprotocol is missing"},
+	codeTooManySockets:          {http.StatusServiceUnavailable, "Too many live connections"},
+	codeShuttingDown:            {http.StatusServiceUnavailable, "The server is shutting down"},
+	codeViewBehind:              {http.StatusServiceUnavailable, "The view has not caught up yet"},
+	codeKafkaDown:               {http.StatusServiceUnavailable, "Commands cannot be accepted right now"},
+	codeDatabaseDown:            {http.StatusServiceUnavailable, "Invoices cannot be read right now"},
+	codeInternal:                {http.StatusInternalServerError, "Something went wrong"},
+}
+
+// Problem is how every error is told: RFC 9457 with a stable code.
+type Problem struct {
+	Type           string   `json:"type" doc:"urn:eventim:problem:<code>" example:"urn:eventim:problem:version_conflict"`
+	Title          string   `json:"title" doc:"What kind of problem it is; the same for every problem of a code."`
+	Status         int      `json:"status" doc:"The HTTP status."`
+	Detail         string   `json:"detail" doc:"What happened this time, and what to do about it."`
+	Code           string   `json:"code" doc:"Stable code for programs." example:"version_conflict"`
+	CommandID      string   `json:"commandId,omitempty" doc:"The command that the problem is about."`
+	CurrentVersion *int64   `json:"currentVersion,omitempty" doc:"The version of the invoice, when the code is version_conflict."`
+	Errors         []string `json:"errors,omitempty" doc:"One line for each thing that is wrong with the request."`
+}
+
+func newProblem(code, format string, args ...any) *Problem {
+	k, ok := kinds[code]
+	if !ok {
+		k = kind{http.StatusUnprocessableEntity, "The command was rejected"}
+	}
+	return &Problem{
+		Type: problemNamespace + code, Title: k.title, Status: k.status, Detail: fmt.Sprintf(format, args...), Code: code,
+	}
+}
+
+func (p *Problem) about(commandID string) *Problem {
+	p.CommandID = commandID
+	return p
+}
+
+// Error makes a problem the error that an operation returns.
+func (p *Problem) Error() string { return p.Detail }
+
+// GetStatus is the HTTP status; huma asks for it.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType is that of RFC 9457; huma asks for it.
+func (p *Problem) ContentType(string) string { return problemContentType }
+
+// GetHeaders says when to try again; huma asks for it.
+func (p *Problem) GetHeaders() http.Header {
+	h := http.Header{}
+	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
+		h.Set("Retry-After", strconv.Itoa(int(retryAfterSuggestion.Seconds())))
+	}
+	return h
+}
+
+// write answers a request that huma does not see.
+func (p *Problem) write(w http.ResponseWriter) {
+	h := w.Header()
+	for name, values := range p.GetHeaders() {
+		h[name] = values
+	}
+	h.Set("Content-Type", problemContentType)
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p) // the client has gone
+}
+
+// huma makes its own errors with this function, for parameters and bodies that
+// it refuses. It is a variable of huma's package, so it is set only once.
+func init() { huma.NewError = problemOfHuma }
+
+func problemOfHuma(status int, message string, errs ...error) huma.StatusError {
+	code, ok := map[int]string{
+		http.StatusRequestEntityTooLarge: codeRequestTooLarge,
+		http.StatusUnsupportedMediaType:  codeMediaType,
+		http.StatusNotAcceptable:         codeNotAcceptable,
+		http.StatusNotFound:              codeNotFound,
+	}[status]
+	switch {
+	case ok:
+	case status >= 400 && status < 500:
+		code = codeRequestInvalid // huma's 422 too: ours is for what the domain rejects
+	default:
+		return newProblem(codeInternal, "The server could not answer; its log says why.")
+	}
+	p := newProblem(code, "%s", cmp.Or(message, "The request cannot be read."))
+	for _, err := range errs {
+		p.Errors = append(p.Errors, describe(err))
+	}
+	if len(p.Errors) > 0 {
+		p.Detail += ": " + strings.Join(p.Errors, "; ")
+	}
+	return p
+}
+
+// describe leaves out the value, which huma's own text repeats to the sender.
+func describe(err error) string {
+	if d, ok := errors.AsType[*huma.ErrorDetail](err); ok && d.Location != "" {
+		return d.Location + ": " + d.Message
+	}
+	return err.Error()
+}

@@ -1,0 +1,79 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"sync"
+)
+
+const noStore = "no-store"
+
+// routes puts everything together, outermost last.
+func (s *Server) routes() (http.Handler, error) {
+	mux := http.NewServeMux()
+	s.registerAPI(mux)
+	mux.Handle("/", newPage())
+	crossOrigin := http.NewCrossOriginProtection()
+	for _, origin := range s.allowedOrigins {
+		if err := crossOrigin.AddTrustedOrigin(origin); err != nil {
+			return nil, fmt.Errorf("web: allowed origin %q: %w", origin, err)
+		}
+	}
+	crossOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		newProblem(codeCrossOrigin, "A page of another site may not change anything here.").write(w)
+	}))
+	return s.recovered(secured(crossOrigin.Handler(s.identified(mux)))), nil
+}
+
+type actorKey struct{}
+
+// identified hands the finding of Config.Actor to the operations.
+func (s *Server) identified(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, s.actor(r))))
+	})
+}
+
+func actorOf(ctx context.Context) string {
+	actor, _ := ctx.Value(actorKey{}).(string)
+	return actor
+}
+
+// policy allows the page nothing but this server.
+const policy = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+func secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// recovered answers a request whose handler panicked.
+func (s *Server) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			p := recover()
+			if p == nil {
+				return
+			}
+			if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(p)
+			}
+			s.log.Error("request panicked", "method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+			newProblem(codeInternal, "The server could not answer; its log says why.").write(w)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// bufferPool lets connections share their write buffers.
+type bufferPool struct{ sync.Pool }

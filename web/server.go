@@ -1,0 +1,161 @@
+// Package web serves invoices to people and programs: commands and reads over
+// HTTP, results and changes over a websocket, and the page.
+package web
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gorilla/websocket"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/projector"
+)
+
+// Config says what a server needs.
+type Config struct {
+	Kafka     eventim.Kafka
+	Pool      *pgxpool.Pool
+	Aggregate Aggregate // invoices.Aggregate; tests give it another name
+	Logger    *slog.Logger
+
+	// AllowedOrigins may use the API and the websocket from a browser besides
+	// the server's own pages: scheme://host[:port] each.
+	AllowedOrigins []string
+
+	// Actor says who sends a request, for the history: the place for a proxy's
+	// or a session's finding. Nil: nobody is known.
+	Actor func(*http.Request) string
+
+	// QueueSize is how many frames may wait for a slow websocket before it is
+	// closed. 256 when 0.
+	QueueSize int
+
+	// MaxSockets bounds the open websockets. 20000 when 0.
+	MaxSockets int
+}
+
+// Server is the web node. Any number of them may run.
+type Server struct {
+	kafka          eventim.Kafka
+	pool           *pgxpool.Pool
+	aggregate      Aggregate
+	log            *slog.Logger
+	allowedOrigins []string
+	actor          func(*http.Request) string
+	queueSize      int
+	maxSockets     int
+	now            func() time.Time
+
+	commandTypes map[string]commandType
+	upgrader     websocket.Upgrader
+	waiter       *projector.Waiter
+	health       *health
+	openAPI      *huma.OpenAPI
+	handler      http.Handler
+
+	live    atomic.Pointer[live] // nil until Kafka is there
+	drained context.Context      //nolint:containedctx // ends when nothing may wait for results any longer
+	drain   context.CancelFunc
+}
+
+// drainTimeout is more than the longest request takes once nothing waits for
+// results any more: headers, body, Send and queries are bounded by 5 s each.
+const drainTimeout = 20 * time.Second
+
+// New makes a server; it does not connect to anything yet.
+func New(c Config) (*Server, error) {
+	types, err := commandTypesOf(c.Aggregate)
+	if err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	s := &Server{
+		kafka: c.Kafka, pool: c.Pool, aggregate: c.Aggregate, log: cmp.Or(c.Logger, slog.Default()),
+		allowedOrigins: c.AllowedOrigins, actor: c.Actor,
+		queueSize: cmp.Or(c.QueueSize, 256), maxSockets: cmp.Or(c.MaxSockets, 20_000), now: time.Now,
+		commandTypes: types, waiter: projector.NewWaiter(c.Pool), health: newHealth("kafka", "postgres", "live"),
+	}
+	if s.actor == nil {
+		s.actor = func(*http.Request) string { return "" }
+	}
+	s.drained, s.drain = context.WithCancel(context.Background())
+	s.upgrader = websocket.Upgrader{
+		Subprotocols: []string{subprotocol}, CheckOrigin: s.allowedOrigin, HandshakeTimeout: writeTimeout,
+		// Thousands of idle connections share write buffers.
+		WriteBufferSize: 1 << 10, WriteBufferPool: &bufferPool{},
+	}
+	s.handler, err = s.routes()
+	return s, err
+}
+
+// Handler is what Run serves. Without Run only what needs no Kafka works.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// OpenAPI is the description of the API, as /openapi.json serves it.
+func (s *Server) OpenAPI() ([]byte, error) { return s.openAPI.MarshalJSON() }
+
+// Run serves on ln, and tails the results and the snapshots, until ctx ends.
+// It then closes the websockets with 1001, lets the requests in flight finish,
+// and returns nil. It closes ln. It runs once.
+func (s *Server) Run(ctx context.Context, ln net.Listener) error {
+	server := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      maxWait + 15*time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	// The tails and the waiter outlive ctx until all who wait for them are gone.
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	g, background := errgroup.WithContext(background)
+	g.Go(func() error { return s.goLive(background) })
+	g.Go(func() error { return s.waiter.Run(background) })
+	g.Go(func() error { return s.health.watch(background, "kafka", s.checkKafka) })
+	g.Go(func() error { return s.health.watch(background, "postgres", s.checkPostgres) })
+	g.Go(func() error {
+		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	select {
+	case <-ctx.Done():
+	case <-background.Done(): // something failed
+	}
+	s.finish(server)
+	stop()
+	err := g.Wait()
+	if l := s.live.Load(); l != nil {
+		err = errors.Join(err, l.sender.Close())
+	}
+	return err
+}
+
+// finish lets go of everyone: who waits for a result is told that it is
+// pending, the websockets to reconnect, and the rest is answered.
+func (s *Server) finish(server *http.Server) {
+	s.log.Info("shutting down")
+	s.drain()
+	if l := s.live.Load(); l != nil {
+		l.hub.close()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		s.log.Warn("requests were cut off", "error", err)
+		_ = server.Close()
+	}
+}

@@ -1,0 +1,198 @@
+import type { Detail, HistoryEntry, Invoice, ListPage, Status } from './model'
+
+/** application/problem+json (RFC 9457) with the code of this product. */
+export interface ProblemBody {
+  type?: string
+  title?: string
+  status: number
+  detail?: string
+  code?: string
+  currentVersion?: number
+  retryAfter?: number
+}
+
+export class Problem extends Error {
+  readonly body: ProblemBody
+
+  constructor(body: ProblemBody) {
+    super(body.detail ?? body.title ?? `The server answered ${body.status}.`)
+    this.name = 'Problem'
+    this.body = body
+  }
+
+  get code(): string {
+    return this.body.code ?? ''
+  }
+}
+
+export type CommandName =
+  | 'CreateInvoice'
+  | 'ChangeDetails'
+  | 'AddLineItem'
+  | 'ChangeLineItem'
+  | 'RemoveLineItem'
+  | 'SendInvoice'
+  | 'ReceivePayment'
+  | 'DeleteInvoice'
+
+export interface EventFrame {
+  type: string
+  version: number
+  data: unknown
+}
+
+/** The answer to one command, however it came: by websocket, by POST or by a later look-up. */
+export interface Result {
+  id: string
+  invoice: string
+  outcome: 'accepted' | 'rejected' | 'failed'
+  version?: number
+  code?: string
+  message?: string
+  currentVersion?: number
+  events?: EventFrame[]
+  state?: Invoice
+  position?: string
+}
+
+export type Answer =
+  | { kind: 'result'; result: Result }
+  | { kind: 'stored'; position: string }
+  | { kind: 'refused'; problem: ProblemBody }
+  | { kind: 'unavailable'; code: string; retryAfter: number }
+
+export interface Outgoing {
+  id: string
+  invoice: string
+  command: CommandName
+  expected?: number
+  payload: unknown
+}
+
+export interface ListFilter {
+  status: Status | 'overdue' | ''
+  q: string
+}
+
+async function problemOf(response: Response): Promise<ProblemBody> {
+  const body = (await response.json().catch(() => ({}))) as Partial<ProblemBody>
+  const retryAfter = Number(response.headers.get('Retry-After'))
+  return { ...body, status: response.status, ...(retryAfter > 0 && { retryAfter }) }
+}
+
+async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  const response = await fetch(`/api${path}`, { headers: { Accept: 'application/json' }, ...(signal && { signal }) })
+  if (!response.ok) throw new Problem(await problemOf(response))
+  return (await response.json()) as T
+}
+
+/**
+ * Reads a view that has applied the command at position, so that people read their own writes. A view that does not catch
+ * up in time is read as it is: frames of the websocket have shown what it lacks.
+ */
+async function getFresh<T>(path: string, query: URLSearchParams, position?: string, signal?: AbortSignal): Promise<T> {
+  const plain = query.size > 0 ? `${path}?${query}` : path
+  if (!position) return get<T>(plain, signal)
+  try {
+    return await get<T>(`${path}?${new URLSearchParams([...query, ['position', position], ['wait', '2s']])}`, signal)
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'view_behind') return get<T>(plain, signal)
+    throw error
+  }
+}
+
+export function listInvoices(filter: ListFilter, cursor: string, position: string | undefined, signal: AbortSignal) {
+  const query = new URLSearchParams({ limit: '50' })
+  if (filter.q) query.set('q', filter.q)
+  if (filter.status === 'overdue') query.set('overdue', 'true')
+  else if (filter.status) query.set('status', filter.status)
+  if (cursor) query.set('cursor', cursor)
+  return getFresh<ListPage>('/invoices', query, position, signal)
+}
+
+export function getInvoice(id: string, signal: AbortSignal) {
+  return get<Detail>(`/invoices/${encodeURIComponent(id)}`, signal)
+}
+
+export async function getHistory(id: string, position: string | undefined, signal: AbortSignal): Promise<HistoryEntry[]> {
+  const path = `/invoices/${encodeURIComponent(id)}/history`
+  return (await getFresh<{ events: HistoryEntry[] }>(path, new URLSearchParams(), position, signal)).events
+}
+
+interface CommandBody {
+  commandId: string
+  invoiceId?: string
+  outcome: Result['outcome'] | 'pending'
+  version?: number
+  code?: string
+  message?: string
+  currentVersion?: number
+  events?: EventFrame[]
+  invoice?: Invoice
+  position?: string
+}
+
+function toResult(id: string, invoice: string, body: CommandBody): Result | undefined {
+  if (body.outcome === 'pending') return undefined
+  const { commandId, invoiceId, invoice: state, outcome, ...rest } = body
+  return { ...rest, id, invoice, outcome, ...(state && { state }) }
+}
+
+/** The result of a command by its id; undefined while it is not known. */
+export async function lookUp(id: string, invoice: string): Promise<Result | undefined> {
+  try {
+    return toResult(id, invoice, await get<CommandBody>(`/commands/${encodeURIComponent(id)}`))
+  } catch (error) {
+    if (error instanceof Problem && error.body.status === 404) return undefined
+    throw error
+  }
+}
+
+/** The way for commands while there is no websocket. It never throws: no answer is an answer too. */
+export async function postCommand(command: Outgoing, origin: string): Promise<Answer> {
+  let response: Response
+  try {
+    response = await fetch(`/api/invoices/${encodeURIComponent(command.invoice)}/commands/${command.command}`, {
+      method: 'POST',
+      body: JSON.stringify(command.payload),
+      headers: {
+        'Content-Type': 'application/json',
+        'Idempotency-Key': command.id,
+        'Eventim-Origin': origin,
+        Prefer: 'wait=5',
+        ...(command.expected !== undefined && { 'If-Match': `"${command.expected}"` }),
+      },
+    })
+  } catch {
+    return { kind: 'unavailable', code: 'offline', retryAfter: 0 }
+  }
+  if (!response.ok) return failedPost(command, await problemOf(response))
+  const body = (await response.json().catch(() => undefined)) as CommandBody | undefined
+  if (!body) return { kind: 'unavailable', code: 'offline', retryAfter: 0 }
+  const result = toResult(command.id, command.invoice, body)
+  return result ? { kind: 'result', result } : { kind: 'stored', position: body.position ?? '' }
+}
+
+function failedPost(command: Outgoing, problem: ProblemBody): Answer {
+  const code = problem.code ?? ''
+  if (isTransient(problem)) return { kind: 'unavailable', code: code || 'offline', retryAfter: problem.retryAfter ?? 0 }
+  if (problem.status !== 422 && problem.status !== 412 && problem.status < 500) return { kind: 'refused', problem }
+  return {
+    kind: 'result',
+    result: {
+      id: command.id,
+      invoice: command.invoice,
+      outcome: 'rejected',
+      code,
+      message: problem.detail ?? problem.title ?? '',
+      ...(problem.currentVersion !== undefined && { currentVersion: problem.currentVersion }),
+    },
+  }
+}
+
+const transient = [408, 429, 502, 503, 504]
+
+/** Whether the same request may succeed later, unchanged. A 500 with a code of its own is the handler's final answer. */
+export function isTransient({ status, code }: ProblemBody): boolean {
+  return transient.includes(status) || (status >= 500 && (!code || code === 'internal'))
+}

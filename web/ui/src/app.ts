@@ -1,0 +1,165 @@
+import { QueryCache, QueryClient } from '@tanstack/react-query'
+import { Problem, lookUp, postCommand } from './api'
+import { Cache } from './cache'
+import { Commands, type Outcome } from './commands'
+import { uuidv7 } from './ids'
+import { type Connection, type Frame, Live, type Socket } from './live'
+import { completed, request } from './sentences'
+import { asSentence, titleOf } from './problems'
+import { Store } from './store'
+
+// The one place where the parts of the page are put together.
+
+export const connection = new Store<Connection>('connecting')
+export const databaseDown = new Store(false)
+export const announcement = new Store('')
+export const conflicts = new Store<readonly Outcome[]>([])
+export const toasts = new Store<readonly Toast[]>([])
+
+export interface Toast {
+  key: number
+  kind: 'done' | 'failed'
+  title: string
+  text: string
+  invoice: string
+}
+
+/** sessionStorage, or memory where the browser forbids it: then a reload forgets, but the page works. */
+function sessionMemory(): Pick<Storage, 'getItem' | 'setItem'> {
+  const memory = new Map<string, string>()
+  return {
+    getItem: (key) => attempt(() => sessionStorage.getItem(key)) ?? memory.get(key) ?? null,
+    setItem: (key, value) => {
+      memory.set(key, value)
+      attempt(() => sessionStorage.setItem(key, value))
+    },
+  }
+}
+
+function attempt<T>(f: () => T): T | undefined {
+  try {
+    return f()
+  } catch {
+    return undefined
+  }
+}
+
+const storage = sessionMemory()
+
+function ownOrigin(): string {
+  const origin = storage.getItem('eventim.origin') ?? uuidv7()
+  storage.setItem('eventim.origin', origin)
+  return origin
+}
+
+const origin = ownOrigin()
+
+function noticeDatabase(error: unknown): void {
+  if (error instanceof Problem && error.code === 'database_unavailable') databaseDown.set(true)
+}
+
+function rethrowNoticed(error: unknown): never {
+  noticeDatabase(error)
+  throw error
+}
+
+export const queries: QueryClient = new QueryClient({
+  queryCache: new QueryCache({
+    onSuccess: () => databaseDown.set(false),
+    onError: noticeDatabase,
+  }),
+  defaultOptions: {
+    queries: {
+      staleTime: 10_000,
+      refetchInterval: (query) => (query.state.error || databaseDown.get() ? 5_000 : 30_000),
+      retry: (failures, error) => !(error instanceof Problem) && failures < 2,
+      networkMode: 'always',
+    },
+  },
+})
+
+export const cache = new Cache(queries)
+
+export const commands = new Commands({
+  storage,
+  send: (command) => live.send(command),
+  post: (command) => postCommand(command, origin),
+  lookUp: (id, invoice) => lookUp(id, invoice).catch(rethrowNoticed),
+  onResult: ({ invoice: id, outcome, version, state, position }) => {
+    if (outcome !== 'accepted') return
+    if (state && version) cache.apply({ id, version, state, at: new Date().toISOString() }, position)
+    else void queries.invalidateQueries({ queryKey: ['invoice', id] })
+  },
+  onOutcome: announceOutcome,
+})
+
+export const live: Live = new Live({
+  open: () => {
+    const scheme = location.protocol === 'https:' ? 'wss' : 'ws'
+    return new WebSocket(`${scheme}://${location.host}/api/live`, 'eventim.v1.json') as Socket
+  },
+  origin,
+  storage,
+  onFrame: receive,
+  onConnection: (next) => {
+    const before = connection.get()
+    connection.set(next)
+    if (next === 'reconnecting' && before === 'open') announcement.set('Connection lost. Reconnecting.')
+    if (next === 'open' && before === 'reconnecting') announcement.set('Connected again.')
+  },
+})
+
+function receive(frame: Frame): void {
+  switch (frame.type) {
+    case 'welcome':
+      // A resumed connection replays what was missed; after any other nobody knows what that was.
+      if (!frame.resumed) cache.refetch()
+      return commands.welcomed(frame.resumed)
+    case 'ack':
+      return commands.stored(frame.id)
+    case 'refused':
+      return commands.refused(frame.id, frame.problem)
+    case 'result':
+      return commands.received(frame)
+    case 'changed': {
+      const { invoice: id, version, state, position, updatedAt = new Date().toISOString() } = frame
+      return cache.gather({ id, version, state, at: updatedAt }, position)
+    }
+    case 'heartbeat':
+  }
+}
+
+const watched = new Set<string>()
+
+/** While a form shows what becomes of its change, a rejection of it needs no toast. */
+export function watch(batch: string): () => void {
+  watched.add(batch)
+  return () => watched.delete(batch)
+}
+
+let toastKey = 0
+
+function announceOutcome(outcome: Outcome): void {
+  const { kind, change, code, message } = outcome
+  if (kind === 'conflict') return conflicts.update((all) => [...all, outcome])
+  if (kind === 'accepted') return toast('done', completed(change.step), change.about, change.invoice)
+  if (watched.has(change.batch)) return
+  toast('failed', titleOf(code), `${request(change.step)} (${change.about}): ${asSentence(message)}`, change.invoice)
+}
+
+function toast(kind: Toast['kind'], title: string, text: string, invoice: string): void {
+  const key = toastKey++
+  toasts.update((all) => [...all.slice(-3), { key, kind, title, text, invoice }])
+  if (kind === 'done') setTimeout(() => dismiss(key), 6_000)
+}
+
+export function dismiss(key: number): void {
+  toasts.update((all) => all.filter((t) => t.key !== key))
+}
+
+export function start(): void {
+  commands.start()
+  live.start()
+  window.addEventListener('online', () => live.wake())
+  document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && live.wake())
+}

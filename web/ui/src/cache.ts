@@ -1,0 +1,108 @@
+import type { InfiniteData, QueryClient } from '@tanstack/react-query'
+import { utcToday } from './dates'
+import { type Detail, type Invoice, type ListPage, type Row, isOverdue } from './model'
+
+/** An invoice as a frame of the websocket showed it, which may be ahead of every view. */
+export interface Known {
+  id: string
+  version: number
+  state: Invoice
+  at: string
+}
+
+export function newerDetail(detail: Detail | undefined, known: Known | undefined): Detail | undefined {
+  if (!known || (detail && detail.version >= known.version)) return detail
+  const { id, version, at, state } = known
+  return { id, version, updatedAt: at, overdue: isOverdue(state, utcToday()), invoice: state }
+}
+
+export function newerRow(row: Row, known: Known | undefined): Row {
+  if (!known || row.version >= known.version) return row
+  const { version, at, state } = known
+  const { status, currency, total, paid, balance, issueDate, dueDate } = state
+  const overdue = isOverdue(state, utcToday())
+  const customerName = state.customer.name
+  return { id: row.id, version, updatedAt: at, customerName, status, currency, total, paid, balance, issueDate, dueDate, overdue }
+}
+
+export function newerPage(page: ListPage, known: (id: string) => Known | undefined): ListPage {
+  return { ...page, invoices: page.invoices.map((row) => newerRow(row, known(row.id))) }
+}
+
+const keep = 5_000
+const gather = 100
+const settle = 400
+const atLatest = 2_000
+
+/** Keeps what the queries hold at the newest version seen. A view that lags never takes an invoice back in time. */
+export class Cache {
+  position: string | undefined // of the newest command heard of: a list that is read now has to include it
+  readonly #queries: QueryClient
+  readonly #known = new Map<string, Known>()
+  readonly #gathered = new Map<string, Known>()
+  #flush: ReturnType<typeof setTimeout> | undefined
+  #refresh: ReturnType<typeof setTimeout> | undefined
+  #staleSince = 0
+
+  constructor(queries: QueryClient) {
+    this.#queries = queries
+  }
+
+  known = (id: string): Known | undefined => this.#known.get(id)
+
+  /** A result of this page: shown at once. */
+  apply(known: Known, position?: string): void {
+    this.#gathered.set(known.id, known)
+    this.#write(position)
+  }
+
+  /** Anybody's change: many may come per second, so they are written together. */
+  gather(known: Known, position?: string): void {
+    this.position = position ?? this.position
+    const before = this.#gathered.get(known.id)
+    if (!before || before.version < known.version) this.#gathered.set(known.id, known)
+    this.#flush ??= setTimeout(() => this.#write(undefined), gather)
+  }
+
+  /** Reads everything again: after a reconnect that could not be resumed nobody knows which changes were missed. */
+  refetch(): void {
+    this.position = undefined
+    void this.#queries.invalidateQueries()
+  }
+
+  #write(position: string | undefined): void {
+    this.position = position ?? this.position
+    clearTimeout(this.#flush)
+    this.#flush = undefined
+    const news = [...this.#gathered.values()].filter((k) => (this.#known.get(k.id)?.version ?? 0) < k.version)
+    this.#gathered.clear()
+    if (news.length === 0) return
+    for (const known of news) this.#remember(known)
+    this.#queries.setQueriesData<InfiniteData<ListPage>>(
+      { queryKey: ['invoices'] },
+      (list) => list && { ...list, pages: list.pages.map((page) => newerPage(page, this.known)) },
+    )
+    this.#refetchSoon()
+  }
+
+  #remember(known: Known): void {
+    this.#known.delete(known.id)
+    this.#known.set(known.id, known)
+    if (this.#known.size > keep) this.#known.delete(this.#known.keys().next().value ?? '')
+    const detail = newerDetail(this.#queries.getQueryData<Detail>(['invoice', known.id]), known)
+    this.#queries.setQueryData(['invoice', known.id], detail)
+    void this.#queries.invalidateQueries({ queryKey: ['history', known.id] })
+  }
+
+  /** Totals and membership of a filter are the server's to say: read again when the changes pause, or after 2 s. */
+  #refetchSoon(): void {
+    const now = Date.now()
+    if (this.#refresh === undefined) this.#staleSince = now
+    clearTimeout(this.#refresh)
+    const read = () => {
+      this.#refresh = undefined
+      void this.#queries.invalidateQueries({ queryKey: ['invoices'] })
+    }
+    this.#refresh = setTimeout(read, Math.max(0, Math.min(settle, this.#staleSince + atLatest - now)))
+  }
+}

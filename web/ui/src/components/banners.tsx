@@ -1,0 +1,60 @@
+import { Link, useLocation } from 'wouter'
+import { commands, databaseDown } from '../app'
+import { type Pending, waitOf } from '../pending'
+import { request } from '../sentences'
+import { useStore } from '../store'
+import { useNow } from '../use-change'
+import { ClockIcon, WarnIcon } from './icons'
+import { waitText } from './waiting'
+
+/** What does not work at the moment, and what goes on nevertheless. */
+export function Banners() {
+  const pending = useStore(commands.pending)
+  const noDatabase = useStore(databaseDown)
+  const noKafka = pending.some((p) => p.trouble === 'kafka_unavailable')
+  return (
+    <div className="banners">
+      {noDatabase && (
+        <div className="banner" role="status">
+          <WarnIcon />
+          <p>
+            <strong>The list can’t be read at the moment, commands still work.</strong> You see what was read before; it is
+            read again every few seconds.
+          </p>
+        </div>
+      )}
+      {noKafka && (
+        <div className="banner bad" role="status">
+          <WarnIcon />
+          <p>
+            <strong>Changes can’t be stored at the moment: Kafka cannot be reached.</strong> Keep this tab open; it tries
+            again by itself.
+          </p>
+        </div>
+      )}
+      <SlowChanges pending={pending} />
+    </div>
+  )
+}
+
+/** Changes that take longer than a person expects. */
+function SlowChanges({ pending }: { pending: readonly Pending[] }) {
+  const now = useNow(pending.length > 0)
+  const [path] = useLocation()
+  const slow = pending.filter((p) => waitOf(p, now) !== 'saving')
+  if (slow.length === 0) return null
+  return (
+    <div className="banner calm" role="status">
+      <ClockIcon />
+      <ul>
+        {slow.map((p) => (
+          <li key={p.batch}>
+            <strong>{request(p.step)}</strong>{' '}
+            {path !== `/invoices/${p.invoice}` && <Link href={`/invoices/${p.invoice}`}>({p.about})</Link>}{' '}
+            {waitText(waitOf(p, now), p.trouble)}
+          </li>
+        ))}
+      </ul>
+    </div>
+  )
+}

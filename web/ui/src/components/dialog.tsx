@@ -1,0 +1,39 @@
+import { type ReactNode, useEffect, useId, useRef } from 'react'
+
+interface Props {
+  title: string
+  calm?: boolean // starts at the title instead of the first control: it opens without having been asked for
+  onClose: () => void
+  children: ReactNode
+}
+
+/** A modal dialog of the platform: it holds the focus, makes the rest inert, closes on Escape, and gives the focus back. */
+export function Dialog({ title, calm, onClose, children }: Props) {
+  const ref = useRef<HTMLDialogElement>(null)
+  const id = useId()
+  useEffect(() => {
+    const dialog = ref.current
+    const opener = document.activeElement
+    dialog?.showModal()
+    if (calm) dialog?.querySelector('h2')?.focus()
+    return () => {
+      dialog?.close()
+      if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
+    }
+  }, [calm])
+  return (
+    <dialog
+      ref={ref}
+      aria-labelledby={id}
+      onCancel={(event) => {
+        event.preventDefault()
+        onClose()
+      }}
+    >
+      <div className="sheet">
+        <h2 id={id} tabIndex={-1}>{title}</h2>
+        {children}
+      </div>
+    </dialog>
+  )
+}

@@ -1,0 +1,70 @@
+import { formatDay } from '../dates'
+import type { Invoice, Line } from '../model'
+import { formatDecimal, formatMoney, isZero } from '../money'
+
+/** The invoice as its customer would see it. */
+export function InvoiceDocument({ invoice }: { invoice: Invoice }) {
+  const { customer, issueDate, dueDate, lines, total, paid, balance } = invoice
+  return (
+    <article className="card document" aria-label="Invoice">
+      <div className="parties">
+        <address>
+          <span className="caption">Bill to</span>
+          <br />
+          <strong>{customer.name}</strong>
+          {customer.address && `\n${customer.address}`}
+          {customer.email && (
+            <>
+              <br />
+              <a href={`mailto:${customer.email}`}>{customer.email}</a>
+            </>
+          )}
+        </address>
+        <dl className="dates num">
+          <dt>Issued</dt>
+          <dd>{formatDay(issueDate)}</dd>
+          <dt>Due</dt>
+          <dd>{formatDay(dueDate)}</dd>
+        </dl>
+      </div>
+      {lines.length > 0 ? <Lines lines={lines} /> : <p className="muted">There are no lines yet.</p>}
+      <dl className="sums num">
+        <dt className="muted">Total</dt>
+        <dd>{formatMoney(total)}</dd>
+        {!isZero(paid.amount) && (
+          <>
+            <dt className="muted">Paid</dt>
+            <dd>{formatMoney(paid)}</dd>
+          </>
+        )}
+        <dt className="last">Balance due</dt>
+        <dd className="last">{formatMoney(balance)}</dd>
+      </dl>
+    </article>
+  )
+}
+
+function Lines({ lines }: { lines: Line[] }) {
+  return (
+    <table className="lines num">
+      <thead>
+        <tr>
+          <th scope="col">Description</th>
+          <th scope="col">Quantity</th>
+          <th scope="col">Price</th>
+          <th scope="col">Amount</th>
+        </tr>
+      </thead>
+      <tbody>
+        {lines.map((line) => (
+          <tr key={line.id}>
+            <td className="what">{line.description}</td>
+            <td className="quantity">{formatDecimal(line.quantity)}</td>
+            <td className="price">{formatDecimal(line.unitPrice)}</td>
+            <td className="net">{formatMoney(line.net)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}

@@ -1,0 +1,42 @@
+import { type ComponentProps, type ReactNode, useId } from 'react'
+
+interface FieldProps extends ComponentProps<'input'> {
+  label: string
+  optional?: boolean
+  error?: string | undefined
+  hint?: ReactNode
+  span?: boolean
+}
+
+/** A labelled input with its error next to it. */
+export function Field({ label, optional, error, hint, span, ...input }: FieldProps) {
+  const id = useId()
+  return (
+    <div className={span ? 'field span' : 'field'}>
+      <Label id={id} label={label} optional={optional} />
+      <input className="input" {...input} id={id} {...describedBy(id, error)} />
+      {hint}
+      <Wrong id={id} error={error} />
+    </div>
+  )
+}
+
+export function Label({ id, label, optional }: { id: string; label: string; optional?: boolean | undefined }) {
+  return (
+    <label htmlFor={id}>
+      {label} {optional && <span className="optional">(optional)</span>}
+    </label>
+  )
+}
+
+export function Wrong({ id, error }: { id: string; error: string | undefined }) {
+  return error ? (
+    <p className="wrong" id={`${id}-error`}>
+      {error}
+    </p>
+  ) : null
+}
+
+export function describedBy(id: string, error: string | undefined) {
+  return error ? { 'aria-invalid': true, 'aria-describedby': `${id}-error` } : {}
+}

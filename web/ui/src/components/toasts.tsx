@@ -1,0 +1,32 @@
+import { Link } from 'wouter'
+import { announcement, dismiss, toasts } from '../app'
+import { useStore } from '../store'
+import { CloseIcon } from './icons'
+
+/** Results of changes whose form is gone, or that need no form. Failures stay until they are dismissed. */
+export function Toasts() {
+  const all = useStore(toasts)
+  return (
+    <section className="toasts" aria-label="Messages" aria-live="polite">
+      {all.map(({ key, kind, title, text, invoice }) => (
+        <div key={key} className={`toast ${kind}`}>
+          <div>
+            <strong>{title}</strong> <Link href={`/invoices/${invoice}`}>{text}</Link>
+          </div>
+          <button type="button" className="icon" aria-label="Dismiss" onClick={() => dismiss(key)}>
+            <CloseIcon />
+          </button>
+        </div>
+      ))}
+    </section>
+  )
+}
+
+/** Tells screen readers what others see from a coloured dot. */
+export function Announcer() {
+  return (
+    <p className="hidden" role="status">
+      {useStore(announcement)}
+    </p>
+  )
+}

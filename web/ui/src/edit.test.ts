@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest'
+import { type Draft, changes, creation, draftOf, validate } from './edit'
+import type { Invoice, Line } from './model'
+
+const eur = (amount: string) => ({ amount, currency: 'EUR' })
+const line = (id: string, description: string, quantity: string, unitPrice: string): Line => ({
+  id, description, quantity, unitPrice, net: eur('0.00'),
+})
+
+const base: Invoice = {
+  customer: { name: 'Acme', email: 'a@b.c', address: '' }, currency: 'EUR', issueDate: '2026-01-01', dueDate: '2026-01-31',
+  status: 'draft', lines: [line('1', 'Work', '2', '10.00'), line('3', 'Travel', '1', '5')], payments: [],
+  total: eur('25.00'), paid: eur('0.00'), balance: eur('25.00'),
+}
+
+const edit = (change: (d: Draft) => void) => {
+  const draft = draftOf(base)
+  change(draft)
+  return changes(base, draft)
+}
+
+const added = (description: string, quantity: string, unitPrice: string) => ({ key: description, description, quantity, unitPrice })
+
+describe('changes', () => {
+  test('nothing was changed', () => {
+    expect(edit(() => undefined)).toEqual([])
+    expect(edit((d) => (d.customer.name = ' Acme '))).toEqual([])
+    expect(edit((d) => d.lines.push(added('', '1', '')))).toEqual([])
+    expect(edit((d) => d.lines.forEach((l) => (l.quantity += '.0')))).toEqual([])
+  })
+
+  test('details are one command', () => {
+    expect(edit((d) => Object.assign(d, { customer: { ...d.customer, name: 'Beta' }, dueDate: '2026-02-15' }))).toEqual([
+      {
+        command: 'ChangeDetails',
+        payload: { customer: { name: 'Beta', email: 'a@b.c', address: '' }, issueDate: '2026-01-01', dueDate: '2026-02-15' },
+      },
+    ])
+  })
+
+  test('lines are removed, changed and added by id', () => {
+    const steps = edit((d) => {
+      d.lines = d.lines.filter((l) => l.id !== '3')
+      d.lines.forEach((l) => (l.unitPrice = '12,5'))
+      d.lines.push(added(' Food ', '1', '7'))
+    })
+    expect(steps).toEqual([
+      { command: 'RemoveLineItem', payload: { lineId: '3' } },
+      { command: 'ChangeLineItem', payload: { lineId: '1', description: 'Work', quantity: '2', unitPrice: '12.5' } },
+      { command: 'AddLineItem', payload: { description: 'Food', quantity: '1', unitPrice: '7' } },
+    ])
+  })
+
+  test('a line that an earlier attempt added is not added again', () => {
+    const draft = draftOf(base)
+    draft.lines.push(added('Food', '1', '7'), added('Food', '1', '7'))
+    const progressed = { ...base, lines: [...base.lines, line('4', 'Food', '1.0', '7.00')] }
+    expect(changes(progressed, draft)).toEqual([
+      { command: 'AddLineItem', payload: { description: 'Food', quantity: '1', unitPrice: '7' } },
+    ])
+  })
+})
+
+test('a creation carries normalised decimals and leaves blank rows out', () => {
+  const draft = { ...draftOf(base), lines: [added('Food', '1,5', '.5'), added('', '1', '')] }
+  expect(creation(draft).payload).toMatchObject({ lines: [{ description: 'Food', quantity: '1.5', unitPrice: '0.5' }] })
+})
+
+describe('validate', () => {
+  test('accepts a good draft', () => expect(validate(draftOf(base))).toEqual({}))
+
+  test('names each field that is wrong', () => {
+    const draft = draftOf(base)
+    draft.customer.name = ' '
+    draft.dueDate = '2025-12-31'
+    draft.lines = [added('', '0', '1,234')]
+    expect(Object.keys(validate(draft)).sort()).toEqual(['.description', '.quantity', '.unitPrice', 'dueDate', 'name'])
+  })
+})

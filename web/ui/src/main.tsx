@@ -1,0 +1,47 @@
+import { QueryClientProvider } from '@tanstack/react-query'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { Route, Switch } from 'wouter'
+import { queries, start } from './app'
+import { Blank, Heading } from './components/page'
+import { Shell } from './components/shell'
+import { EditPage } from './pages/edit'
+import { HistoryPage } from './pages/history'
+import { InvoicePage } from './pages/invoice'
+import { ListPage } from './pages/list'
+import { NewPage } from './pages/new'
+import './styles/index.css'
+
+function Routes() {
+  return (
+    <Switch>
+      <Route path="/">
+        <ListPage />
+      </Route>
+      <Route path="/new">
+        <NewPage />
+      </Route>
+      <Route path="/invoices/:id/edit">{({ id }) => <EditPage key={id} id={id} />}</Route>
+      <Route path="/invoices/:id/history">{({ id }) => <HistoryPage key={id} id={id} />}</Route>
+      <Route path="/invoices/:id">{({ id }) => <InvoicePage key={id} id={id} />}</Route>
+      <Route>
+        <Heading title="Not found" />
+        <Blank title="There is no such page." />
+      </Route>
+    </Switch>
+  )
+}
+
+start()
+
+const root = document.getElementById('root')
+if (!root) throw new Error('the page has no root element')
+createRoot(root).render(
+  <StrictMode>
+    <QueryClientProvider client={queries}>
+      <Shell>
+        <Routes />
+      </Shell>
+    </QueryClientProvider>
+  </StrictMode>,
+)

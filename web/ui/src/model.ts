@@ -1,0 +1,103 @@
+import type { Money } from './money'
+
+export type Status = 'draft' | 'sent' | 'partially_paid' | 'paid' | 'deleted'
+
+export interface Customer {
+  name: string
+  email: string
+  address: string
+}
+
+export interface Line {
+  id: string
+  description: string
+  quantity: string
+  unitPrice: string
+  net: Money
+}
+
+export interface Payment {
+  id: string
+  amount: Money
+  date: string
+  reference: string
+}
+
+export interface Invoice {
+  customer: Customer
+  currency: string
+  issueDate: string
+  dueDate: string
+  status: Status
+  lines: Line[]
+  total: Money
+  paid: Money
+  balance: Money
+  payments: Payment[]
+}
+
+/** One invoice with the version that it stands at. */
+export interface Detail {
+  id: string
+  version: number
+  updatedAt: string
+  overdue: boolean
+  invoice: Invoice
+}
+
+/** One row of the list. */
+export interface Row {
+  id: string
+  version: number
+  customerName: string
+  status: Status
+  currency: string
+  total: Money
+  paid: Money
+  balance: Money
+  issueDate: string
+  dueDate: string
+  updatedAt: string
+  overdue: boolean
+}
+
+export interface CurrencyTotal {
+  currency: string
+  count: number
+  total: Money
+  balance: Money
+}
+
+export interface ListPage {
+  invoices: Row[]
+  next?: string
+  count: number
+  totals: CurrencyTotal[]
+}
+
+export interface HistoryEntry {
+  version: number
+  type: string
+  time: string
+  actor: string
+  commandId: string
+  data: unknown
+}
+
+/** What a person may do with an invoice; the domain decides in the end. */
+export const can = {
+  edit: (i: Invoice) => i.status === 'draft',
+  remove: (i: Invoice) => i.status === 'draft',
+  send: (i: Invoice) => i.status === 'draft' && i.lines.length > 0,
+  pay: (i: Invoice) => i.status === 'sent' || i.status === 'partially_paid',
+}
+
+/** Overdue depends on the day, so it is never stored: money is owed and the due date has passed. */
+export function isOverdue(i: Pick<Invoice, 'status' | 'dueDate'>, today: string): boolean {
+  return (i.status === 'sent' || i.status === 'partially_paid') && i.dueDate < today
+}
+
+/** A short name for an invoice: the random end of its id. */
+export function reference(id: string): string {
+  return id.slice(-8).toUpperCase()
+}

@@ -1,0 +1,125 @@
+// Amounts are decimal strings on the wire and BigInt here. A JavaScript number cannot hold them exactly, so none is used.
+
+export interface Money {
+  amount: string
+  currency: string
+}
+
+interface Decimal {
+  units: bigint
+  scale: number
+}
+
+const plain = /^-?\d+(\.\d+)?$/
+
+function parse(text: string): Decimal | undefined {
+  if (!plain.test(text)) return undefined
+  const [whole = '', fraction = ''] = text.split('.')
+  return { units: BigInt(whole + fraction), scale: fraction.length }
+}
+
+/**
+ * Reads what a person typed and returns the decimal string for the wire, or undefined.
+ * A comma is a decimal comma, except where it could as well group thousands ("1,234"): that is refused, never guessed.
+ */
+export function readDecimal(typed: string): string | undefined {
+  const compact = typed.replace(/[\s\u00a0\u202f']/g, '')
+  if (/,\d{3}$/.test(compact)) return undefined
+  const text = compact.replace(',', '.').replace(/^(-?)\./, '$10.')
+  return plain.test(text) ? text.replace(/^(-?)0+(?=\d)/, '$1') : undefined
+}
+
+export function isPositive(decimal: string): boolean {
+  const d = parse(decimal)
+  return d !== undefined && d.units > 0n
+}
+
+export function isZero(decimal: string): boolean {
+  return parse(decimal)?.units === 0n
+}
+
+// ISO 4217; all others have 2. Browsers go by CLDR, which has fewer decimals for some, such as IQD.
+const decimals: Record<number, string> = {
+  0: 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF',
+  3: 'BHD IQD JOD KWD LYD OMR TND',
+  4: 'CLF UYW',
+}
+
+/** The number of decimals of a currency. */
+export function minorDigits(currency: string): number {
+  const [digits = '2'] = Object.entries(decimals).find(([, codes]) => codes.split(' ').includes(currency)) ?? []
+  return Number(digits)
+}
+
+/** Whether the amount can be written in the currency: 1.005 EUR and 1.5 JPY cannot. */
+export function fits(decimal: string, currency: string): boolean {
+  const fraction = decimal.split('.')[1] ?? ''
+  return fraction.length <= minorDigits(currency)
+}
+
+function rescale(d: Decimal, scale: number): bigint {
+  if (scale >= d.scale) return d.units * 10n ** BigInt(scale - d.scale)
+  const divisor = 10n ** BigInt(d.scale - scale)
+  const magnitude = d.units < 0n ? -d.units : d.units
+  const rounded = (magnitude * 2n + divisor) / (divisor * 2n) // half away from zero, as the server rounds
+  return d.units < 0n ? -rounded : rounded
+}
+
+function write(minor: bigint, digits: number): string {
+  const sign = minor < 0n ? '-' : ''
+  const text = (minor < 0n ? -minor : minor).toString().padStart(digits + 1, '0')
+  return digits === 0 ? sign + text : `${sign}${text.slice(0, -digits)}.${text.slice(-digits)}`
+}
+
+/** quantity × price, rounded once to the minor unit; undefined while one of them is not a decimal. */
+export function netPreview(quantity: string, unitPrice: string, currency: string): Money | undefined {
+  const q = parse(readDecimal(quantity) ?? '')
+  const p = parse(readDecimal(unitPrice) ?? '')
+  if (!q || !p) return undefined
+  const digits = minorDigits(currency)
+  return { amount: write(rescale({ units: q.units * p.units, scale: q.scale + p.scale }, digits), digits), currency }
+}
+
+/** The sum of amounts of one currency. */
+export function sum(amounts: Money[], currency: string): Money {
+  const digits = minorDigits(currency)
+  let minor = 0n
+  for (const { amount } of amounts) minor += rescale(parse(amount) ?? { units: 0n, scale: 0 }, digits)
+  return { amount: write(minor, digits), currency }
+}
+
+/** Compares two decimal strings: negative, zero or positive. */
+export function compare(a: string, b: string): number {
+  const x = parse(a)
+  const y = parse(b)
+  if (!x || !y) return Number.NaN
+  const scale = Math.max(x.scale, y.scale)
+  const [l, r] = [rescale(x, scale), rescale(y, scale)]
+  return l < r ? -1 : l > r ? 1 : 0
+}
+
+/** How much of whole part is, in whole percent from 0 to 100, for a bar. */
+export function percent(part: Money, whole: Money): number {
+  const digits = minorDigits(whole.currency)
+  const p = rescale(parse(part.amount) ?? { units: 0n, scale: 0 }, digits)
+  const w = rescale(parse(whole.amount) ?? { units: 0n, scale: 0 }, digits)
+  if (w <= 0n || p <= 0n) return 0
+  return p >= w ? 100 : Number((p * 100n) / w)
+}
+
+/** The amount as people write it. Intl takes the decimal string as it is, with all of its decimals: no digit is lost. */
+export function formatMoney({ amount, currency }: Money, locale?: string): string {
+  if (!plain.test(amount) || !/^[A-Z]{3}$/.test(currency)) return `${amount} ${currency}`
+  return format(amount, minorDigits(currency), { style: 'currency', currency }, locale)
+}
+
+/** A quantity or a unit price as people write it, with all of its decimals. */
+export function formatDecimal(decimal: string, locale?: string): string {
+  return plain.test(decimal) ? format(decimal, 0, {}, locale) : decimal
+}
+
+function format(decimal: string, least: number, options: Intl.NumberFormatOptions, locale: string | undefined): string {
+  const digits = Math.max(least, decimal.split('.')[1]?.length ?? 0)
+  const exact = { ...options, minimumFractionDigits: digits, maximumFractionDigits: digits }
+  return new Intl.NumberFormat(locale, exact).format(decimal as Intl.StringNumericLiteral)
+}

@@ -1,0 +1,114 @@
+import { type ReactNode, useState } from 'react'
+import { Link, useLocation } from 'wouter'
+import { commands } from '../app'
+import { ConfirmDialog } from '../components/confirm'
+import { InvoiceDocument } from '../components/document'
+import { Absent, InvoiceHeading } from '../components/invoice-heading'
+import { PaymentDialog } from '../components/payment-dialog'
+import { Waiting } from '../components/waiting'
+import { formatDay } from '../dates'
+import { type Detail, type Invoice, can } from '../model'
+import { formatMoney, isZero, percent } from '../money'
+import type { Pending } from '../pending'
+import { useInvoice } from '../queries'
+import { useStore } from '../store'
+
+type Asking = 'pay' | 'send' | 'delete'
+
+export function InvoicePage({ id }: { id: string }) {
+  const { data, error } = useInvoice(id)
+  const pending = useStore(commands.pending).find((p) => p.invoice === id)
+  const [asking, setAsking] = useState<Asking>()
+  if (!data) return <Absent error={error} pending={pending} />
+  return (
+    <>
+      <InvoiceHeading detail={data} pending={pending} tab="invoice" />
+      <div className="columns">
+        <InvoiceDocument invoice={data.invoice} />
+        <div className="side">
+          <Owed detail={data} pending={pending} onAsk={setAsking} />
+          <Payments invoice={data.invoice} />
+        </div>
+      </div>
+      {asking && <Question asking={asking} detail={data} onClose={() => setAsking(undefined)} />}
+    </>
+  )
+}
+
+function Owed({ detail, pending, onAsk }: { detail: Detail; pending: Pending | undefined; onAsk: (a: Asking) => void }) {
+  const { invoice } = detail
+  const { status, total, paid, balance } = invoice
+  return (
+    <section className="card owed" aria-label="Balance">
+      <div className="num">
+        <p className="caption">{status === 'draft' ? 'Draft total' : 'Balance due'}</p>
+        <p className="amount">{formatMoney(status === 'draft' ? total : balance)}</p>
+        {!isZero(paid.amount) && (
+          <>
+            <meter className="meter" min={0} max={100} value={percent(paid, total)} aria-label="Share paid" />
+            <p className="caption">
+              {formatMoney(paid)} paid of {formatMoney(total)}
+            </p>
+          </>
+        )}
+      </div>
+      <Waiting pending={pending} short />
+      <Actions detail={detail} busy={pending !== undefined} onAsk={onAsk} />
+    </section>
+  )
+}
+
+function Actions({ detail: { id, invoice }, busy, onAsk }: { detail: Detail; busy: boolean; onAsk: (a: Asking) => void }) {
+  const button = (ask: Asking, key: string, look: string, text: ReactNode) => (
+    <button type="button" className={`button ${look}`} data-key={key} disabled={busy} onClick={() => onAsk(ask)}>
+      {text}
+    </button>
+  )
+  return (
+    <div className="actions">
+      {can.pay(invoice) && button('pay', 'p', 'primary', 'Record payment')}
+      {can.send(invoice) && button('send', 's', 'primary', 'Send invoice')}
+      {can.edit(invoice) && (
+        <Link className="button" data-key="e" href={`/invoices/${id}/edit`}>
+          Edit draft
+        </Link>
+      )}
+      {can.remove(invoice) && button('delete', 'd', 'danger quiet', 'Delete draft')}
+    </div>
+  )
+}
+
+function Payments({ invoice }: { invoice: Invoice }) {
+  if (invoice.payments.length === 0) return null
+  return (
+    <section className="card payments">
+      <h2>Payments</h2>
+      <ul className="num">
+        {invoice.payments.map((p) => (
+          <li key={p.id}>
+            <span>{formatMoney(p.amount)}</span>
+            <span className="muted small">{formatDay(p.date)}</span>
+            <span className="muted small">{p.reference}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function Question({ asking, detail, onClose }: { asking: Asking; detail: Detail; onClose: () => void }) {
+  const [, navigate] = useLocation()
+  const { customer, total } = detail.invoice
+  if (asking === 'pay') return <PaymentDialog detail={detail} onClose={onClose} />
+  if (asking === 'send')
+    return (
+      <ConfirmDialog title="Send this invoice?" action="Send invoice" command="SendInvoice" detail={detail} onClose={onClose} onDone={onClose}>
+        {formatMoney(total)} for {customer.name}. Once it is sent it takes payments, and can no longer be edited or deleted.
+      </ConfirmDialog>
+    )
+  return (
+    <ConfirmDialog title="Delete this draft?" action="Delete draft" danger command="DeleteInvoice" detail={detail} onClose={onClose} onDone={() => navigate('/')}>
+      The draft for {customer.name} disappears from the list. Its history stays.
+    </ConfirmDialog>
+  )
+}

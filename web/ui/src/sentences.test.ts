@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest'
+import { completed, request, sentence } from './sentences'
+
+const eur = (amount: string) => ({ amount, currency: 'EUR' })
+const plain = (text: string) => text.replaceAll(/[\u00a0\u202f]/g, ' ')
+
+test('events read as sentences', () => {
+  const payment = { id: '1', amount: eur('10.00'), date: '2026-01-01', reference: 'Transfer 7' }
+  expect(plain(sentence('PaymentReceived', { payment }))).toMatch(/^Payment of .*10.* received \(Transfer 7\)$/)
+  expect(sentence('LineItemAdded', { line: { description: 'Work', quantity: '2', unitPrice: '3' } })).toBe('Line added “Work”: 2 × 3')
+  expect(sentence('LineItemRemoved', { lineId: '3' })).toBe('Line 3 removed')
+  expect(sentence('InvoiceCreated', { customer: { name: 'Acme' }, lines: [{}] })).toBe('Draft created for Acme with one line')
+})
+
+test('history that this page does not know is still told', () => {
+  expect(sentence('InvoiceWrittenOff', null)).toBe('Invoice Written Off')
+  expect(sentence('PaymentReceived', 'garbage')).toBe('Payment received')
+})
+
+test('commands read as what was asked for and what was done', () => {
+  const step = { command: 'ReceivePayment' as const, payload: { amount: eur('10.00') } }
+  expect(plain(request(step))).toMatch(/^Record the payment of .*10/)
+  expect(plain(completed(step))).toMatch(/^Payment of .*10.* recorded$/)
+})
