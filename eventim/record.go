@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/IBM/sarama"
 )
@@ -147,6 +150,13 @@ func (r *reader) err() error {
 	return fmt.Errorf("%s %s: %w", r.Topic, r.Position, errors.Join(r.errs...))
 }
 
+// text refuses what a database or a log cannot hold as text.
+func (r *reader) text(what, value string) {
+	if !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
+		r.fail(fmt.Errorf("%s %q is not text in UTF-8 without control characters", what, value))
+	}
+}
+
 func (r *reader) fail(err error) {
 	if err != nil {
 		r.errs = append(r.errs, err)
@@ -179,6 +189,9 @@ func (a *Aggregate[S, C, E]) decodeCommand(rec Record) (Command[C], error) {
 	if cmd.Aggregate == "" {
 		r.fail(errors.New("the record key, the aggregate id, is empty"))
 	}
+	r.text("the command id", cmd.ID)
+	r.text("the aggregate id", cmd.Aggregate)
+	r.text("the metadata", cmd.Origin+cmd.Actor+cmd.Correlation+cmd.Causation+cmd.Traceparent)
 	if r.Header(headerExpectedVersion) != "" {
 		cmd.Expected = new(r.int(headerExpectedVersion))
 	}

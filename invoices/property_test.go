@@ -137,6 +137,27 @@ func checkUnchanged(t *rapid.T, states []Invoice, wires []string) {
 	}
 }
 
+// TestBranches grows both lists far enough for spare capacity, and evolves each
+// version in two directions.
+func TestBranches(t *testing.T) {
+	t.Parallel()
+	inv := Aggregate.Replay(Invoice{}, createdEmpty)
+	for i := range 20 {
+		id := strconv.Itoa(i)
+		for _, event := range []func(id string) Event{
+			func(id string) Event { return LineItemAdded{LineItem{ID: id}, eur("0")} },
+			func(id string) Event { return PaymentReceived{Payment: Payment{ID: id}} },
+		} {
+			next := Aggregate.Evolve(inv, event(id))
+			Aggregate.Evolve(inv, event("other"))
+			inv = next
+		}
+		if line, payment := inv.Lines[i].ID, inv.Payments[i].ID; line != id || payment != id {
+			t.Fatalf("line %s and payment %s are %s and %s after evolving the version before them again", id, id, line, payment)
+		}
+	}
+}
+
 func wire(t *rapid.T, inv Invoice) string {
 	p, err := Aggregate.State.Encode(inv)
 	if err != nil {

@@ -144,12 +144,28 @@ func TestAccepted(t *testing.T) {
 			Then: []Event{restReceived, paid},
 		},
 		{
+			Name: "payment that leaves a cent", Given: histories[StatusSent], When: ReceivePayment{eur("24.99"), rest.Date, ""},
+			Then: []Event{PaymentReceived{Payment{"1", eur("24.99"), rest.Date, ""}, eur("24.99"), eur("0.01")}},
+		},
+		{
 			Name: "one payment for all", Given: histories[StatusSent], When: ReceivePayment{eur("25"), rest.Date, ""},
 			Then: []Event{PaymentReceived{Payment{"1", eur("25.00"), rest.Date, ""}, eur("25.00"), eur("0.00")}, paid},
 		},
 		{Name: "text at its limit", When: CreateInvoice{named(strings.Repeat("ü", 200)), "EUR", nil}, Then: []Event{InvoiceCreated{named(strings.Repeat("ü", 200)), "EUR", []LineItem{}, eur("0")}}},
 	} {
 		s.Run(t, Aggregate.Decider)
+	}
+}
+
+// TestEmptyLists keeps null away from the readers of an invoice.
+func TestEmptyLists(t *testing.T) {
+	t.Parallel()
+	inv := Aggregate.Replay(Invoice{}, InvoiceCreated{Details: acme, Currency: "EUR", Total: eur("0")})
+	data := string(must(Aggregate.State.Encode(inv)).Data)
+	for _, want := range []string{`"lines":[]`, `"payments":[]`} {
+		if !strings.Contains(data, want) {
+			t.Errorf("invoice without lines and payments = %s, want %s in it", data, want)
+		}
 	}
 }
 

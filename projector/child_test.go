@@ -40,8 +40,8 @@ func runChild() {
 		}
 	}
 	config := projector.Config{
-		Kafka: eventim.Kafka{Brokers: strings.Split(os.Getenv(childKafka), ",")}, Group: view.Topic.Name, MaxBatch: 5,
-		Logger: slog.New(slog.DiscardHandler),
+		Kafka: eventim.Kafka{Brokers: strings.Split(os.Getenv(childKafka), ","), Configure: hasten},
+		Group: view.Topic.Name, MaxBatch: 5, Logger: slog.New(slog.DiscardHandler),
 	}
 	p, err := projector.New(pool, config, view)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"strconv"
 	"sync"
 	"testing"
@@ -47,11 +48,7 @@ type fixture struct {
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	k := eventimtest.Kafka(t)
-	k.Configure = func(c *sarama.Config) {
-		c.Consumer.Group.Session.Timeout = 6 * time.Second
-		c.Consumer.Group.Heartbeat.Interval = 500 * time.Millisecond
-		c.Consumer.MaxWaitTime = 50 * time.Millisecond
-	}
+	k.Configure = hasten
 	f := &fixture{
 		kafka: k, topic: eventimtest.Name(t, "adds"), pool: pgtest.New(t),
 		command: map[int32]int64{}, fold: map[string]int64{},
@@ -64,6 +61,16 @@ func newFixture(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// hasten lets a group miss a killed member soon.
+func hasten(c *sarama.Config) {
+	c.Consumer.Group.Session.Timeout = 6 * time.Second // the least that Kafka allows by default
+	if os.Getenv("EVENTIM_TEST_KAFKA") == "" {
+		c.Consumer.Group.Session.Timeout = 2 * time.Second
+	}
+	c.Consumer.Group.Heartbeat.Interval = 300 * time.Millisecond
+	c.Consumer.MaxWaitTime = 50 * time.Millisecond
 }
 
 func transactional(t *testing.T, k eventim.Kafka, id string) *kgo.Client {

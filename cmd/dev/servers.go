@@ -10,6 +10,7 @@ import (
 
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/internal/app"
+	"github.com/eventim-go/eventim/internal/devbroker"
 	"github.com/eventim-go/eventim/internal/devpostgres"
 )
 
@@ -30,7 +31,7 @@ func startServers(ctx context.Context, f flags, logger *slog.Logger) (*servers, 
 		}
 	}
 	if len(f.Kafka) == 0 {
-		if err := s.startKafka(ctx, filepath.Join(f.Data, "kafka"), logger); err != nil {
+		if err := s.startKafka(filepath.Join(f.Data, "kafka"), logger); err != nil {
 			return nil, errors.Join(err, s.close())
 		}
 	}
@@ -52,6 +53,16 @@ func (s *servers) startPostgres(ctx context.Context, dir string, logger *slog.Lo
 			return fmt.Errorf("the server ended; %s says why", filepath.Join(dir, "postgres.log"))
 		}
 	}})
+	return nil
+}
+
+func (s *servers) startKafka(dir string, logger *slog.Logger) error {
+	broker, err := devbroker.Start(devbroker.Config{Dir: dir, Logger: logger})
+	if err != nil {
+		return err
+	}
+	s.kafka.Brokers = []string{broker.Addr()}
+	s.stop = append(s.stop, broker.Close)
 	return nil
 }
 

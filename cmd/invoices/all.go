@@ -11,14 +11,14 @@ import (
 
 type allCommand struct {
 	CreateTopics bool           `env:"EVENTIM_CREATE_TOPICS" help:"Create the topics that are missing."`
-	Replication  int16          `env:"EVENTIM_REPLICATION" default:"3" placeholder:"N" help:"Replication factor of the topics that are created (${default})."`
+	Replication  int16          `env:"EVENTIM_REPLICATION" default:"3" placeholder:"N" help:"Replication factor of the topics that are created."`
 	Migrate      bool           `env:"EVENTIM_MIGRATE" help:"Bring the database up to date."`
 	Handler      handlerFlags   `embed:"" group:"handler"`
 	Projector    projectorFlags `embed:"" group:"projector"`
 	Web          webFlags       `embed:"" group:"web"`
 	Kafka        kafkaFlags     `embed:"" group:"kafka"`
 	Postgres     postgresFlags  `embed:"" group:"postgres"`
-	HealthListen string         `env:"EVENTIM_HEALTH_LISTEN" default:"127.0.0.1:8081" placeholder:"HOST:PORT" group:"health" help:"Address of /healthz and /readyz of handler and projector (${default})."`
+	HealthListen string         `env:"EVENTIM_HEALTH_LISTEN" default:"127.0.0.1:8081" placeholder:"HOST:PORT" group:"health" help:"Address of /healthz and /readyz of handler and projector."`
 }
 
 // Run runs the command.

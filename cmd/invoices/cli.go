@@ -50,6 +50,7 @@ func newParser(flags *cli, options ...kong.Option) *kong.Kong {
 		kong.Name("invoices"),
 		kong.Description(description),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 100}),
+		kong.ValueFormatter(describe),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "handler", Title: "Handler:"},
 			{Key: "projector", Title: "Projector:"},
@@ -62,6 +63,21 @@ func newParser(flags *cli, options ...kong.Option) *kong.Kong {
 		kong.Vars{"version": version(), "views": strings.Join(app.ViewNames(invoices.Aggregate), ",")},
 	}, options...)
 	return kong.Must(flags, options...)
+}
+
+// describe is the help of a flag with its default and its variable.
+func describe(v *kong.Value) string {
+	var notes []string
+	if v.HasDefault && v.Default != "" {
+		notes = append(notes, "default "+v.Default)
+	}
+	for _, name := range v.Tag.Envs {
+		notes = append(notes, "$"+name)
+	}
+	if len(notes) == 0 {
+		return v.Help
+	}
+	return v.Help + " (" + strings.Join(notes, ", ") + ")"
 }
 
 func version() string {

@@ -9,8 +9,8 @@ import (
 )
 
 type healthcheckCommand struct {
-	URL     string        `name:"url" default:"http://127.0.0.1:8081/readyz" help:"What to ask (${default})."`
-	Timeout time.Duration `default:"3s" help:"How long to wait for the answer (${default})."`
+	URL     string        `name:"url" default:"http://127.0.0.1:8081/readyz" help:"What to ask."`
+	Timeout time.Duration `default:"3s" help:"How long to wait for the answer."`
 }
 
 // Run runs the command.

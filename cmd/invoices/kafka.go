@@ -14,7 +14,7 @@ import (
 )
 
 type kafkaFlags struct {
-	Kafka []string `env:"EVENTIM_KAFKA" default:"localhost:9092" placeholder:"HOST:PORT,…" help:"Some of the brokers; they know the others."`
+	Kafka []string `env:"EVENTIM_KAFKA" default:"localhost:9092" placeholder:"HOST:PORT" help:"Some of the brokers; they know the others."`
 
 	TLS  tlsFlags  `embed:""`
 	SASL saslFlags `embed:"" prefix:"kafka-sasl-"`

@@ -15,9 +15,9 @@ import (
 )
 
 type postgresFlags struct {
-	Postgres             string `env:"EVENTIM_POSTGRES" default:"postgres://localhost:5432/eventim" placeholder:"URL" help:"Address of the database (${default})."`
+	Postgres             string `env:"EVENTIM_POSTGRES" default:"postgres://localhost:5432/eventim" placeholder:"URL" help:"Address of the database."`
 	PostgresPasswordFile string `env:"EVENTIM_POSTGRES_PASSWORD_FILE" placeholder:"FILE" help:"File with the password."`
-	PostgresConnections  int32  `env:"EVENTIM_POSTGRES_CONNECTIONS" default:"20" placeholder:"N" help:"Most connections at a time (${default})."`
+	PostgresConnections  int32  `env:"EVENTIM_POSTGRES_CONNECTIONS" default:"20" placeholder:"N" help:"Most connections at a time."`
 }
 
 func (f postgresFlags) open(ctx context.Context, name string) (*pgxpool.Pool, error) {
@@ -29,12 +29,12 @@ func (f postgresFlags) open(ctx context.Context, name string) (*pgxpool.Pool, er
 }
 
 type handlerFlags struct {
-	Data           string        `env:"EVENTIM_DATA" type:"path" default:"data" placeholder:"DIR" help:"Where the handler keeps its identity and its state, for itself alone (${default}). Losing it costs a restore from Kafka."`
-	Lanes          int           `env:"EVENTIM_LANES" default:"2" placeholder:"N" help:"Transactions at a time (${default})."`
-	MaxBatch       int           `env:"EVENTIM_MAX_BATCH" default:"500" placeholder:"N" help:"Most commands of a partition in a transaction (${default})."`
-	SessionTimeout time.Duration `env:"EVENTIM_SESSION_TIMEOUT" default:"10s" placeholder:"TIME" help:"How soon the partitions of a killed handler go to another (${default})."`
-	CachedStates   int           `env:"EVENTIM_CACHED_STATES" default:"10000" placeholder:"N" help:"Invoices kept in memory, for each partition (${default})."`
-	CacheMiB       int64         `name:"cache-mib" env:"EVENTIM_CACHE_MIB" default:"64" placeholder:"N" help:"Memory for the blocks of the state stores, in MiB (${default})."`
+	Data           string        `env:"EVENTIM_DATA" type:"path" default:"data" placeholder:"DIR" help:"Where the handler keeps its identity and its state, for itself alone. Losing it costs a restore from Kafka."`
+	Lanes          int           `env:"EVENTIM_LANES" default:"2" placeholder:"N" help:"Transactions at a time."`
+	MaxBatch       int           `env:"EVENTIM_MAX_BATCH" default:"500" placeholder:"N" help:"Most commands of a partition in a transaction."`
+	SessionTimeout time.Duration `env:"EVENTIM_SESSION_TIMEOUT" default:"10s" placeholder:"TIME" help:"How soon the partitions of a killed handler go to another."`
+	CachedStates   int           `env:"EVENTIM_CACHED_STATES" default:"10000" placeholder:"N" help:"Invoices kept in memory, for each partition."`
+	CacheMiB       int64         `name:"cache-mib" env:"EVENTIM_CACHE_MIB" default:"64" placeholder:"N" help:"Memory for the blocks of the state stores, in MiB."`
 }
 
 func (f handlerFlags) part(k eventim.Kafka, p process) (*app.Handler, error) {
@@ -45,8 +45,8 @@ func (f handlerFlags) part(k eventim.Kafka, p process) (*app.Handler, error) {
 }
 
 type projectorFlags struct {
-	ProjectorGroup string `env:"EVENTIM_PROJECTOR_GROUP" default:"projector" placeholder:"NAME" help:"Prefix of the consumer groups (${default})."`
-	ProjectorBatch int    `env:"EVENTIM_PROJECTOR_BATCH" default:"1000" placeholder:"N" help:"Most records in a transaction (${default})."`
+	ProjectorGroup string `env:"EVENTIM_PROJECTOR_GROUP" default:"projector" placeholder:"NAME" help:"Prefix of the consumer groups."`
+	ProjectorBatch int    `env:"EVENTIM_PROJECTOR_BATCH" default:"1000" placeholder:"N" help:"Most records in a transaction."`
 }
 
 func (f projectorFlags) part(k eventim.Kafka, pool *pgxpool.Pool, p process) (*app.Projector, error) {
@@ -56,10 +56,10 @@ func (f projectorFlags) part(k eventim.Kafka, pool *pgxpool.Pool, p process) (*a
 }
 
 type webFlags struct {
-	Listen         string   `env:"EVENTIM_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of the page and the API (${default}). Everybody who reaches it may do everything: put a proxy that knows people before it."`
-	AllowedOrigins []string `env:"EVENTIM_ALLOWED_ORIGINS" placeholder:"ORIGIN,…" help:"Other sites whose pages may use the API: https://host[:port]."`
+	Listen         string   `env:"EVENTIM_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of the page and the API. Everybody who reaches it may do everything: put a proxy that knows people before it."`
+	AllowedOrigins []string `env:"EVENTIM_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Other sites whose pages may use the API: https://host[:port]."`
 	ActorHeader    string   `env:"EVENTIM_ACTOR_HEADER" placeholder:"NAME" help:"Header in which the proxy says who sends a request, for the history. Only give it behind a proxy that sets it always."`
-	MaxSockets     int      `env:"EVENTIM_MAX_SOCKETS" default:"20000" placeholder:"N" help:"Most websockets at a time (${default})."`
+	MaxSockets     int      `env:"EVENTIM_MAX_SOCKETS" default:"20000" placeholder:"N" help:"Most websockets at a time."`
 }
 
 func (f webFlags) part(ctx context.Context, k eventim.Kafka, pool *pgxpool.Pool, p process) (app.Part, error) {

@@ -9,7 +9,7 @@ import (
 type handlerCommand struct {
 	Handler      handlerFlags `embed:"" group:"handler"`
 	Kafka        kafkaFlags   `embed:"" group:"kafka"`
-	HealthListen string       `env:"EVENTIM_HEALTH_LISTEN" default:"127.0.0.1:8081" placeholder:"HOST:PORT" group:"health" help:"Address of /healthz and /readyz (${default})."`
+	HealthListen string       `env:"EVENTIM_HEALTH_LISTEN" default:"127.0.0.1:8081" placeholder:"HOST:PORT" group:"health" help:"Address of /healthz and /readyz."`
 }
 
 // Run runs the command.
@@ -33,7 +33,7 @@ type projectorCommand struct {
 	Projector    projectorFlags `embed:"" group:"projector"`
 	Kafka        kafkaFlags     `embed:"" group:"kafka"`
 	Postgres     postgresFlags  `embed:"" group:"postgres"`
-	HealthListen string         `env:"EVENTIM_HEALTH_LISTEN" default:"127.0.0.1:8082" placeholder:"HOST:PORT" group:"health" help:"Address of /healthz and /readyz (${default})."`
+	HealthListen string         `env:"EVENTIM_HEALTH_LISTEN" default:"127.0.0.1:8082" placeholder:"HOST:PORT" group:"health" help:"Address of /healthz and /readyz."`
 }
 
 // Run runs the command.

@@ -21,7 +21,7 @@ type topicsCommand struct {
 }
 
 type createTopicsCommand struct {
-	Replication int16      `env:"EVENTIM_REPLICATION" default:"3" placeholder:"N" help:"Replication factor (${default}); 1 for a cluster of one broker."`
+	Replication int16      `env:"EVENTIM_REPLICATION" default:"3" placeholder:"N" help:"Replication factor; 1 for a cluster of one broker."`
 	Kafka       kafkaFlags `embed:"" group:"kafka"`
 }
 

@@ -56,6 +56,7 @@ type Copy struct {
 	Name       string
 	Fold       Fold             // Options.Fold when nil
 	Partitions []int32          // those whose aggregates must be in it; all when nil
+	Behind     bool             // it may lack the latest events; what it has must be right
 	States     map[string]State // by aggregate id
 }
 

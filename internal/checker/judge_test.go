@@ -281,6 +281,8 @@ func TestCopies(t *testing.T) {
 		{"row missing", func(c *Copy) { delete(c.States, "k1") }, StateIsFold},
 		{"row too many", func(c *Copy) { c.States["ghost"] = State{} }, KnownCause},
 		{"row behind", func(c *Copy) { c.States["k1"] = State{1, nil} }, StateIsFold},
+		{"row ahead", func(c *Copy) { c.Behind, c.States["k1"] = true, State{99, nil} }, StateIsFold},
+		{"old row of another state", func(c *Copy) { c.Behind, c.States["k1"] = true, State{1, []byte("7")} }, StateIsFold},
 		{"row of another state", func(c *Copy) { c.States["k1"] = State{c.States["k1"].Version, []byte("0")} }, StateIsFold},
 		{"row that cannot be read", func(c *Copy) { c.States["k1"] = State{c.States["k1"].Version, []byte("{")} }, Readable},
 		{"row of another fold", func(c *Copy) {
@@ -321,6 +323,17 @@ func TestCopyOfPartition(t *testing.T) {
 	o.Copies = []Copy{part}
 	if r := Judge(&w.log, o); r.Count()[KnownCause] == 0 {
 		t.Errorf("the store of another partition is not found out\n%s", r)
+	}
+}
+
+// A copy that may be behind is right when it is the fold of fewer events.
+func TestCopyBehind(t *testing.T) {
+	t.Parallel()
+	w := populated()
+	o := w.options()
+	o.Copies = []Copy{{Name: "store", Behind: true, States: map[string]State{"k0": {1, []byte("1")}}}}
+	if err := Judge(&w.log, o).Err(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -71,13 +71,15 @@ func (j *judge) copyOf(c Copy) {
 		s, ok := c.States[id.id]
 		where, n := c.Name+": "+id.id, int64(len(h.offsets))
 		switch {
-		case !ok:
+		case !ok && !c.Behind:
 			j.violate(StateIsFold, where, "it is missing, after %d events", n)
 			continue
-		case s.Version != n:
+		case !ok:
+			continue
+		case s.Version > n || s.Version < 1 || (s.Version < n && !c.Behind):
 			j.violate(StateIsFold, where, "it is at version %d, the history at %d", s.Version, n)
 		case s.JSON != nil:
-			other.sameState(where, h, n, s.JSON)
+			other.sameState(where, h, s.Version, s.JSON)
 		}
 		found++
 	}

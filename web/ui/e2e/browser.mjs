@@ -20,3 +20,11 @@ export async function violations(page) {
   })
   return found
 }
+
+/** Gathers what goes wrong inside of a page. Failed requests are the business of the test; exceptions never are. */
+export function watchErrors(page, errors) {
+  page.on('pageerror', (error) => errors.push(`uncaught ${error.stack}`))
+  page.on('console', (message) => {
+    if (message.type() === 'error') errors.push(`${message.text().startsWith('Failed to load') ? '' : 'uncaught '}${message.text()}`)
+  })
+}

@@ -8,7 +8,7 @@ const pending: Pending = {
   id: 'c1', batch: 'c1', invoice: 'i1', about: 'Acme', expected: 3, step, rest: [next], done: 0, since: 1_000, phase: 'sending',
 }
 
-const after = (...actions: PendingAction[]) => actions.reduce(reduce, [pending] as readonly Pending[])
+const after = (...actions: PendingAction[]) => actions.reduce<readonly Pending[]>(reduce, [pending])
 
 describe('reduce', () => {
   test('remembers why a command waits, until Kafka has it', () => {

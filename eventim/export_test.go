@@ -1,0 +1,65 @@
+package eventim
+
+import (
+	"io"
+	"log/slog"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// KeptState is a snapshot in the state store of a handler that has ended.
+type KeptState struct {
+	Version  int64
+	Revision int
+	Data     []byte
+}
+
+// Kept is what a state store holds.
+type Kept struct {
+	States             map[string]KeptState // by aggregate id
+	Answers            map[string][]byte    // values of results, by command id
+	Snapshots, Results int64                // checkpoint
+}
+
+// ReadStore reads the state store in a directory that nobody has open.
+func ReadStore(dir string) (kept Kept, err error) {
+	options := pebbleOptions(storeOptions{nil, slog.New(slog.NewTextHandler(io.Discard, nil))}, false)
+	options.ErrorIfNotExists = true
+	db, err := pebble.Open(dir, options)
+	if err != nil {
+		return Kept{}, err
+	}
+	s := &store{db: db, dir: dir}
+	defer func() { err = cmpOr(err, s.close()) }()
+	c, err := s.checkpoint()
+	if err != nil {
+		return Kept{}, err
+	}
+	kept = Kept{map[string]KeptState{}, map[string][]byte{}, c.Snapshots, c.Results}
+	err = s.snapshots(func(aggregate string, v storedSnapshot) error {
+		kept.States[aggregate] = KeptState{v.version, v.revision, v.data}
+		return nil
+	})
+	if err != nil {
+		return Kept{}, err
+	}
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{keyAnswer}, UpperBound: []byte{keyAnswer + 1}})
+	if err != nil {
+		return Kept{}, err
+	}
+	for valid := it.First(); valid; valid = it.Next() {
+		a, err := decodeAnswer(it.Value())
+		if err != nil {
+			return Kept{}, err
+		}
+		kept.Answers[string(it.Key()[1:])] = a.value
+	}
+	return kept, it.Close()
+}
+
+func cmpOr(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,167 @@
+package eventim_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/eventim-go/eventim/eventim"
+)
+
+func TestMain(m *testing.M) {
+	if config := os.Getenv(childVariable); config != "" {
+		os.Exit(runChild(config))
+	}
+	// go-metrics, which sarama uses, starts this once for the process and
+	// offers no way to end it.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))
+}
+
+const childVariable = "EVENTIM_TEST_CHILD"
+
+// childConfig is what a handler process of a test needs to know.
+type childConfig struct {
+	Brokers    []string
+	Aggregate  string
+	Partitions int32
+	Dir        string
+}
+
+// runChild is the main function of a handler process. It ends on SIGTERM, and
+// when the test that started it has ended, however that ended.
+func runChild(config string) int {
+	var c childConfig
+	if err := json.Unmarshal([]byte(config), &c); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(2)
+	}()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	a := counter
+	a.Name, a.Partitions = c.Aggregate, c.Partitions
+	h, err := eventim.NewHandler(a, eventim.HandlerConfig{
+		Kafka: eventim.Kafka{Brokers: c.Brokers}, Dir: c.Dir, Session: time.Second,
+		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{ReplaceAttr: withoutStack})),
+	})
+	if err == nil {
+		err = h.Run(ctx)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// withoutStack shortens what a test says: its panics are on purpose.
+func withoutStack(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == "stack" {
+		return slog.Attr{}
+	}
+	return a
+}
+
+// child is a handler in a process of its own.
+type child struct {
+	t       testing.TB
+	dir     string
+	process *exec.Cmd
+	log     *syncWriter
+	ended   chan error
+}
+
+// start starts a handler process on a data directory.
+func (s *system) start(dir string) *child {
+	s.t.Helper()
+	config, err := json.Marshal(childConfig{s.kafka.Brokers, s.agg.Name, s.agg.Partitions, dir})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	executable, err := os.Executable()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	c := &child{t: s.t, dir: dir, process: exec.Command(executable), log: &syncWriter{}, ended: make(chan error, 1)} //nolint:noctx // ends with its input
+	c.process.Env = append(os.Environ(), childVariable+"="+string(config))
+	c.process.Stderr = c.log
+	if _, err := c.process.StdinPipe(); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := c.process.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	go func() { c.ended <- c.process.Wait() }()
+	s.t.Cleanup(func() {
+		c.kill()
+		if s.t.Failed() {
+			s.t.Logf("handler process %d:\n%s", c.process.Process.Pid, c.log)
+		}
+	})
+	return c
+}
+
+func (c *child) signal(sig os.Signal) {
+	c.t.Helper()
+	if err := c.process.Process.Signal(sig); err != nil {
+		c.t.Errorf("signal %v: %v", sig, err)
+	}
+}
+
+// kill ends the process at once, with SIGKILL.
+func (c *child) kill() {
+	_ = c.process.Process.Kill()
+	c.ended <- <-c.ended
+}
+
+// stop ends the process with SIGTERM and wants it to end well.
+func (c *child) stop() {
+	c.t.Helper()
+	c.signal(syscall.SIGTERM)
+	select {
+	case err := <-c.ended:
+		c.ended <- err
+		if err != nil {
+			c.t.Errorf("the handler process ended with %v, want 0", err)
+		}
+	case <-time.After(time.Minute):
+		c.t.Error("the handler process has not ended a minute after SIGTERM")
+	}
+}
+
+// syncWriter keeps the end of what a process says.
+type syncWriter struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (w *syncWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.text = append(w.text, p...)
+	if over := len(w.text) - 20_000; over > 0 {
+		w.text = w.text[over:]
+	}
+	return len(p), nil
+}
+
+func (w *syncWriter) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.ToValidUTF8(string(w.text), "?")
+}
