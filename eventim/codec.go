@@ -40,6 +40,9 @@ func (name JSON[T]) Decode(p Payload) (T, error) {
 	if p.Type != string(name) {
 		return v, fmt.Errorf("decode %s: the record is a %q", string(name), p.Type)
 	}
+	if p.SchemaVersion > 1 {
+		return v, fmt.Errorf("decode %s: schema version %d, but this program knows only 1: upgrade it", string(name), p.SchemaVersion)
+	}
 	if err := json.Unmarshal(p.Data, &v); err != nil {
 		return v, fmt.Errorf("decode %s: %w", string(name), err)
 	}

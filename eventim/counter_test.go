@@ -2,6 +2,7 @@ package eventim_test
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/eventim-go/eventim/eventim"
 )
@@ -34,6 +35,10 @@ var counter = eventim.Aggregate[Count, Add, Added]{
 				panic("thirteen")
 			case 14:
 				return nil, errors.New("no code")
+			case 15:
+				panic(strings.Repeat("x", 5<<20))
+			case 16:
+				return nil, eventim.Reject("long", "%s", strings.Repeat("x", 5<<20))
 			}
 			events := []Added{{cmd.Payload.N, cmd.Payload.Note}}
 			for range cmd.Payload.Times {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -46,6 +47,7 @@ type batch[S, C, E any] struct {
 // command's fault.
 func (b *batch[S, C, E]) add(rec Record) error {
 	b.next = rec.Position.Offset + 1
+	rec.Time = writable(rec.Time)
 	b.latest = max(b.latest, rec.Time.UnixMilli())
 	cmd, err := b.agg.decodeCommand(rec)
 	if why := b.misplaced(rec); why != nil {
@@ -70,6 +72,14 @@ func (b *batch[S, C, E]) add(rec Record) error {
 		return b.fail(rec, cmd, CodePanic, reason)
 	}
 	return b.accept(rec, cmd, digest, res)
+}
+
+// writable is the nearest time that RFC 3339 can express: a timestamp is
+// whatever the sender said, and one of the year 292278994 would be written into
+// records that nobody can read again.
+func writable(t time.Time) time.Time {
+	const year9999 = 253402300799999
+	return time.UnixMilli(min(max(t.UnixMilli(), 0), year9999)).UTC()
 }
 
 // misplaced guards the rule on which everything rests: the key is the
@@ -159,8 +169,9 @@ func (b *batch[S, C, E]) encode(res Result[S, E], digest string) ([]*sarama.Prod
 		return nil, state, err
 	}
 	for _, m := range records {
-		if size := m.ByteSize(2) + batchOverhead; size > b.limit {
-			return nil, state, fmt.Errorf("%w: one for %s would have %d bytes, and the broker takes %d", errRecordTooLarge, m.Topic, size, b.limit)
+		if !b.fits(m) {
+			return nil, state, fmt.Errorf("%w: one for %s would have %d bytes, and the broker takes %d",
+				errRecordTooLarge, m.Topic, m.ByteSize(2)+batchOverhead, b.limit)
 		}
 	}
 	return records, state, nil
@@ -180,23 +191,36 @@ func (b *batch[S, C, E]) repeat(rec Record, cmd Command[C], digest string, first
 		Version: first.version, Replayed: true, CommandPosition: rec.Position,
 	}
 	if first.digest != digest {
-		res.Outcome = Rejected
-		res.Rejection = Reject(CodeCommandIDReused, "command id %s was used before, for another command", cmd.ID)
-		m, _ := b.agg.encodeResult(res, digest, nil, Payload{}) // cannot fail: strings and numbers
-		b.records = append(b.records, m)
+		b.refuse(res, digest, Reject(CodeCommandIDReused, "the command id was used before, for another command"))
 		return
 	}
 	var value resultValue
 	_ = json.Unmarshal(first.value, &value) // ours, encoded by encodeResult
 	res.Outcome = value.Outcome
-	b.records = append(b.records, message(b.agg.Topics().Results, cmd.Aggregate, first.value, b.agg.resultHeaders(res, digest)))
+	m := message(b.agg.Topics().Results, cmd.Aggregate, first.value, b.agg.resultHeaders(res, digest))
+	if !b.fits(m) {
+		b.refuse(res, digest, Reject(CodeTooLarge, "the first answer does not fit into a record any more"))
+		return
+	}
+	b.records = append(b.records, m)
+}
+
+// refuse answers a repeat without the first answer.
+func (b *batch[S, C, E]) refuse(res Result[S, E], digest string, why *Rejection) {
+	res.Outcome, res.Rejection = Rejected, why
+	m, _ := b.agg.encodeResult(res, digest, nil, Payload{}) // cannot fail: strings and numbers
+	if !b.fits(m) {
+		res.Metadata = Metadata{}
+		m, _ = b.agg.encodeResult(res, digest, nil, Payload{})
+	}
+	b.records = append(b.records, m)
 }
 
 // fail answers a command that cannot be handled: a failed result for whoever
 // waits, and a dead letter with the original bytes for whoever mends it.
 func (b *batch[S, C, E]) fail(rec Record, cmd Command[C], code string, reason error) error {
 	if cmd.ID == "" { // nobody can ask for it, but it must not vanish
-		cmd.ID = rec.Topic + "/" + rec.Position.String()
+		cmd.ID = positionID(rec.Topic, rec.Position)
 	}
 	version, err := b.versionOf(cmd.Aggregate)
 	if err != nil {
@@ -204,16 +228,55 @@ func (b *batch[S, C, E]) fail(rec Record, cmd Command[C], code string, reason er
 	}
 	res := Result[S, E]{
 		Command: cmd.ID, Aggregate: cmd.Aggregate, Outcome: Failed, Version: version, Time: rec.Time, Metadata: cmd.Metadata,
-		Rejection: &Rejection{code, reason.Error()}, CommandPosition: rec.Position,
+		Rejection: &Rejection{code, shortened(reason)}, CommandPosition: rec.Position,
 	}
 	digest := digestOf(rec)
-	m, err := b.agg.encodeResult(res, digest, nil, Payload{})
+	m, err := b.encodeFailure(&res, digest)
 	if err != nil {
 		return err
 	}
-	b.records = append(b.records, m, b.deadLetter(rec, code, reason))
-	b.remember(cmd.ID, digest, version, rec.Time, m)
+	b.records = append(b.records, m, b.deadLetter(rec, *res.Rejection))
+	b.remember(res.Command, digest, version, rec.Time, m)
 	return nil
+}
+
+// encodeFailure encodes a failed result. One that does not fit, because its
+// command has a huge id, key or actor, would be aborted for ever: it leaves
+// out, one after the other, what makes it large.
+func (b *batch[S, C, E]) encodeFailure(res *Result[S, E], digest string) (m *sarama.ProducerMessage, err error) {
+	for _, leaveOut := range []func(){
+		func() {},
+		func() {
+			res.Command, res.Metadata = positionID(b.agg.Topics().Commands, res.CommandPosition), Metadata{}
+		},
+		func() { res.Aggregate = "" },
+		func() {
+			res.Rejection = &Rejection{Code: res.Rejection.Code, Message: "the reason does not fit into a record"}
+		},
+	} {
+		leaveOut()
+		if m, err = b.agg.encodeResult(*res, digest, nil, Payload{}); err != nil || b.fits(m) {
+			break
+		}
+	}
+	return m, err
+}
+
+// positionID stands for the id of a command that has none that can be used.
+func positionID(topic string, p Position) string { return topic + "/" + p.String() }
+
+func (b *batch[S, C, E]) fits(m *sarama.ProducerMessage) bool {
+	return m.ByteSize(2)+batchOverhead <= b.limit
+}
+
+// shortened is the text of an error that may quote whatever was sent.
+func shortened(err error) string {
+	const limit = 1 << 10
+	text := err.Error()
+	if len(text) > limit {
+		text = text[:limit] + "…"
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
 func (b *batch[S, C, E]) versionOf(aggregate string) (int64, error) {
@@ -231,30 +294,38 @@ const (
 	headerDeadLetterTopic     = "deadletter-topic"
 	headerDeadLetterPartition = "deadletter-partition"
 	headerDeadLetterOffset    = "deadletter-offset"
-	headerDeadLetterTruncated = "deadletter-truncated" // the value did not fit
+	headerDeadLetterTruncated = "deadletter-truncated" // what is missing did not fit
 )
 
-func (b *batch[S, C, E]) deadLetter(rec Record, code string, reason error) *sarama.ProducerMessage {
-	var h headers
-	for _, original := range rec.Headers {
-		h = append(h, *original)
+func (b *batch[S, C, E]) deadLetter(rec Record, why Rejection) *sarama.ProducerMessage {
+	var original, h headers
+	for _, o := range rec.Headers {
+		original = append(original, *o)
 	}
-	h.add(headerDeadLetterCode, code)
-	h.add(headerDeadLetterReason, reason.Error())
+	h.add(headerDeadLetterCode, why.Code)
+	h.add(headerDeadLetterReason, why.Message)
 	h.add(headerDeadLetterTopic, rec.Topic)
 	h.addInt(headerDeadLetterPartition, int64(rec.Position.Partition))
 	h.addInt(headerDeadLetterOffset, rec.Position.Offset)
 	h.addInt(headerCommandOffset, rec.Position.Offset)
-	m := &sarama.ProducerMessage{Topic: b.agg.Topics().DeadLetters, Headers: h}
+	m := &sarama.ProducerMessage{Topic: b.agg.Topics().DeadLetters, Headers: append(original, h...)}
 	if rec.Key != nil {
 		m.Key = sarama.ByteEncoder(rec.Key)
 	}
 	if rec.Value != nil {
 		m.Value = sarama.ByteEncoder(rec.Value)
 	}
-	if m.ByteSize(2)+batchOverhead > b.limit { // the commands topic still has it, where the headers say
-		h.add(headerDeadLetterTruncated, "true")
-		m.Headers, m.Value = h, nil
+	if b.fits(m) {
+		return m
+	}
+	// The commands topic still has it all, where the headers say.
+	h.add(headerDeadLetterTruncated, "true")
+	m.Headers, m.Value = append(original, h...), nil
+	if !b.fits(m) {
+		m.Headers = h
+	}
+	if !b.fits(m) {
+		m.Key = nil
 	}
 	return m
 }

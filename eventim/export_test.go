@@ -1,7 +1,6 @@
 package eventim
 
 import (
-	"io"
 	"log/slog"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -23,7 +22,7 @@ type Kept struct {
 
 // ReadStore reads the state store in a directory that nobody has open.
 func ReadStore(dir string) (kept Kept, err error) {
-	options := pebbleOptions(storeOptions{nil, slog.New(slog.NewTextHandler(io.Discard, nil))}, false)
+	options := pebbleOptions(storeOptions{nil, slog.New(slog.DiscardHandler)}, false)
 	options.ErrorIfNotExists = true
 	db, err := pebble.Open(dir, options)
 	if err != nil {
@@ -62,4 +61,28 @@ func cmpOr(a, b error) error {
 		return a
 	}
 	return b
+}
+
+// ChangeStore changes the identity and the checkpoint of a store that nobody
+// has open.
+func ChangeStore(dir string, change func(cluster *string, snapshots, results *int64)) (err error) {
+	db, err := pebble.Open(dir, pebbleOptions(storeOptions{nil, slog.New(slog.DiscardHandler)}, false))
+	if err != nil {
+		return err
+	}
+	s := &store{db: db, dir: dir}
+	defer func() { err = cmpOr(err, s.close()) }()
+	var id identity
+	if _, err := s.getJSON(identityKey, &id); err != nil {
+		return err
+	}
+	c, err := s.checkpoint()
+	if err != nil {
+		return err
+	}
+	change(&id.Cluster, &c.Snapshots, &c.Results)
+	if err := s.setJSON(identityKey, id); err != nil {
+		return err
+	}
+	return s.setJSON(checkpointKey, c)
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
+
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/eventim/eventimtest"
 	"github.com/eventim-go/eventim/internal/checker"
@@ -42,20 +44,26 @@ func newSystem(t testing.TB, k eventim.Kafka, partitions int32) *system {
 	if err := s.agg.CreateTopics(t.Context(), k, 1); err != nil {
 		t.Fatal(err)
 	}
-	sender, err := eventim.NewSender(s.agg, k)
+	s.connect()
+	return s
+}
+
+// connect starts a sender of commands and the reading of the results.
+func (s *system) connect() {
+	s.t.Helper()
+	sender, err := eventim.NewSender(s.agg, s.kafka)
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	s.sender = sender
-	t.Cleanup(func() { sender.Close() })
+	s.t.Cleanup(func() { _ = sender.Close() })
 	from := eventim.Positions{}
-	for p := range partitions {
+	for p := range s.agg.Partitions {
 		from[p] = 0
 	}
 	s.background(func(ctx context.Context) error {
-		return eventim.Tail(ctx, k, s.agg.ResultTopic().Name, from, s.note)
+		return eventim.Tail(ctx, s.kafka, s.agg.ResultTopic().Name, from, s.note)
 	})
-	return s
 }
 
 func (s *system) note(r eventim.Record) error {
@@ -240,7 +248,7 @@ func (s *system) copyOf(dir string, p int32) (checker.Copy, error) {
 	path := filepath.Join(dir, s.agg.Name, strconv.Itoa(int(p)))
 	c := checker.Copy{Name: path, Partitions: []int32{p}, States: map[string]checker.State{}}
 	kept, err := eventim.ReadStore(path)
-	if errors.Is(err, os.ErrNotExist) {
+	if errors.Is(err, pebble.ErrDBDoesNotExist) {
 		return c, nil
 	}
 	for id, v := range kept.States {

@@ -122,7 +122,7 @@ func (c *consumer) stored(ctx context.Context, p *partition) (stored map[int32]p
 // cannot go on is stopped, and its claim starts where it is allowed to: an
 // offset that is out of range would end the session of all of them.
 func (c *consumer) begin(ctx context.Context, p *partition, stored map[int32]position) (int64, error) {
-	log, err := logOf(c.client, c.view.topic, p.id)
+	log, err := logOf(ctx, c.client, c.view.topic, p.id)
 	if err != nil {
 		return 0, err
 	}

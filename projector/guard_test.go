@@ -14,7 +14,7 @@ import (
 )
 
 // advice is what every refusal of a foreign log ends with.
-const advice = "`invoices projector --reanchor counters`"
+const advice = "the command `reanchor counters`"
 
 func (f *fixture) follow(t *testing.T) {
 	t.Helper()

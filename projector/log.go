@@ -1,7 +1,9 @@
 package projector
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	"github.com/IBM/sarama"
 )
@@ -9,27 +11,33 @@ import (
 // partitionLog is the stretch of a partition that Kafka holds.
 type partitionLog struct{ start, end int64 }
 
-func logOf(client sarama.Client, topic string, partition int32) (partitionLog, error) {
-	var log partitionLog
-	var err error
-	if log.start, err = client.GetOffset(topic, partition, sarama.OffsetOldest); err == nil {
-		log.end, err = client.GetOffset(topic, partition, sarama.OffsetNewest)
+// logOf asks the leader of the partition, and for some seconds again: it may
+// be moving, or the topic may be new.
+func logOf(ctx context.Context, client sarama.Client, topic string, partition int32) (partitionLog, error) {
+	for pause := 50 * time.Millisecond; ; pause *= 2 {
+		var log partitionLog
+		var err error
+		if log.start, err = client.GetOffset(topic, partition, sarama.OffsetOldest); err == nil {
+			log.end, err = client.GetOffset(topic, partition, sarama.OffsetNewest)
+		}
+		if err == nil {
+			return log, nil
+		}
+		if pause > 3*time.Second || !sleep(ctx, pause) {
+			return log, fmt.Errorf("list offsets of %s/%d: %w", topic, partition, err)
+		}
+		_ = client.RefreshMetadata(topic) // sarama keeps a leader that has moved until it is told
 	}
-	if err != nil {
-		_ = client.RefreshMetadata(topic) // its leader may have moved
-		return log, fmt.Errorf("list offsets of %s/%d: %w", topic, partition, err)
-	}
-	return log, nil
 }
 
-func logsOf(client sarama.Client, topic string) (map[int32]partitionLog, error) {
+func logsOf(ctx context.Context, client sarama.Client, topic string) (map[int32]partitionLog, error) {
 	partitions, err := client.Partitions(topic)
 	if err != nil {
 		return nil, fmt.Errorf("partitions of %s: %w", topic, err)
 	}
 	logs := map[int32]partitionLog{}
 	for _, id := range partitions {
-		if logs[id], err = logOf(client, topic, id); err != nil {
+		if logs[id], err = logOf(ctx, client, topic, id); err != nil {
 			return nil, err
 		}
 	}
@@ -52,7 +60,7 @@ func (v *view) fit(p position, log partitionLog, partition int32) (position, err
 	return p, nil
 }
 
-// advice names the command that calls Reanchor.
+// advice names the command of the program that calls Reanchor.
 func (v *view) advice() string {
-	return fmt.Sprintf("if that is right, build the view anew with `invoices projector --reanchor %s`", v.name)
+	return fmt.Sprintf("if that is right, build the view anew with the command `reanchor %s`", v.name)
 }

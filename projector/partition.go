@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"math/rand/v2"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -192,36 +191,4 @@ func (p *partition) reread(ctx context.Context) error {
 	}
 	p.position = found
 	return nil
-}
-
-// retry calls fn until it succeeds, fails for good, or ctx ends. It reports
-// the first failure and the recovery, not each attempt.
-func (p *partition) retry(ctx context.Context, fn func() error) error {
-	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		err := fn()
-		_, permanent := errors.AsType[permanentError](err)
-		switch {
-		case err == nil || permanent || errors.Is(err, errSuperseded) || errors.Is(err, errRestart):
-			return err
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case errors.Is(err, errMoved):
-			continue
-		}
-		p.report.retrying(ctx, p.logger, err)
-		if !sleep(ctx, pause/2+rand.N(pause)) { //nolint:gosec // jitter
-			return context.Cause(ctx)
-		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }

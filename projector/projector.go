@@ -100,7 +100,7 @@ func (p *Projector) open(ctx context.Context) (opened []*consumer, err error) {
 }
 
 func (c *consumer) prepare(ctx context.Context, cluster string) error {
-	logs, err := logsOf(c.client, c.view.topic)
+	logs, err := logsOf(ctx, c.client, c.view.topic)
 	if err != nil {
 		return fmt.Errorf("prepare view %s: %w", c.view.name, err)
 	}

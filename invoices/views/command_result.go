@@ -102,8 +102,14 @@ func writeCommandResults(ctx context.Context, tx pgx.Tx, codec eventim.Codec[inv
 	if err != nil {
 		return err
 	}
-	last := batch[len(batch)-1]
-	_, err = tx.Exec(ctx, `delete from command_result where partition = $1 and time < $2`,
+	return forgetResults(ctx, tx, batch[len(batch)-1])
+}
+
+// forgetResults deletes what is too old beside last. Each partition deletes its
+// own rows, so that those that are written at the same time do not lock each
+// other's.
+func forgetResults(ctx context.Context, tx pgx.Tx, last result) error {
+	_, err := tx.Exec(ctx, `delete from command_result where partition = $1 and time < $2`,
 		last.CommandPosition.Partition, last.Time.Add(-keptResults))
 	return err
 }

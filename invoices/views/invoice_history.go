@@ -84,13 +84,9 @@ type HistoryEntry struct {
 // History returns the events of an invoice, the first one first; none when the
 // view does not know it.
 func History(ctx context.Context, db DB, id string) ([]HistoryEntry, error) {
-	rows, err := db.Query(ctx, `
+	entries, err := collect[HistoryEntry](ctx, db, `
 		select version, type, time, actor, command_id, data
-		from public.invoice_history where invoice_id = $1 order by version`, storable(id))
-	if err != nil {
-		return nil, fmt.Errorf("read the history of invoice %s: %w", id, err)
-	}
-	entries, err := pgx.CollectRows(rows, pgx.RowToStructByPos[HistoryEntry])
+		from public.invoice_history where invoice_id = $1 order by version`, []any{storable(id)})
 	if err != nil {
 		return nil, fmt.Errorf("read the history of invoice %s: %w", id, err)
 	}

@@ -166,13 +166,10 @@ type CurrencyTotal struct {
 func ListInvoices(ctx context.Context, db DB, f ListFilter) (ListPage, error) {
 	q := f.conditions()
 	page := ListPage{}
-	rows, err := db.Query(ctx, `
+	var err error
+	if page.Totals, err = collect[CurrencyTotal](ctx, db, `
 		select currency, count(*), sum(total)::bigint, sum(balance)::bigint
-		from public.invoice_list where `+q.where()+` group by currency order by currency`, q.args...)
-	if err == nil {
-		page.Totals, err = pgx.CollectRows(rows, pgx.RowToStructByPos[CurrencyTotal])
-	}
-	if err != nil {
+		from public.invoice_list where `+q.where()+` group by currency order by currency`, q.args); err != nil {
 		return ListPage{}, fmt.Errorf("sum up the invoices: %w", err)
 	}
 	for _, t := range page.Totals {
@@ -186,12 +183,9 @@ func ListInvoices(ctx context.Context, db DB, f ListFilter) (ListPage, error) {
 		q.add(`(updated_at, id) < (%s, %s)`, after.updatedAt, after.id)
 	}
 	limit := pageSize(f.Limit)
-	rows, err = db.Query(ctx, `
+	page.Rows, err = collect[Row](ctx, db, `
 		select `+rowColumns+` from public.invoice_list where `+q.where()+
-		fmt.Sprintf(` order by updated_at desc, id desc limit %d`, limit+1), q.args...) // one more shows whether a page follows
-	if err == nil {
-		page.Rows, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Row])
-	}
+		fmt.Sprintf(` order by updated_at desc, id desc limit %d`, limit+1), q.args) // one more shows whether a page follows
 	if err != nil {
 		return ListPage{}, fmt.Errorf("list the invoices: %w", err)
 	}

@@ -26,6 +26,14 @@ type DB interface {
 // ErrNotFound says that a view does not have what was asked for, or not yet.
 var ErrNotFound = errors.New("not found")
 
+func collect[T any](ctx context.Context, db DB, sql string, args []any) ([]T, error) {
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[T])
+}
+
 func notFound(err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return ErrNotFound
