@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -81,7 +82,7 @@ func FuzzDecodeEvent(f *testing.F) {
 			return
 		}
 		for _, history := range histories {
-			state := Aggregate.Replay(Invoice{}, append(history[:len(history):len(history)], e)...)
+			state := Aggregate.Replay(Invoice{}, append(slices.Clip(history), e)...)
 			for _, cmd := range goldenCommands {
 				_, _ = cmd.decide(state)
 			}

@@ -50,8 +50,9 @@ func (inv Invoice) mustExist() error {
 		return eventim.Reject(CodeInvoiceNotFound, "there is no such invoice: create it first")
 	case StatusDeleted:
 		return eventim.Reject(CodeInvoiceDeleted, "the invoice has been deleted")
+	default:
+		return nil
 	}
-	return nil
 }
 
 func (inv Invoice) mustBeDraft() error {

@@ -86,8 +86,9 @@ func (inv Invoice) mustBePayable() error {
 		return eventim.Reject(CodeInvoiceNotPayable, "the invoice is a draft: send it before recording a payment")
 	case StatusPaid:
 		return eventim.Reject(CodeInvoiceNotPayable, "the invoice has been paid in full")
+	default:
+		return nil
 	}
-	return nil
 }
 
 func (e PaymentReceived) evolve(inv Invoice) Invoice {

@@ -51,7 +51,7 @@ func (p *partition) run(ctx context.Context, claim sarama.ConsumerGroupClaim, ad
 		var err error
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // the end of ctx is not an error
 		case !open:
 			return fmt.Errorf("%w: the consumer has given up the partition", errRestart)
 		case len(records) == 0:
@@ -60,7 +60,7 @@ func (p *partition) run(ctx context.Context, claim sarama.ConsumerGroupClaim, ad
 			err = p.apply(ctx, records, claim.HighWaterMarkOffset())
 		}
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the next owner meets whatever it was
 		}
 		if err != nil {
 			return err

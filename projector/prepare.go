@@ -13,7 +13,7 @@ import (
 // whose logs are given. A view that nobody has yet goes live at once; a newer
 // version is to be built first.
 func (v *view) prepare(ctx context.Context, pool *pgxpool.Pool, cluster string, logs map[int32]partitionLog) error {
-	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		if err := lockView(ctx, tx, v.name); err != nil {
 			return err
 		}
@@ -33,12 +33,8 @@ func (v *view) prepare(ctx context.Context, pool *pgxpool.Pool, cluster string, 
 		if live == 0 {
 			return v.goLive(ctx, tx)
 		}
-		return v.checkPositions(ctx, tx, logs)
+		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("prepare view %s: %w", v.name, err)
-	}
-	return nil
 }
 
 // lockView admits one transaction at a time to the versions of a view: any
@@ -133,11 +129,10 @@ func (v *view) createPositions(ctx context.Context, tx pgx.Tx, cluster string, l
 	return nil
 }
 
-func (v *view) checkPositions(ctx context.Context, tx pgx.Tx, logs map[int32]partitionLog) error {
-	stored, err := v.positions(ctx, tx)
-	if err != nil {
-		return err
-	}
+// checkPositions finds out whether the logs still hold what follows the stored
+// positions. The logs must have been looked at after the positions were read:
+// another projector moves them along as the logs grow.
+func (v *view) checkPositions(stored map[int32]position, logs map[int32]partitionLog) error {
 	var errs []error
 	for id, p := range stored {
 		log, ok := logs[id]

@@ -101,10 +101,23 @@ func (p *Projector) open(ctx context.Context) (opened []*consumer, err error) {
 
 func (c *consumer) prepare(ctx context.Context, cluster string) error {
 	logs, err := logsOf(ctx, c.client, c.view.topic)
+	if err == nil {
+		err = c.view.prepare(ctx, c.pool, cluster, logs)
+	}
+	var stored map[int32]position
+	if err == nil {
+		stored, err = c.view.positions(ctx, c.pool)
+	}
+	if err == nil {
+		logs, err = logsOf(ctx, c.client, c.view.topic)
+	}
+	if err == nil {
+		err = c.view.checkPositions(stored, logs)
+	}
 	if err != nil {
 		return fmt.Errorf("prepare view %s: %w", c.view.name, err)
 	}
-	return c.view.prepare(ctx, c.pool, cluster, logs)
+	return nil
 }
 
 func runAll(ctx context.Context, consumers []*consumer) {

@@ -113,7 +113,7 @@ func (w *Waiter) Run(ctx context.Context) error {
 	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
 		err := w.listen(ctx, func() { pause, failing = 20*time.Millisecond, false })
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the end of ctx is not an error
 		}
 		if !failing {
 			failing = true

@@ -49,8 +49,8 @@ func (s *Server) registerCommands(api huma.API) {
 			Summary: name, Tags: []string{"commands"}, MaxBodyBytes: maxBody,
 			RequestBody:      &huma.RequestBody{Content: map[string]*huma.MediaType{}},
 			SkipValidateBody: true, // the domain's own types do, with better messages
-			Errors:      []int{400, 403, 404, 412, 413, 415, 422, 500, 503},
-			Responses:   map[string]*huma.Response{},
+			Errors:           []int{400, 403, 404, 412, 413, 415, 422, 500, 503},
+			Responses:        map[string]*huma.Response{},
 		}
 		huma.Register(api, op, func(ctx context.Context, in *postInput) (*postOutput, error) {
 			return s.post(ctx, name, in)

@@ -137,6 +137,7 @@ func TestUnreadableRequests(t *testing.T) {
 		{"unknown field", path + "SendInvoice", `{"sent":true}`, nil, 400, "payload_invalid"},
 		{"amount as a number", path + "ReceivePayment", strings.Replace(pay, `"10.00"`, "10.00", 1), nil, 400, "payload_invalid"},
 		{"too large", path + "CreateInvoice", `"` + strings.Repeat("x", 2<<20) + `"`, nil, 413, "request_too_large"},
+		{"too large for a record", path + "ReceivePayment", strings.Replace(pay, "bank", strings.Repeat("x", 1<<20-len(pay)), 1), nil, 413, "command_too_large"},
 		{"unknown command", path + "BurnInvoice", "{}", nil, 404, "command_unknown"},
 		{"unknown path", "/api/nothing", "{}", nil, 404, "not_found"},
 		{"weak version", path + "SendInvoice", "{}", []string{"If-Match", `W/"1"`}, 400, "request_invalid"},

@@ -1,11 +1,9 @@
 package web_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,6 +14,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/invoices"
 	"github.com/eventim-go/eventim/web"
 )
 
@@ -32,15 +31,8 @@ func (n *node) dial(header ...string) (*client, *http.Response, error) {
 	}
 	dialer := websocket.Dialer{
 		Subprotocols: []string{"eventim.v1.json"}, HandshakeTimeout: 10 * time.Second,
-		NetDialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
-			if err == nil {
-				err = conn.(*net.TCPConn).SetReadBuffer(4 << 10) // so that a reader can be slow
-			}
-			return conn, err
-		},
 	}
-	conn, resp, err := dialer.DialContext(context.Background(), "ws"+strings.TrimPrefix(n.url, "http")+"/api/live", h)
+	conn, resp, err := dialer.DialContext(n.t.Context(), "ws"+strings.TrimPrefix(n.url, "http")+"/api/live", h)
 	if resp != nil && resp.Body != nil {
 		n.t.Cleanup(func() { resp.Body.Close() })
 	}
@@ -233,7 +225,7 @@ func (s *system) send(id, invoice, origin string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	cmd := webCommand{ID: id, Aggregate: invoice, Metadata: eventim.Metadata{Origin: origin}, Payload: payload}
+	cmd := eventim.Command[invoices.Command]{ID: id, Aggregate: invoice, Metadata: eventim.Metadata{Origin: origin}, Payload: payload}
 	if _, err := sender.Send(s.t.Context(), cmd); err != nil {
 		s.t.Fatal(err)
 	}
@@ -426,26 +418,4 @@ func (s *system) awaitRecords(topic string, n int64) {
 		}
 		return sum >= n
 	}, func() string { return fmt.Sprintf("%d records in %s", sum, topic) })
-}
-
-func TestSlowReaderIsClosedAndOthersAreNot(t *testing.T) {
-	t.Parallel()
-	s := newSystem(t)
-	s.configure = func(c *web.Config) { c.QueueSize = 16 }
-	s.handle()
-	n := s.serve()
-	slow, _ := n.connect("page-1", "")
-	fast, _ := n.connect("page-1", "") // another tab of it: the same results
-	big := strings.Repeat("x", 200)
-	lines := strings.Repeat(`{"description":"`+big+`","quantity":"1","unitPrice":"1"},`, 500)
-	n.post("inv-1", "CreateInvoice", strings.Replace(create, `"lines":[`, `"lines":[`+lines, 1)).want(t, 200)
-	const commands = 100 // of about 150 KB each, more than the buffers of TCP hold
-	for i := range commands {
-		id := fmt.Sprintf("cmd-%d", i)
-		n.post("inv-1", "AddLineItem", addLine, "Idempotency-Key", id, "Eventim-Origin", "page-1").want(t, 200)
-		wantJSON(t, fast.next("result"), "id", id)
-	}
-	if code := slow.closeCode(); code != websocket.CloseTryAgainLater {
-		t.Errorf("got close code %d, want %d", code, websocket.CloseTryAgainLater)
-	}
 }

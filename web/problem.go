@@ -33,6 +33,7 @@ const (
 	codeSubprotocol      = "subprotocol_missing"
 	codeTooManySockets   = "too_many_connections"
 	codeShuttingDown     = "shutting_down"
+	codeViewMissing      = "view_missing"
 	codeViewBehind       = "view_behind"
 	codeKafkaDown        = "kafka_unavailable"
 	codeDatabaseDown     = "database_unavailable"
@@ -70,6 +71,7 @@ var kinds = map[string]kind{
 	codeSubprotocol:             {http.StatusBadRequest, "The websocket subprotocol is missing"},
 	codeTooManySockets:          {http.StatusServiceUnavailable, "Too many live connections"},
 	codeShuttingDown:            {http.StatusServiceUnavailable, "The server is shutting down"},
+	codeViewMissing:             {http.StatusServiceUnavailable, "The view does not exist yet"},
 	codeViewBehind:              {http.StatusServiceUnavailable, "The view has not caught up yet"},
 	codeKafkaDown:               {http.StatusServiceUnavailable, "Commands cannot be accepted right now"},
 	codeDatabaseDown:            {http.StatusServiceUnavailable, "Invoices cannot be read right now"},

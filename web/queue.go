@@ -31,8 +31,9 @@ type queue struct {
 	mu      sync.Mutex
 	frames  []*frame
 	changed map[string]int // index in frames, by invoice
-	limit   int
-	origin  string // who it belongs to; guarded by the hub
+	limit   int            // of frames, for now
+	settled int            // the limit after the first take
+	origin  string         // who it belongs to; guarded by the hub
 
 	ready  chan struct{} // has room for one signal
 	closed chan struct{}
@@ -40,9 +41,13 @@ type queue struct {
 	reason string
 }
 
+// greetingSlack is how many times its limit a queue holds before the first
+// take: while a connection is told what it missed, the news must wait.
+const greetingSlack = 16
+
 func newQueue(limit int) *queue {
 	return &queue{
-		limit: limit, changed: map[string]int{},
+		limit: greetingSlack * limit, settled: limit, changed: map[string]int{},
 		ready: make(chan struct{}, 1), closed: make(chan struct{}),
 	}
 }
@@ -60,7 +65,7 @@ func (q *queue) push(f *frame) {
 		q.frames[i] = f
 		return
 	}
-	if len(q.frames) == q.limit {
+	if len(q.frames) >= q.limit {
 		q.closeLocked(websocket.CloseTryAgainLater, "too slow: reconnect with the last token")
 		return
 	}
@@ -79,7 +84,7 @@ func (q *queue) take() []*frame {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	frames := q.frames
-	q.frames = nil
+	q.frames, q.limit = nil, q.settled
 	clear(q.changed)
 	return frames
 }

@@ -65,7 +65,7 @@ type Server struct {
 	handler      http.Handler
 
 	live    atomic.Pointer[live] // nil until Kafka is there
-	drained context.Context      //nolint:containedctx // ends when nothing may wait for results any longer
+	drained context.Context      // ends when nothing may wait for results any longer
 	drain   context.CancelFunc
 }
 
@@ -135,7 +135,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	case <-ctx.Done():
 	case <-background.Done(): // something failed
 	}
-	s.finish(server)
+	s.finish(context.WithoutCancel(ctx), server)
 	stop()
 	err := g.Wait()
 	if l := s.live.Load(); l != nil {
@@ -146,13 +146,13 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 
 // finish lets go of everyone: who waits for a result is told that it is
 // pending, the websockets to reconnect, and the rest is answered.
-func (s *Server) finish(server *http.Server) {
+func (s *Server) finish(ctx context.Context, server *http.Server) {
 	s.log.Info("shutting down")
 	s.drain()
 	if l := s.live.Load(); l != nil {
 		l.hub.close()
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {
 		s.log.Warn("requests were cut off", "error", err)

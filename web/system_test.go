@@ -21,6 +21,9 @@ import (
 	"github.com/eventim-go/eventim/eventim/eventimtest"
 	"github.com/eventim-go/eventim/internal/devpostgres/pgtest"
 	"github.com/eventim-go/eventim/invoices"
+	"github.com/eventim-go/eventim/invoices/views"
+	"github.com/eventim-go/eventim/migrations"
+	"github.com/eventim-go/eventim/projector"
 	"github.com/eventim-go/eventim/web"
 )
 
@@ -83,7 +86,7 @@ func listen(t testing.TB) net.Listener {
 // run runs fn until the test ends or stop is called, and fails the test when
 // it fails.
 func (s *system) run(what string, fn func(context.Context) error) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(s.t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- fn(ctx) }()
 	stop = sync.OnceFunc(func() {
@@ -104,6 +107,21 @@ func (s *system) handle() (stop func()) {
 		s.t.Fatal(err)
 	}
 	return s.run("handler", h.Run)
+}
+
+// project gives the system a Postgres, and runs the projector on it.
+func (s *system) project() {
+	s.t.Helper()
+	s.pool = pgtest.New(s.t)
+	if err := migrations.Up(s.t.Context(), s.pool); err != nil {
+		s.t.Fatal(err)
+	}
+	p, err := projector.New(s.pool, projector.Config{Kafka: s.kafka, Group: s.aggregate.Name, Logger: quiet()},
+		views.InvoiceList(s.aggregate), views.InvoiceHistory(s.aggregate), views.CommandResults(s.aggregate))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.run("projector", p.Run)
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -198,7 +216,7 @@ func (n *node) do(method, path, body string, header ...string) reply {
 }
 
 func (n *node) try(method, path, body string, header ...string) (reply, error) {
-	req, err := http.NewRequestWithContext(context.Background(), method, n.url+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(n.t.Context(), method, n.url+path, strings.NewReader(body))
 	if err != nil {
 		return reply{}, err
 	}
@@ -241,5 +259,3 @@ const (
 	addLine = `{"description":"Travel","quantity":"1","unitPrice":"100"}`
 	pay     = `{"amount":{"amount":"10.00","currency":"EUR"},"date":"2026-11-22","reference":"bank"}`
 )
-
-type webCommand = eventim.Command[invoices.Command]

@@ -1,11 +1,15 @@
 package web
 
 import (
+	"bytes"
+	"compress/gzip"
 	"embed"
 	"io/fs"
+	"mime"
 	"net/http"
 	"path"
 	"strings"
+	"time"
 )
 
 // The page is built by `make ui`. Without it the directory holds only a
@@ -25,8 +29,9 @@ The API works without it: <a href="/openapi.json">/openapi.json</a>.</p>
 // page serves the files of the page. Paths of the page itself, such as
 // /invoices/1, get its index: the page routes them.
 type page struct {
-	files fs.FS
-	serve http.Handler
+	files      fs.FS
+	serve      http.Handler
+	compressed map[string][]byte
 }
 
 func newPage() page {
@@ -34,8 +39,10 @@ func newPage() page {
 	if err != nil {
 		panic(err) // the path is constant
 	}
-	return page{files, http.FileServerFS(files)}
+	return newPageOf(files)
 }
+
+func newPageOf(files fs.FS) page { return page{files, http.FileServerFS(files), compress(files)} }
 
 func (p page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -65,7 +72,36 @@ func (p page) file(w http.ResponseWriter, r *http.Request, name string) {
 	if strings.HasPrefix(name, "assets/") {
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
+	if data, ok := p.compressed[name]; ok {
+		w.Header().Set("Vary", "Accept-Encoding")
+		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			w.Header().Set("Content-Encoding", "gzip")
+			w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
+			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
+			return
+		}
+	}
 	p.serve.ServeHTTP(w, r)
+}
+
+// compress returns what text shrinks to, once for all who ask for it.
+func compress(files fs.FS) map[string][]byte {
+	compressed := map[string][]byte{}
+	for _, pattern := range []string{"assets/*.js", "assets/*.css"} {
+		names, _ := fs.Glob(files, pattern) // the patterns are well formed
+		for _, name := range names {
+			data, err := fs.ReadFile(files, name)
+			if err != nil {
+				continue // the file server will say why
+			}
+			var b bytes.Buffer
+			z := gzip.NewWriter(&b)
+			_, _ = z.Write(data) // a buffer does not fail
+			_ = z.Close()
+			compressed[name] = b.Bytes()
+		}
+	}
+	return compressed
 }
 
 // wantsPage tells somebody who opens an address from a missing file.

@@ -21,10 +21,10 @@ export async function violations(page) {
   return found
 }
 
-/** Gathers what goes wrong inside of a page. Failed requests are the business of the test; exceptions never are. */
+/** Gathers what goes wrong inside of a page. A server that cannot be reached is the business of the test; an exception never is. */
 export function watchErrors(page, errors) {
-  page.on('pageerror', (error) => errors.push(`uncaught ${error.stack}`))
+  page.on('pageerror', (error) => errors.push(error.stack))
   page.on('console', (message) => {
-    if (message.type() === 'error') errors.push(`${message.text().startsWith('Failed to load') ? '' : 'uncaught '}${message.text()}`)
+    if (message.type() === 'error' && !/^(Failed to load resource|WebSocket connection)/.test(message.text())) errors.push(message.text())
   })
 }

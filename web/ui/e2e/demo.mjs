@@ -31,10 +31,10 @@ export function* demo(n) {
     const currency = { 2: 'USD', 4: 'JPY' }[(i * 5 + 3) % customers.length] ?? 'EUR'
     const lines = [0, 1, 2].slice(0, 1 + (i % 3)).map((k) => {
       const [description, quantity, unitPrice] = work[(i + k * 2) % work.length]
-      return { description, quantity, unitPrice: currency === 'JPY' ? '4800' : unitPrice }
+      return currency === 'JPY' ? { description, quantity: '6', unitPrice: '48000' } : { description, quantity, unitPrice }
     })
     const issued = -70 + Math.floor((i * 68) / n)
-    const payload = { customer: { name, email, address }, currency, issueDate: day(issued), dueDate: day(issued + 30), lines }
+    const payload = { customer: { name, email, address }, currency, issueDate: day(issued), dueDate: day(issued + [30, 14, 7][i % 3]), lines }
     yield [id, 'CreateInvoice', payload]
     if (i % 6 === 4) continue
     yield [id, 'SendInvoice', {}]

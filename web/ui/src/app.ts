@@ -1,11 +1,10 @@
 import { QueryCache, QueryClient } from '@tanstack/react-query'
 import { Problem, lookUp, postCommand } from './api'
 import { Cache } from './cache'
-import { Commands, type Outcome } from './commands'
-import { uuidv7 } from './ids'
+import { Commands } from './commands'
 import { type Connection, type Frame, Live, type Socket } from './live'
-import { completed, request } from './sentences'
-import { asSentence, titleOf } from './problems'
+import { announceOutcome } from './notices'
+import { origin, storage } from './session'
 import { Store } from './store'
 
 // The one place where the parts of the page are put together.
@@ -13,46 +12,6 @@ import { Store } from './store'
 export const connection = new Store<Connection>('connecting')
 export const databaseDown = new Store(false)
 export const announcement = new Store('')
-export const conflicts = new Store<readonly Outcome[]>([])
-export const toasts = new Store<readonly Toast[]>([])
-
-export interface Toast {
-  key: number
-  kind: 'done' | 'failed'
-  title: string
-  text: string
-  invoice: string
-}
-
-/** sessionStorage, or memory where the browser forbids it: then a reload forgets, but the page works. */
-function sessionMemory(): Pick<Storage, 'getItem' | 'setItem'> {
-  const memory = new Map<string, string>()
-  return {
-    getItem: (key) => attempt(() => sessionStorage.getItem(key)) ?? memory.get(key) ?? null,
-    setItem: (key, value) => {
-      memory.set(key, value)
-      attempt(() => sessionStorage.setItem(key, value))
-    },
-  }
-}
-
-function attempt<T>(f: () => T): T | undefined {
-  try {
-    return f()
-  } catch {
-    return undefined
-  }
-}
-
-const storage = sessionMemory()
-
-function ownOrigin(): string {
-  const origin = storage.getItem('eventim.origin') ?? uuidv7()
-  storage.setItem('eventim.origin', origin)
-  return origin
-}
-
-const origin = ownOrigin()
 
 function noticeDatabase(error: unknown): void {
   if (error instanceof Problem && error.code === 'database_unavailable') databaseDown.set(true)
@@ -127,34 +86,6 @@ function receive(frame: Frame): void {
     }
     case 'heartbeat':
   }
-}
-
-const watched = new Set<string>()
-
-/** While a form shows what becomes of its change, a rejection of it needs no toast. */
-export function watch(batch: string): () => void {
-  watched.add(batch)
-  return () => watched.delete(batch)
-}
-
-let toastKey = 0
-
-function announceOutcome(outcome: Outcome): void {
-  const { kind, change, code, message } = outcome
-  if (kind === 'conflict') return conflicts.update((all) => [...all, outcome])
-  if (kind === 'accepted') return toast('done', completed(change.step), change.about, change.invoice)
-  if (watched.has(change.batch)) return
-  toast('failed', titleOf(code), `${request(change.step)} (${change.about}): ${asSentence(message)}`, change.invoice)
-}
-
-function toast(kind: Toast['kind'], title: string, text: string, invoice: string): void {
-  const key = toastKey++
-  toasts.update((all) => [...all.slice(-3), { key, kind, title, text, invoice }])
-  if (kind === 'done') setTimeout(() => dismiss(key), 6_000)
-}
-
-export function dismiss(key: number): void {
-  toasts.update((all) => all.filter((t) => t.key !== key))
 }
 
 export function start(): void {

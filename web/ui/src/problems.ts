@@ -1,5 +1,5 @@
 /** The field of a form that a code of the domain is about. */
-const fields: Record<string, string> = {
+const fieldOf: Record<string, string> = {
   customer_name_missing: 'name',
   currency_unknown: 'currency',
   currency_mismatch: 'amount',
@@ -11,13 +11,9 @@ const fields: Record<string, string> = {
   too_many_lines: 'lines',
   invoice_empty: 'lines',
   amount_not_positive: 'amount',
-  amount_too_large: 'amount',
+  amount_too_large: 'lines',
   overpayment: 'amount',
   total_too_large: 'lines',
-}
-
-export function fieldOf(code: string): string | undefined {
-  return fields[code]
 }
 
 const titles: Record<string, string> = {
@@ -49,8 +45,8 @@ export function asSentence(message: string): string {
   return /[.!?…]$/.test(text) ? text : `${text}.`
 }
 
-/** Puts the server's message to the field that it is about; none when it is about the whole form. */
-export function fieldErrors(failure: { code: string; message: string } | undefined): Record<string, string> {
-  const field = failure && fieldOf(failure.code)
-  return field ? { [field]: asSentence(failure.message) } : {}
+/** Puts the server's message to the field that it is about; none when the form has no such field. */
+export function fieldErrors(failure: { code: string; message: string } | undefined, has: string[]): Record<string, string> {
+  const field = failure && fieldOf[failure.code]
+  return field && has.includes(field) ? { [field]: asSentence(failure.message) } : {}
 }

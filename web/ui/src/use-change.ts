@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react'
-import { commands, watch } from './app'
+import { commands } from './app'
 import type { Change, Outcome } from './commands'
+import { watch } from './notices'
 import { type Pending, type Wait, waitOf } from './pending'
 import { useStore } from './store'
 

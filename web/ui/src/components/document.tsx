@@ -4,7 +4,7 @@ import { formatDecimal, formatMoney, isZero } from '../money'
 
 /** The invoice as its customer would see it. */
 export function InvoiceDocument({ invoice }: { invoice: Invoice }) {
-  const { customer, issueDate, dueDate, lines, total, paid, balance } = invoice
+  const { customer, issueDate, dueDate, status, lines, total, paid, balance } = invoice
   return (
     <article className="card document" aria-label="Invoice">
       <div className="parties">
@@ -29,15 +29,15 @@ export function InvoiceDocument({ invoice }: { invoice: Invoice }) {
       </div>
       {lines.length > 0 ? <Lines lines={lines} /> : <p className="muted">There are no lines yet.</p>}
       <dl className="sums num">
-        <dt className="muted">Total</dt>
-        <dd>{formatMoney(total)}</dd>
         {!isZero(paid.amount) && (
           <>
+            <dt className="muted">Total</dt>
+            <dd>{formatMoney(total)}</dd>
             <dt className="muted">Paid</dt>
             <dd>{formatMoney(paid)}</dd>
           </>
         )}
-        <dt className="last">Balance due</dt>
+        <dt className="last">{status === 'draft' ? 'Total' : 'Balance due'}</dt>
         <dd className="last">{formatMoney(balance)}</dd>
       </dl>
     </article>

@@ -11,7 +11,7 @@ export function Failure({ outcome, atField }: { outcome: Outcome | undefined; at
       <WarnIcon />
       <p>
         <strong>{titleOf(code)}.</strong> {!atField && asSentence(message)}
-        {change.done > 0 && ` The ${change.done === 1 ? 'change' : `${change.done} changes`} before it were saved.`}
+        {change.done > 0 && ` What came before it was saved: ${change.done} of ${change.done + 1 + change.rest.length} changes.`}
       </p>
     </div>
   )

@@ -40,7 +40,7 @@ export function PaymentDialog({ detail, onClose }: { detail: Detail; onClose: ()
     const payload = { amount: paid, date, reference: reference.trim() }
     submit({ invoice: seen.id, about: customer.name, expected: seen.version, steps: [{ command: 'ReceivePayment', payload }] })
   }
-  const wrong: Errors = { ...fieldErrors(failure), ...errors }
+  const wrong: Errors = { ...fieldErrors(failure, ['amount', 'date']), ...errors }
   return (
     <Dialog title="Record a payment" onClose={onClose}>
       <form className="editor" noValidate onSubmit={save}>

@@ -24,7 +24,7 @@ export function Shell({ children }: { children: ReactNode }) {
         <div className="bar">
           <Link className="brand" href="/">
             <Mark />
-            Invoices
+            <span>Invoices</span>
           </Link>
           <span className="connection" data-state={state} title="Changes appear by themselves while this says Live">
             <span>{connectionText[state]}</span>

@@ -1,5 +1,6 @@
 import { Link } from 'wouter'
-import { announcement, dismiss, toasts } from '../app'
+import { announcement } from '../app'
+import { dismiss, toasts } from '../notices'
 import { useStore } from '../store'
 import { CloseIcon } from './icons'
 

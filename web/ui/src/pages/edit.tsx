@@ -9,7 +9,6 @@ import { emptyLine } from '../components/lines'
 import { Back, Blank, Heading } from '../components/page'
 import { type Draft, changes, draftOf } from '../edit'
 import { type Detail, can } from '../model'
-import { fieldErrors } from '../problems'
 import { useInvoice } from '../queries'
 import { useStore } from '../store'
 import { useChange } from '../use-change'
@@ -73,7 +72,6 @@ function EditForm({ latest }: { latest: Detail }) {
         isNew={false}
         pending={pending}
         failure={failure}
-        failed={fieldErrors(failure)}
         onSubmit={save}
         cancel={
           <Link className="button quiet" href={page} replace>

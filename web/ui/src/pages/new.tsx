@@ -7,7 +7,6 @@ import { likelyCurrency, rememberCurrency } from '../currencies'
 import { addDays, today } from '../dates'
 import { type Draft, creation } from '../edit'
 import { uuidv7 } from '../ids'
-import { fieldErrors } from '../problems'
 import { useChange } from '../use-change'
 
 function emptyDraft(): Draft {
@@ -35,7 +34,6 @@ export function NewPage() {
         isNew
         pending={pending}
         failure={failure}
-        failed={fieldErrors(failure)}
         onSubmit={create}
         cancel={
           <Link className="button quiet" href="/">

@@ -1,0 +1,135 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/eventim-go/eventim/invoices"
+	"github.com/eventim-go/eventim/invoices/views"
+)
+
+type listInput struct {
+	Status  []string `query:"status" enum:"draft,sent,partially_paid,paid" doc:"Only invoices in one of these, separated by commas."`
+	Query   string   `query:"q" maxLength:"200" doc:"Text to look for in the customer's name and the invoice id."`
+	Overdue bool     `query:"overdue" doc:"Only invoices that should have been paid by now."`
+	Cursor  string   `query:"cursor" maxLength:"1000" doc:"Next of the page before."`
+	Limit   int      `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"Invoices on a page."`
+	Freshness
+}
+
+type listOutput struct {
+	CacheControl string `header:"Cache-Control" hidden:"true"`
+	Body         InvoicePage
+}
+
+// InvoicePage is a part of the list, and the totals of all of it.
+type InvoicePage struct {
+	Invoices []InvoiceRow `json:"invoices" nullable:"false"`
+	Next     string       `json:"next" doc:"Cursor of the next page; empty on the last one."`
+	Count    int64        `json:"count" doc:"Invoices on all pages."`
+	Totals   []TotalsRow  `json:"totals" nullable:"false" doc:"Sums over all pages."`
+}
+
+// InvoiceRow is a line of the list.
+type InvoiceRow struct {
+	ID           string         `json:"id"`
+	Version      int64          `json:"version"`
+	CustomerName string         `json:"customerName"`
+	Status       string         `json:"status" enum:"draft,sent,partially_paid,paid,deleted"`
+	Currency     string         `json:"currency"`
+	Total        invoices.Money `json:"total"`
+	Paid         invoices.Money `json:"paid"`
+	Balance      invoices.Money `json:"balance"`
+	IssueDate    string         `json:"issueDate" format:"date"`
+	DueDate      string         `json:"dueDate" format:"date"`
+	UpdatedAt    time.Time      `json:"updatedAt"`
+	Overdue      bool           `json:"overdue" doc:"It should have been paid by now."`
+}
+
+// TotalsRow sums up the invoices in one currency.
+type TotalsRow struct {
+	Currency string         `json:"currency"`
+	Count    int64          `json:"count"`
+	Total    invoices.Money `json:"total"`
+	Balance  invoices.Money `json:"balance"`
+}
+
+func (s *Server) listInvoices(ctx context.Context, in *listInput) (*listOutput, error) {
+	if err := s.await(ctx, viewList, in.Freshness); err != nil {
+		return nil, err
+	}
+	filter := views.ListFilter{Status: in.Status, Query: in.Query, Cursor: in.Cursor, Limit: in.Limit}
+	if in.Overdue {
+		filter.OverdueOn = s.today()
+	}
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	page, err := views.ListInvoices(ctx, s.pool, filter)
+	if err != nil {
+		return nil, s.readProblem(err)
+	}
+	out := &listOutput{CacheControl: noStore, Body: InvoicePage{
+		Invoices: make([]InvoiceRow, 0, len(page.Rows)), Next: page.Next, Count: page.Count, Totals: make([]TotalsRow, 0, len(page.Totals)),
+	}}
+	for _, row := range page.Rows {
+		r, err := s.row(row)
+		if err != nil {
+			return nil, s.readProblem(err)
+		}
+		out.Body.Invoices = append(out.Body.Invoices, r)
+	}
+	for _, t := range page.Totals {
+		r, err := totalsRow(t)
+		if err != nil {
+			return nil, s.readProblem(err)
+		}
+		out.Body.Totals = append(out.Body.Totals, r)
+	}
+	return out, nil
+}
+
+func (s *Server) row(row views.Row) (InvoiceRow, error) {
+	money, err := moneys(row.Currency, row.Total, row.Paid, row.Balance)
+	if err != nil {
+		return InvoiceRow{}, fmt.Errorf("invoice %s: %w", row.ID, err)
+	}
+	return InvoiceRow{
+		ID: row.ID, Version: row.Version, CustomerName: row.CustomerName, Status: row.Status, Currency: row.Currency,
+		Total: money[0], Paid: money[1], Balance: money[2],
+		IssueDate: row.IssueDate.Format(time.DateOnly), DueDate: row.DueDate.Format(time.DateOnly),
+		UpdatedAt: row.UpdatedAt.UTC(), Overdue: s.overdue(row),
+	}, nil
+}
+
+func totalsRow(t views.CurrencyTotal) (TotalsRow, error) {
+	money, err := moneys(t.Currency, t.Total, t.Balance)
+	if err != nil {
+		return TotalsRow{}, err
+	}
+	return TotalsRow{Currency: t.Currency, Count: t.Count, Total: money[0], Balance: money[1]}, nil
+}
+
+func moneys(currency string, minor ...int64) ([]invoices.Money, error) {
+	money := make([]invoices.Money, len(minor))
+	for i, m := range minor {
+		var err error
+		if money[i], err = invoices.NewMoney(m, invoices.Currency(currency)); err != nil {
+			return nil, err
+		}
+	}
+	return money, nil
+}
+
+// overdue is the rule of the list's filter, for one row.
+func (s *Server) overdue(row views.Row) bool {
+	switch invoices.Status(row.Status) {
+	case invoices.StatusSent, invoices.StatusPartiallyPaid:
+		return row.DueDate.Before(s.today())
+	default:
+		return false
+	}
+}
+
+// today is the date in UTC.
+func (s *Server) today() time.Time { return s.now().UTC().Truncate(24 * time.Hour) }

@@ -1,0 +1,66 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/gorilla/websocket"
+)
+
+// serveLive upgrades GET /api/live.
+func (s *Server) serveLive(w http.ResponseWriter, r *http.Request) {
+	l := s.live.Load()
+	// After loading: either finish sees the same l and closes its hub, or it
+	// has begun before l was stored, and this sees that.
+	if s.drained.Err() != nil {
+		newProblem(codeShuttingDown, "Connect again.").write(w)
+		return
+	}
+	if p := s.refuseSocket(l, r); p != nil {
+		p.write(w)
+		return
+	}
+	k := &socket{
+		queue: newQueue(s.queueSize), live: l, log: s.log, actor: actorOf(r.Context()), submit: s.submit, hello: make(chan clientFrame, 1),
+	}
+	if !l.hub.admit(k.queue) {
+		newProblem(codeShuttingDown, "Connect again.").write(w)
+		return
+	}
+	defer l.hub.dismiss(k.queue)
+	conn, err := s.upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		return // Upgrade has answered
+	}
+	k.conn = conn
+	k.run()
+}
+
+func (s *Server) refuseSocket(l *live, r *http.Request) *Problem {
+	switch {
+	case !websocket.IsWebSocketUpgrade(r):
+		return newProblem(codeRequestInvalid, "This address speaks websocket only.")
+	case !s.allowedOrigin(r):
+		return newProblem(codeCrossOrigin, "Pages of %s may not connect here.", r.Header.Get("Origin"))
+	case !slices.Contains(websocket.Subprotocols(r), subprotocol):
+		return newProblem(codeSubprotocol, "Ask for the websocket subprotocol %s.", subprotocol)
+	case l == nil:
+		return newProblem(codeKafkaDown, "This server is not connected to Kafka yet. Connect again in a moment.")
+	case l.hub.size() >= s.maxSockets:
+		return newProblem(codeTooManySockets, "Connect again later.")
+	}
+	return nil
+}
+
+// allowedOrigin keeps the pages of other sites out. A browser always sends the
+// header; http.CrossOriginProtection lets every GET pass.
+func (s *Server) allowedOrigin(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" || slices.Contains(s.allowedOrigins, origin) {
+		return true
+	}
+	u, err := url.Parse(origin)
+	return err == nil && strings.EqualFold(u.Host, r.Host)
+}
