@@ -1,8 +1,10 @@
 package eventim
 
 import (
+	"context"
 	"log/slog"
 
+	"github.com/IBM/sarama"
 	"github.com/cockroachdb/pebble/v2"
 )
 
@@ -28,7 +30,7 @@ func ReadStore(dir string) (kept Kept, err error) {
 	if err != nil {
 		return Kept{}, err
 	}
-	s := &store{db: db, dir: dir}
+	s := &store{db: db, dir: dir, commit: pebble.Sync}
 	defer func() { err = cmpOr(err, s.close()) }()
 	c, err := s.checkpoint()
 	if err != nil {
@@ -70,7 +72,7 @@ func ChangeStore(dir string, change func(cluster *string, snapshots, results *in
 	if err != nil {
 		return err
 	}
-	s := &store{db: db, dir: dir}
+	s := &store{db: db, dir: dir, commit: pebble.Sync}
 	defer func() { err = cmpOr(err, s.close()) }()
 	var id identity
 	if _, err := s.getJSON(identityKey, &id); err != nil {
@@ -85,4 +87,33 @@ func ChangeStore(dir string, change func(cluster *string, snapshots, results *in
 		return err
 	}
 	return s.setJSON(checkpointKey, c)
+}
+
+// LaneBatch is a batch for CommitTogether: one record for one topic.
+type LaneBatch struct {
+	Topic string
+	Value []byte
+	Group *sarama.ConsumerGroupMetadata
+	Input string
+}
+
+// CommitTogether gives batches to one lane at once, as group commit does, and
+// returns their outcomes.
+func CommitTogether(ctx context.Context, k Kafka, id string, batches ...LaneBatch) []error {
+	l := newLane(k, id, maxOutputBytes, slog.New(slog.DiscardHandler))
+	defer l.drop()
+	var requests []*request
+	for i, b := range batches {
+		requests = append(requests, &request{
+			records: []*sarama.ProducerMessage{{Topic: b.Topic, Partition: int32(i), Value: sarama.ByteEncoder(b.Value)}}, //nolint:gosec // few
+			input:   b.Input, part: int32(i), next: 1, done: make(chan error, 1),                                          //nolint:gosec // few
+			metadata: func() *sarama.ConsumerGroupMetadata { return b.Group },
+		})
+	}
+	l.serve(ctx, requests)
+	var errs []error
+	for _, r := range requests {
+		errs = append(errs, <-r.done)
+	}
+	return errs
 }

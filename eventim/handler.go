@@ -29,7 +29,7 @@ type HandlerConfig struct {
 	Lanes        int           // transactional producers; 2
 	MaxBatch     int           // commands of one partition in a transaction; 500
 	CachedStates int           // decoded states in memory, for each partition; 10,000
-	CacheBytes   int64         // block cache of all state stores; 64 MiB
+	CacheBytes   int64         // block cache of all state stores, beside 4 MiB for each partition; 64 MiB
 	Session      time.Duration // session timeout: how soon a killed process is replaced; 10 s
 
 	Logger    *slog.Logger          // slog.Default()
@@ -49,6 +49,7 @@ func (c HandlerConfig) withDefaults() HandlerConfig {
 // PartitionState is what a handler does with a partition.
 type PartitionState string
 
+// States of a partition.
 const (
 	Restoring PartitionState = "restoring" // the state store is being filled
 	Running   PartitionState = "running"   // commands are handled
@@ -119,7 +120,8 @@ func (h *Handler[S, C, E]) Run(ctx context.Context) (err error) {
 	if err := h.successor.evictFormerSelf(ctx); err != nil {
 		return err
 	}
-	cache := pebble.NewCache(h.config.CacheBytes)
+	// Pebble takes the memory tables out of the cache.
+	cache := pebble.NewCache(h.config.CacheBytes + int64(h.agg.Partitions)*2*memTableBytes)
 	defer cache.Unref()
 	if err := h.prepareRestore(ctx, cache); err != nil {
 		return err
@@ -238,7 +240,7 @@ func (s *sessionHandler[S, C, E]) ConsumeClaim(session sarama.ConsumerGroupSessi
 	h := (*Handler[S, C, E])(s)
 	w := &worker[S, C, E]{
 		Handler: h, partition: claim.Partition(), session: session, claim: claim,
-		limit:  h.limits.outputBytes,
+		limit: h.limits.outputBytes, partitioner: sarama.NewMurmur2Partitioner(claim.Topic()),
 		logger: h.logger.With(slog.Int("partition", int(claim.Partition())), slog.Int("generation", int(session.GenerationID()))),
 	}
 	defer w.release()

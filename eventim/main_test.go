@@ -37,6 +37,13 @@ type childConfig struct {
 	Aggregate  string
 	Partitions int32
 	Dir        string
+	Revision   int // 2 counts twice
+	MaxBatch   int
+
+	// DieAt is the number of the commit at which the process kills itself,
+	// before the broker gets it or after it has done it; 0 is never.
+	DieAt    int
+	DieAfter bool
 }
 
 // runChild is the main function of a handler process. It ends on SIGTERM, and
@@ -55,10 +62,17 @@ func runChild(config string) int {
 	defer stop()
 	a := counter
 	a.Name, a.Partitions = c.Aggregate, c.Partitions
-	h, err := eventim.NewHandler(a, eventim.HandlerConfig{
-		Kafka: eventim.Kafka{Brokers: c.Brokers}, Dir: c.Dir, Session: time.Second,
+	if c.Revision == 2 {
+		a = twice(a)
+	}
+	hc := eventim.HandlerConfig{
+		Kafka: eventim.Kafka{Brokers: c.Brokers}, Dir: c.Dir, Session: time.Second, MaxBatch: c.MaxBatch,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{ReplaceAttr: withoutStack})),
-	})
+	}
+	if c.DieAt > 0 {
+		via(dyingAt(c.DieAt, c.DieAfter))(&hc)
+	}
+	h, err := eventim.NewHandler(a, hc)
 	if err == nil {
 		err = h.Run(ctx)
 	}
@@ -87,9 +101,15 @@ type child struct {
 }
 
 // start starts a handler process on a data directory.
-func (s *system) start(dir string) *child {
+func (s *system) start(dir string, change ...func(*childConfig)) *child {
 	s.t.Helper()
-	config, err := json.Marshal(childConfig{s.kafka.Brokers, s.agg.Name, s.agg.Partitions, dir})
+	cc := childConfig{
+		Brokers: s.kafka.Brokers, Aggregate: s.agg.Name, Partitions: s.agg.Partitions, Dir: dir, Revision: s.agg.Revision,
+	}
+	for _, f := range change {
+		f(&cc)
+	}
+	config, err := json.Marshal(cc)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -127,6 +147,17 @@ func (c *child) signal(sig os.Signal) {
 func (c *child) kill() {
 	_ = c.process.Process.Kill()
 	c.ended <- <-c.ended
+}
+
+// die waits until the process has ended by itself.
+func (c *child) die() {
+	c.t.Helper()
+	select {
+	case err := <-c.ended:
+		c.ended <- err
+	case <-time.After(time.Minute):
+		c.t.Fatal("the handler process has not died after a minute")
+	}
 }
 
 // stop ends the process with SIGTERM and wants it to end well.

@@ -106,12 +106,18 @@ func (r *restorer[S, C, E]) stale(ctx context.Context, s *store, partition int32
 	if err != nil {
 		return "", err
 	}
+	_, results, err := r.bounds(ctx, r.agg.Topics().Results, partition)
+	if err != nil {
+		return "", err
+	}
 	age := time.Since(time.UnixMilli(c.Time))
 	switch {
 	case c == checkpoint{}:
 		return "it was never filled", nil
 	case c.Snapshots > end:
 		return fmt.Sprintf("it is ahead of the log (%d > %d)", c.Snapshots, end), nil
+	case c.Results > results: // answers would be missed
+		return fmt.Sprintf("it is ahead of the results (%d > %d)", c.Results, results), nil
 	case c.Snapshots < start:
 		return fmt.Sprintf("the log no longer reaches back to it (%d < %d)", c.Snapshots, start), nil
 	case r.horizon > 0 && age > r.horizon/2:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -21,6 +22,8 @@ type worker[S, C, E any] struct {
 	logger    *slog.Logger
 	finish    context.Context // outlives the session by commitGrace, see commit
 	limit     int             // bytes of a record
+
+	partitioner sarama.Partitioner
 
 	store      *store
 	checkpoint checkpoint
@@ -49,7 +52,7 @@ func (w *worker[S, C, E]) run() error {
 		err = w.process(ctx, records)
 	}
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // the next owner meets whatever it was
 	}
 	if _, unreadable := errors.AsType[*historyError](err); unreadable {
 		w.stop(ctx, err)
@@ -162,6 +165,14 @@ func (w *worker[S, C, E]) release() {
 	w.store = nil
 }
 
+// discard wipes the store, so that taking over restores it from Kafka.
+func (w *worker[S, C, E]) discard() {
+	w.release()
+	if err := os.RemoveAll(w.restorer.storeDir(w.partition)); err != nil {
+		w.logger.Warn("cannot wipe the state store", slog.Any("error", err))
+	}
+}
+
 // take waits for a command and returns all that are there, at most a batch;
 // nil when the session ends.
 func (w *worker[S, C, E]) take(ctx context.Context) []Record {
@@ -210,7 +221,7 @@ func (w *worker[S, C, E]) process(ctx context.Context, records []Record) error {
 			}
 		}
 		if err == nil || ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the next owner meets whatever it was
 		}
 		if records, err = w.recover(ctx, err, records, attempt); err != nil {
 			return err
@@ -221,7 +232,7 @@ func (w *worker[S, C, E]) process(ctx context.Context, records []Record) error {
 
 func (w *worker[S, C, E]) decide(records []Record) (decision[S], error) {
 	b := batch[S, C, E]{
-		agg: w.agg, partition: w.partition, limit: w.limit,
+		agg: w.agg, partition: w.partition, limit: w.limit, partitioner: w.partitioner,
 		snapshot: w.snapshot, answer: w.store.answer, crashed: w.crashed,
 		decision: decision[S]{snapshots: map[string]changed[S]{}, answers: map[string]answer{}},
 	}
@@ -265,8 +276,10 @@ func (w *worker[S, C, E]) commit(d decision[S]) (map[string]int64, error) {
 		records: d.records, input: w.claim.Topic(), part: w.partition, next: d.next, done: make(chan error, 1),
 		metadata: w.metadata,
 	}
-	err := w.lanes.commit(w.finish, r)
-	return r.ends, err
+	if err := w.lanes.commit(w.finish, r); err != nil {
+		return nil, err // in doubt, the lane may still have the request
+	}
+	return r.ends, nil
 }
 
 // metadata is that of the moment: the generation changes under a running claim.
@@ -319,6 +332,9 @@ func (w *worker[S, C, E]) recover(ctx context.Context, err error, records []Reco
 		return nil, err
 	}
 	w.logger.Warn("batch not committed", slog.Int("commands", len(records)), slog.Any("error", err))
+	if errors.Is(err, errStore) {
+		w.discard() // a file that cannot be read would fail again
+	}
 	switch {
 	case fenced(err):
 		return nil, fmt.Errorf("%w: %w", errLost, err)

@@ -35,11 +35,11 @@ func (c *allCommand) Run(ctx context.Context, p process) error {
 	if err := c.prepare(ctx, k, pool, p); err != nil {
 		return err
 	}
-	handler, err := c.Handler.part(k, p)
+	handler, err := c.Handler.part(c.Kafka.aggregate(), k, p)
 	if err != nil {
 		return err
 	}
-	views, err := c.Projector.part(k, pool, p)
+	views, err := c.Projector.part(c.Kafka.aggregate(), k, pool, p)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (c *allCommand) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	page, err := c.Web.part(ctx, k, pool, p)
+	page, err := c.Web.part(ctx, c.Kafka.aggregate(), k, pool, p)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (c *allCommand) Run(ctx context.Context, p process) error {
 
 func (c *allCommand) prepare(ctx context.Context, k eventim.Kafka, pool *pgxpool.Pool, p process) error {
 	if c.CreateTopics {
-		if err := createTopics(ctx, k, c.Replication, p); err != nil {
+		if err := createTopics(ctx, c.Kafka.aggregate(), k, c.Replication, p); err != nil {
 			return err
 		}
 	}

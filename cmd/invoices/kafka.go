@@ -11,10 +11,14 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/internal/app"
+	"github.com/eventim-go/eventim/invoices"
 )
 
 type kafkaFlags struct {
 	Kafka []string `env:"EVENTIM_KAFKA" default:"localhost:9092" placeholder:"HOST:PORT" help:"Some of the brokers; they know the others."`
+
+	Aggregate string `env:"EVENTIM_AGGREGATE" default:"invoice" placeholder:"NAME" help:"Prefix of the topics and the consumer groups. Another one, with another database, is another installation on the same Kafka."`
 
 	TLS  tlsFlags  `embed:""`
 	SASL saslFlags `embed:"" prefix:"kafka-sasl-"`
@@ -33,6 +37,13 @@ type saslFlags struct {
 	User         string `env:"EVENTIM_KAFKA_SASL_USER" placeholder:"NAME" help:"Who signs in."`
 	Password     string `env:"EVENTIM_KAFKA_SASL_PASSWORD" placeholder:"SECRET" help:"The password; better in the environment or a file than in a flag, which ps shows."`
 	PasswordFile string `env:"EVENTIM_KAFKA_SASL_PASSWORD_FILE" placeholder:"FILE" help:"File with the password."`
+}
+
+// aggregate is the invoice under the name of this installation.
+func (f kafkaFlags) aggregate() app.Aggregate {
+	a := invoices.Aggregate
+	a.Name = f.Aggregate
+	return a
 }
 
 // connection returns how to reach Kafka. All that can be wrong with the flags

@@ -9,7 +9,6 @@ import (
 
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/internal/app"
-	"github.com/eventim-go/eventim/invoices"
 	"github.com/eventim-go/eventim/projector"
 	"github.com/eventim-go/eventim/web"
 )
@@ -37,20 +36,20 @@ type handlerFlags struct {
 	CacheMiB       int64         `name:"cache-mib" env:"EVENTIM_CACHE_MIB" default:"64" placeholder:"N" help:"Memory for the blocks of the state stores, in MiB."`
 }
 
-func (f handlerFlags) part(k eventim.Kafka, p process) (*app.Handler, error) {
-	return app.NewHandler(invoices.Aggregate, eventim.HandlerConfig{
+func (f handlerFlags) part(a app.Aggregate, k eventim.Kafka, p process) (*app.Handler, error) {
+	return app.NewHandler(a, eventim.HandlerConfig{
 		Kafka: k, Dir: f.Data, Lanes: f.Lanes, MaxBatch: f.MaxBatch, CachedStates: f.CachedStates, CacheBytes: f.CacheMiB << 20,
 		Session: f.SessionTimeout, Logger: p.logger, OnRestore: p.console.RestoreProgress(p.logger),
 	})
 }
 
 type projectorFlags struct {
-	ProjectorGroup string `env:"EVENTIM_PROJECTOR_GROUP" default:"projector" placeholder:"NAME" help:"Prefix of the consumer groups."`
+	ProjectorGroup string `env:"EVENTIM_PROJECTOR_GROUP" placeholder:"NAME" help:"Prefix of the consumer groups, <aggregate>-projector when empty."`
 	ProjectorBatch int    `env:"EVENTIM_PROJECTOR_BATCH" default:"1000" placeholder:"N" help:"Most records in a transaction."`
 }
 
-func (f projectorFlags) part(k eventim.Kafka, pool *pgxpool.Pool, p process) (*app.Projector, error) {
-	return app.NewProjector(invoices.Aggregate, pool, projector.Config{
+func (f projectorFlags) part(a app.Aggregate, k eventim.Kafka, pool *pgxpool.Pool, p process) (*app.Projector, error) {
+	return app.NewProjector(a, pool, projector.Config{
 		Kafka: k, Group: f.ProjectorGroup, MaxBatch: f.ProjectorBatch, Logger: p.logger,
 	})
 }
@@ -62,13 +61,13 @@ type webFlags struct {
 	MaxSockets     int      `env:"EVENTIM_MAX_SOCKETS" default:"20000" placeholder:"N" help:"Most websockets at a time."`
 }
 
-func (f webFlags) part(ctx context.Context, k eventim.Kafka, pool *pgxpool.Pool, p process) (app.Part, error) {
+func (f webFlags) part(ctx context.Context, a app.Aggregate, k eventim.Kafka, pool *pgxpool.Pool, p process) (app.Part, error) {
 	listener, err := app.Listen(ctx, f.Listen)
 	if err != nil {
 		return app.Part{}, err
 	}
 	return app.Web(web.Config{
-		Kafka: k, Pool: pool, Aggregate: invoices.Aggregate, Logger: p.logger,
+		Kafka: k, Pool: pool, Aggregate: a, Logger: p.logger,
 		AllowedOrigins: f.AllowedOrigins, Actor: f.actor(), MaxSockets: f.MaxSockets,
 	}, listener, p.logger)
 }

@@ -18,7 +18,7 @@ func (c *handlerCommand) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	handler, err := c.Handler.part(k, p)
+	handler, err := c.Handler.part(c.Kafka.aggregate(), k, p)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (c *projectorCommand) Run(ctx context.Context, p process) error {
 		return err
 	}
 	defer pool.Close()
-	views, err := c.Projector.part(k, pool, p)
+	views, err := c.Projector.part(c.Kafka.aggregate(), k, pool, p)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (c *webCommand) Run(ctx context.Context, p process) error {
 		return err
 	}
 	defer pool.Close()
-	page, err := c.Web.part(ctx, k, pool, p)
+	page, err := c.Web.part(ctx, c.Kafka.aggregate(), k, pool, p)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/internal/app"
-	"github.com/eventim-go/eventim/invoices"
 )
 
 type topicsCommand struct {
@@ -31,17 +30,17 @@ func (c *createTopicsCommand) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	return createTopics(ctx, k, c.Replication, p)
+	return createTopics(ctx, c.Kafka.aggregate(), k, c.Replication, p)
 }
 
-func createTopics(ctx context.Context, k eventim.Kafka, replication int16, p process) error {
+func createTopics(ctx context.Context, a app.Aggregate, k eventim.Kafka, replication int16, p process) error {
 	if err := app.AwaitKafka(ctx, k, p.logger); err != nil {
 		return err
 	}
-	if err := invoices.Aggregate.CreateTopics(ctx, k, replication); err != nil {
+	if err := a.CreateTopics(ctx, k, replication); err != nil {
 		return adviseReplication(err)
 	}
-	return invoices.Aggregate.VerifyTopics(ctx, k)
+	return a.VerifyTopics(ctx, k)
 }
 
 func adviseReplication(err error) error {
@@ -64,7 +63,7 @@ func (c *verifyTopicsCommand) Run(ctx context.Context, p process) error {
 	if err := app.AwaitKafka(ctx, k, p.logger); err != nil {
 		return err
 	}
-	return invoices.Aggregate.VerifyTopics(ctx, k)
+	return c.Kafka.aggregate().VerifyTopics(ctx, k)
 }
 
 type listTopicsCommand struct {
@@ -80,7 +79,7 @@ func (c *listTopicsCommand) Run(ctx context.Context, p process) error {
 	if err := app.AwaitKafka(ctx, k, p.logger); err != nil {
 		return err
 	}
-	found, err := describeTopics(k, topicNames(invoices.Aggregate.Topics()))
+	found, err := describeTopics(k, topicNames(c.Kafka.aggregate().Topics()))
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -29,6 +31,9 @@ const (
 func AwaitKafka(ctx context.Context, k eventim.Kafka, logger *slog.Logger) error {
 	return await(ctx, logger, "Kafka", func(ctx context.Context) error {
 		_, err := eventim.ClusterID(ctx, k)
+		if errors.Is(err, io.EOF) {
+			return fmt.Errorf("%w: it hangs up; does it expect TLS, or SASL, or another user?", err)
+		}
 		return err
 	})
 }
@@ -89,9 +94,10 @@ func permanent(err error) bool {
 	}
 	_, invalid := errors.AsType[sarama.ConfigurationError](err)
 	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
-	_, refused := errors.AsType[tls.AlertError](err)
 	_, notTLS := errors.AsType[tls.RecordHeaderError](err)
-	return invalid || untrusted || refused || notTLS
+	op, _ := errors.AsType[*net.OpError](err)
+	const alert = "remote error" // how crypto/tls reports an alert of the other side
+	return invalid || untrusted || notTLS || (op != nil && op.Op == alert)
 }
 
 func permanentInPostgres(code string) bool {

@@ -47,6 +47,7 @@ func (c *Console) Write(line []byte) (int, error) {
 // LogFormat is how log lines look.
 type LogFormat string
 
+// The formats.
 const (
 	LogAuto LogFormat = "auto" // text on a terminal, else JSON
 	LogText LogFormat = "text" // for people
@@ -61,9 +62,17 @@ func (c *Console) Plain(format LogFormat) bool {
 // Logger makes a logger that writes to c.
 func (c *Console) Logger(format LogFormat, level slog.Level) *slog.Logger {
 	if c.Plain(format) {
-		return slog.New(tint.NewHandler(c, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !c.terminal}))
+		return slog.New(tint.NewTextHandler(c, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !c.terminal}))
 	}
-	return slog.New(slog.NewJSONHandler(c, &slog.HandlerOptions{Level: level}))
+	return slog.New(slog.NewJSONHandler(c, &slog.HandlerOptions{Level: level, ReplaceAttr: readableDuration}))
+}
+
+// readableDuration writes 29ms instead of 29000000.
+func readableDuration(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 // LogKafkaClient sends what the Kafka client logs to logger, at debug. It sets

@@ -53,8 +53,8 @@ func (h *Handler) Health() Health {
 
 // stopped is nil when err says that ctx has ended.
 func stopped(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }

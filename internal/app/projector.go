@@ -26,9 +26,11 @@ func ViewNames(a Aggregate) []string {
 	return []string{views.InvoiceList(a).Name, views.InvoiceHistory(a).Name, views.CommandResults(a).Name}
 }
 
-// NewProjector makes the projector of the views of a.
+// NewProjector makes the projector of the views of a. Its groups begin with
+// the name of a, unless c has another prefix.
 func NewProjector(a Aggregate, pool *pgxpool.Pool, c projector.Config) (*Projector, error) {
 	c.Logger = cmp.Or(c.Logger, slog.Default())
+	c.Group = cmp.Or(c.Group, a.Name+"-projector")
 	inner, err := projector.New(pool, c, views.InvoiceList(a), views.InvoiceHistory(a), views.CommandResults(a))
 	if err != nil {
 		return nil, err

@@ -78,7 +78,11 @@ func (j *judge) first(r *Record, pos position, cmd *Record, v resultValue) {
 		j.violate(OneEffect, r.where(), "command id %s was answered before, at %s, and this is not marked as a repeat", id.command, earlier.where())
 	}
 	j.firsts[id], j.known[id.command] = r, true
-	h := j.histories[aggregate{r.Partition, string(r.Key)}]
+	key := r.Key
+	if cmd != nil { // a failed result leaves out a key that does not fit
+		key = cmd.Key
+	}
+	h := j.histories[aggregate{r.Partition, string(key)}]
 	before := h.before(pos.offset)
 	switch v.Outcome {
 	case "accepted":
@@ -119,6 +123,9 @@ func expected(cmd *Record) int64 {
 
 func (j *judge) accepted(r *Record, pos position, cmd *Record, v resultValue, h *history, before int64) {
 	j.placed(&j.log.Results, r)
+	if cmd != nil && !bytes.Equal(r.Key, cmd.Key) {
+		j.violate(KnownCause, r.where(), "the key is %q, that of the command %q", r.Key, cmd.Key)
+	}
 	if e := expected(cmd); e >= 0 && e != before {
 		j.violate(ExpectedVersion, r.where(), "the command expected version %d, the aggregate was at %d, and it was accepted", e, before)
 	}
@@ -184,14 +191,15 @@ func (j *judge) repeat(r *Record, pos position, cmd *Record, v resultValue) {
 	}
 	original := j.commandAt[position{first.Partition, first.count("ce_commandoffset")}]
 	same := cmd == nil || original == nil || sameCommand(cmd, original)
+	refused := v.Outcome == "rejected" && v.Code == "result_too_large" // the first answer does not fit any more
 	switch reused := v.Outcome == "rejected" && v.Code == "command_id_reused"; {
 	case bytes.Equal(r.Value, first.Value):
 		if cmd != nil && original != nil && !same {
 			j.violate(SameAnswer, r.where(), "another command with the id %s got the answer of the first", id)
 		}
-	case !reused:
+	case !reused && !refused:
 		j.violate(SameAnswer, r.where(), "the answer differs from the first, at %s", first.where())
-	case cmd != nil && original != nil && same:
+	case reused && cmd != nil && original != nil && same:
 		j.violate(SameAnswer, r.where(), "the same command as the first is called another one")
 	}
 }

@@ -37,6 +37,7 @@ type Config struct {
 // Broker is a running broker. It is a cluster of one node, whose id belongs to the directory.
 type Broker struct {
 	cluster *kfake.Cluster
+	addr    string
 	intents *intents
 	lock    *os.File
 	dir     string
@@ -91,7 +92,12 @@ func (b *Broker) open(address string, logger *slog.Logger) error {
 		return errors.Join(err, b.intents.Close())
 	}
 	b.intents.observe(b.cluster)
-	return b.rememberPort()
+	b.addr = b.cluster.ListenAddrs()[0]
+	if err := b.rememberPort(); err != nil {
+		b.cluster.Close()
+		return errors.Join(err, b.intents.Close())
+	}
+	return nil
 }
 
 // settings switch off what deletes. As soon as one topic has a retention of its own, kfake applies its default of seven days
@@ -104,7 +110,7 @@ var settings = map[string]string{
 }
 
 // Addr is the address at which clients reach the broker.
-func (b *Broker) Addr() string { return b.cluster.ListenAddrs()[0] }
+func (b *Broker) Addr() string { return b.addr }
 
 // Close writes the state and stops the broker. It may be called more than once.
 func (b *Broker) Close() error { return b.close() }
@@ -181,7 +187,7 @@ func (b *Broker) listener(address string) (func(network, _ string) (net.Listener
 }
 
 func (b *Broker) rememberPort() error {
-	_, port, err := net.SplitHostPort(b.Addr())
+	_, port, err := net.SplitHostPort(b.addr)
 	if err != nil {
 		return err
 	}

@@ -47,6 +47,13 @@ type transaction struct {
 	offsets []groupOffset
 }
 
+// begin is called for each request that belongs to a transaction, and matters for the first.
+func (t *transaction) begin() {
+	if t.ended {
+		t.ended, t.offsets = false, nil
+	}
+}
+
 func openIntents(path, producersLog string) (*intents, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	return &intents{file: f, producersLog: producersLog, transactions: map[int64]*transaction{}}, err
@@ -73,9 +80,9 @@ func (i *intents) observe(cluster *kfake.Cluster) {
 func (i *intents) handle(request kmsg.Request) error {
 	switch r := request.(type) {
 	case *kmsg.AddPartitionsToTxnRequest:
-		i.of(r.ProducerID, r.ProducerEpoch).ended = false
+		i.of(r.ProducerID, r.ProducerEpoch).begin()
 	case *kmsg.AddOffsetsToTxnRequest:
-		i.of(r.ProducerID, r.ProducerEpoch).ended = false
+		i.of(r.ProducerID, r.ProducerEpoch).begin()
 	case *kmsg.TxnOffsetCommitRequest:
 		i.stage(r)
 	case *kmsg.EndTxnRequest:
@@ -97,7 +104,7 @@ func (i *intents) of(producer int64, epoch int16) *transaction {
 // stage also takes offsets that kfake is about to refuse. It may, because a client whose offsets were refused must abort.
 func (i *intents) stage(r *kmsg.TxnOffsetCommitRequest) {
 	t := i.of(r.ProducerID, r.ProducerEpoch)
-	t.ended = false
+	t.begin()
 	for _, topic := range r.Topics {
 		name := topic.Topic
 		if name == "" { // version 6 sends the id
@@ -153,11 +160,11 @@ func readIntent(path string) (*intent, error) {
 	if err != nil {
 		return nil, err
 	}
-	var in intent
-	if json.Unmarshal(line, &in) != nil {
+	if !json.Valid(line) {
 		return nil, nil // see write
 	}
-	return &in, nil
+	in := new(intent)
+	return in, json.Unmarshal(line, in)
 }
 
 func fileSize(path string) (int64, error) {

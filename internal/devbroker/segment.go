@@ -178,7 +178,11 @@ func endMarker(offset int64, leaderEpoch int32, producer int64, epoch int16, com
 		NumRecords:           1,
 		Records:              record.AppendTo(nil),
 	}
-	raw := b.AppendTo(nil)
+	return seal(b.AppendTo(nil))
+}
+
+// seal sets the length and the checksum of an encoded batch.
+func seal(raw []byte) []byte {
 	binary.BigEndian.PutUint32(raw[8:], uint32(len(raw)-12))
 	binary.BigEndian.PutUint32(raw[17:], crc32.Checksum(raw[21:], castagnoli))
 	return raw

@@ -28,8 +28,8 @@ func (c *cluster) stopOrphan(ctx context.Context, logger *slog.Logger) error {
 		return err
 	}
 	first, rest, _ := strings.Cut(string(content), "\n")
-	pid, err := strconv.Atoi(strings.TrimSpace(first))
-	if err != nil || pid <= 1 || !exists(pid) {
+	pid, _ := strconv.Atoi(strings.TrimSpace(first)) // 0 when it is unreadable
+	if pid <= 1 || !exists(pid) {
 		return nil
 	}
 	if !c.isServer(ctx, pid) {

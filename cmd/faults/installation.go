@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/eventim-go/eventim/internal/devbroker"
+	"github.com/eventim-go/eventim/internal/devpostgres"
+	"github.com/eventim-go/eventim/internal/fleet"
+	"github.com/eventim-go/eventim/internal/verify"
+)
+
+const (
+	aggregate      = "invoice"
+	sessionTimeout = 6 * time.Second
+)
+
+// size is how many processes there are of each part.
+type size struct{ handlers, projectors, webs int }
+
+// installation is the product with all that it needs.
+type installation struct {
+	dir        string
+	brokers    []string
+	fleet      *fleet.Fleet
+	handlers   []*fleet.Process
+	stores     []string // data directories, by handler
+	projectors []*fleet.Process
+	webs       []*fleet.Process
+	clients    []*journaled
+	postgres   *devpostgres.Server
+	pool       *pgxpool.Pool
+	closers    []func() error
+}
+
+// embedded is an installation on a broker in this process.
+func embedded(ctx context.Context, dir string) (*installation, error) {
+	broker, err := devbroker.Start(devbroker.Config{Dir: filepath.Join(dir, "kafka")})
+	if err != nil {
+		return nil, err
+	}
+	i, err := newInstallation(ctx, dir, []string{broker.Addr()}, 1)
+	if err != nil {
+		return nil, errors.Join(err, broker.Close())
+	}
+	i.closers = append([]func() error{broker.Close}, i.closers...)
+	return i, nil
+}
+
+// newInstallation starts a Postgres and sets everything up on these brokers.
+func newInstallation(ctx context.Context, dir string, brokers []string, replication int) (_ *installation, err error) {
+	i := &installation{dir: dir, brokers: brokers}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, i.close())
+		}
+	}()
+	binary, err := fleet.Build(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	if i.postgres, err = devpostgres.Start(ctx, i.postgresConfig()); err != nil {
+		return nil, err
+	}
+	i.closers = append(i.closers, func() error { return i.postgres.Close() })
+	if i.pool, err = pgxpool.New(ctx, i.postgres.URL()); err != nil {
+		return nil, err
+	}
+	i.closers = append(i.closers, func() error { i.pool.Close(); return nil })
+	i.fleet = &fleet.Fleet{Binary: binary, Dir: dir, Env: []string{
+		"EVENTIM_KAFKA=" + strings.Join(brokers, ","), "EVENTIM_POSTGRES=" + i.postgres.URL(), "EVENTIM_AGGREGATE=" + aggregate,
+		fmt.Sprint("EVENTIM_REPLICATION=", replication), "EVENTIM_LOG=json", "EVENTIM_SESSION_TIMEOUT=" + sessionTimeout.String(),
+	}}
+	if err := i.fleet.Run(ctx, "topics", "create"); err != nil {
+		return nil, err
+	}
+	return i, i.fleet.Run(ctx, "migrate")
+}
+
+func (i *installation) postgresConfig() devpostgres.Config {
+	return devpostgres.Config{Dir: filepath.Join(i.dir, "postgres")}
+}
+
+// start starts processes and waits until they serve.
+func (i *installation) start(ctx context.Context, s size) error {
+	for n := range s.handlers {
+		dir := filepath.Join(i.dir, fmt.Sprint("data-", n))
+		i.stores = append(i.stores, dir)
+		i.handlers = append(i.handlers, i.fleet.Process(fmt.Sprint("handler-", n), "handler", "--data", dir, "--health-listen", "127.0.0.1:0"))
+	}
+	for n := range s.projectors {
+		i.projectors = append(i.projectors, i.fleet.Process(fmt.Sprint("projector-", n), "projector", "--health-listen", "127.0.0.1:0"))
+	}
+	for n := range s.webs {
+		i.webs = append(i.webs, i.fleet.Process(fmt.Sprint("web-", n), "web", "--listen", "127.0.0.1:0"))
+	}
+	for _, p := range i.processes() {
+		if err := i.startProcess(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (i *installation) processes() []*fleet.Process {
+	return slices.Concat(i.handlers, i.projectors, i.webs)
+}
+
+func (i *installation) startProcess(ctx context.Context, p *fleet.Process) error {
+	if err := p.Start(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	return p.Serving(ctx)
+}
+
+// close kills what runs and stops the rest.
+func (i *installation) close() error {
+	var errs []error
+	for _, c := range i.clients {
+		c.disconnect()
+	}
+	for _, p := range i.processes() {
+		if p.Running() {
+			errs = append(errs, p.Kill())
+		}
+	}
+	for _, closer := range slices.Backward(i.closers) {
+		errs = append(errs, closer())
+	}
+	return errors.Join(errs...)
+}
+
+// source says where the evidence is; of the stores only when no handler runs.
+func (i *installation) source(stores bool) verify.Source {
+	s := verify.Source{Brokers: i.brokers, Aggregate: aggregate, Pool: i.pool, Settle: 90 * time.Second}
+	if stores {
+		s.Stores = i.stores
+	}
+	for _, c := range i.clients {
+		s.Journals = append(s.Journals, c.Journal)
+	}
+	return s
+}
+
+// garbage writes commands that nobody can read.
+func (i *installation) garbage(ctx context.Context, n int) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(i.brokers...), kgo.DefaultProduceTopic(aggregate+"-commands"))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	for k := range n {
+		r := &kgo.Record{Key: fmt.Append(nil, "garbage-", time.Now().UnixNano(), k), Value: []byte("\x00\xffnot JSON{")}
+		switch k % 3 {
+		case 1:
+			r.Headers = []kgo.RecordHeader{{Key: "ce_id", Value: fmt.Append(nil, "garbage-", time.Now().UnixNano())}, {Key: "ce_type", Value: []byte("NoSuchCommand")}}
+		case 2:
+			r.Headers = []kgo.RecordHeader{{Key: "ce_type", Value: []byte("CreateInvoice")}, {Key: "ce_expectedversion", Value: []byte("many")}}
+		}
+		if err := client.ProduceSync(ctx, r).FirstErr(); err != nil {
+			return fmt.Errorf("write garbage: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,40 @@
+// Command faults proves the promises of the invoicing product: it runs it as
+// processes, lets faults happen to them and to what they depend on, and judges
+// what is left.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line.
+type cli struct {
+	Verify verifyCommand `cmd:"" help:"Judge a running system, or with --self-test the judge. Exit code 1 on any violation."`
+	Run    runCommand    `cmd:"" help:"Let faults happen to a system on real Kafka and Postgres, and judge it."`
+}
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "faults:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var flags cli
+	command := kong.Parse(&flags, kong.Name("faults"), kong.Description("Faults against the invoicing product, and an independent judge."))
+	command.BindTo(ctx, (*context.Context)(nil))
+	return command.Run()
+}
+
+// errViolated means that the report, which has been printed, is bad.
+var errViolated = errors.New("promises are violated")

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/eventim-go/eventim/internal/journal"
+	"github.com/eventim-go/eventim/internal/verify"
+)
+
+type verifyCommand struct {
+	Kafka     []string      `env:"EVENTIM_KAFKA" default:"localhost:9092" placeholder:"HOST:PORT" help:"Some of the brokers."`
+	Postgres  string        `env:"EVENTIM_POSTGRES" placeholder:"URL" help:"The database; without one, the views are not judged."`
+	Aggregate string        `env:"EVENTIM_AGGREGATE" default:"invoice" placeholder:"NAME" help:"Prefix of the topics."`
+	Stores    []string      `placeholder:"DIR" help:"Data directories of handlers that have ended."`
+	Journals  string        `placeholder:"DIR" help:"Directory with the journals of the clients."`
+	Settle    time.Duration `default:"30s" placeholder:"TIME" help:"How long to wait until everything is handled."`
+	SelfTest  bool          `help:"Make a correct run on a broker and a database of its own, damage what it left in every known way, and see that each damage is found."`
+}
+
+// Run runs the command.
+func (c *verifyCommand) Run(ctx context.Context) (err error) {
+	if c.SelfTest {
+		return selfTest(ctx)
+	}
+	source := verify.Source{Brokers: c.Kafka, Aggregate: c.Aggregate, Stores: c.Stores, Settle: c.Settle}
+	if c.Journals != "" {
+		if source.Journals, err = journal.ReadDir(c.Journals); err != nil {
+			return err
+		}
+	}
+	if c.Postgres != "" {
+		if source.Pool, err = pgxpool.New(ctx, c.Postgres); err != nil {
+			return err
+		}
+		defer source.Pool.Close()
+	}
+	report, err := verify.Verify(ctx, source)
+	if err != nil {
+		return err
+	}
+	fmt.Println(report)
+	if len(report.Violations()) > 0 {
+		return errViolated
+	}
+	return nil
+}
+
+// selfTest makes a correct run, which has to be judged correct, and counts how
+// many damages the judge finds.
+func selfTest(ctx context.Context) (err error) {
+	dir, err := os.MkdirTemp("", "eventim-self-test-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // Postgres runs as another user when we are root
+		return err
+	}
+	evidence, err := correctRun(ctx, dir)
+	if err != nil {
+		return err
+	}
+	missed, err := verify.SelfTest(evidence)
+	if err != nil {
+		return err
+	}
+	all := len(verify.Corruptions())
+	fmt.Printf("%d/%d\n", all-len(missed), all)
+	if len(missed) > 0 {
+		return fmt.Errorf("the judge does not find %s", strings.Join(missed, ", "))
+	}
+	return nil
+}
+
+// correctRun is a run without faults on an embedded broker.
+func correctRun(ctx context.Context, dir string) (_ *verify.Evidence, err error) {
+	i, err := embedded(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, i.close()) }()
+	if err := i.start(ctx, size{handlers: 1, projectors: 1, webs: 1}); err != nil {
+		return nil, err
+	}
+	if err := i.garbage(ctx, 3); err != nil {
+		return nil, err
+	}
+	l := i.load(4, 15, 1)
+	if err := l.wait(); err != nil {
+		return nil, err
+	}
+	l.settle(ctx, time.Minute)
+	for _, p := range i.handlers {
+		if err := p.Terminate(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return verify.Collect(ctx, i.source(true))
+}

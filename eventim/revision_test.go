@@ -1,0 +1,110 @@
+package eventim_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/eventim/eventimtest"
+	"github.com/eventim-go/eventim/internal/checker"
+)
+
+// twice is the next program: it counts everything twice.
+func twice(a eventim.Aggregate[Count, Add, Added]) eventim.Aggregate[Count, Add, Added] {
+	a.Revision = 2
+	a.Evolve = func(c Count, e Added) Count { return Count{c.Sum + 2*e.N, c.Adds + 1, e.Note} }
+	return a
+}
+
+func twiceFold(state any, e checker.Event) (any, error) {
+	type count struct{ Sum, Adds int }
+	before, _ := state.(count)
+	var v struct{ N int }
+	err := json.Unmarshal(e.Data, &v)
+	return count{before.Sum + 2*v.N, before.Adds + 1}, err
+}
+
+// filled is a system with history: aggregates k0, k1, … of two events each.
+func filled(t *testing.T, partitions int32, aggregates int) *system {
+	t.Helper()
+	s := newSystem(t, eventimtest.Kafka(t), partitions)
+	h := s.handle()
+	var sent []string
+	for i := range aggregates {
+		sent = append(sent, s.send(eventim.Command[Add]{Aggregate: fmt.Sprint("k", i), Payload: Add{N: 100, Times: 1}}).ID)
+	}
+	for _, id := range sent {
+		s.await(id, 1)
+	}
+	h.stop()
+	return s
+}
+
+// A program with another fold folds all states again from the events, and
+// publishes them.
+func TestRevisionRaised(t *testing.T) {
+	t.Parallel()
+	s := filled(t, 2, 30)
+	s.agg = twice(s.agg)
+	h := s.handle()
+	if res := s.do("k0", 100); res.Version != 3 || res.Snapshot.State.Sum != 600 || res.Snapshot.Revision != 2 {
+		t.Errorf("after the change: %+v, want the sum 600 of revision 2", res)
+	}
+	s.running(h)
+	h.stop()
+	s.checkWith(checker.Options{Fold: twiceFold, Copies: s.copies(false, s.dir)})
+
+	var read restores // the new states are kept like any
+	h = s.handle(read.watch)
+	s.running(h)
+	if n := read.of(s.agg.Topics().Events); n != 0 {
+		t.Errorf("read %d events at the next start, want none", n)
+	}
+	h.stop()
+
+	elsewhere := s.handle(in(t.TempDir()), read.watch) // and are what others restore
+	s.running(elsewhere)
+	if n := read.of(s.agg.Topics().Events); n != 0 {
+		t.Errorf("another handler read %d events, want none", n)
+	}
+}
+
+// Folding again goes on after it was interrupted, here when some of the
+// snapshots are published.
+func TestRevisionRaisedAndInterrupted(t *testing.T) {
+	t.Parallel()
+	s := filled(t, 1, 40)
+	s.agg = twice(s.agg)
+	s.start(s.dir, func(c *childConfig) { c.MaxBatch, c.DieAt, c.DieAfter = 4, 3, true }).die()
+	if n := s.published(2); n == 0 || n == 40 {
+		t.Fatalf("%d of 40 snapshots are published, want some", n)
+	}
+	h := s.handle()
+	if res := s.do("k7", 100); res.Snapshot.State.Sum != 600 {
+		t.Errorf("after the change: %+v, want the sum 600", res)
+	}
+	h.stop()
+	s.checkWith(checker.Options{Fold: twiceFold, Copies: s.copies(false, s.dir)})
+}
+
+// published counts the aggregates that have a snapshot of a revision.
+func (s *system) published(revision int) int {
+	s.t.Helper()
+	ends, err := eventim.Ends(s.t.Context(), s.kafka, s.agg.Topics().Snapshots)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	found := map[string]bool{}
+	err = eventim.Read(s.t.Context(), s.kafka, s.agg.Topics().Snapshots, nil, ends, func(r eventim.Record) error {
+		snap, err := s.agg.SnapshotTopic().Decode(r)
+		if err == nil && snap.Revision == revision {
+			found[snap.Aggregate] = true
+		}
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return len(found)
+}

@@ -1,0 +1,82 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+)
+
+func get(t *testing.T, handler http.Handler, path string) (int, map[string]any) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody))
+	var body map[string]any
+	if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
+		t.Fatalf("%s: %v in %s", path, err, w.Body)
+	}
+	return w.Code, body
+}
+
+func TestAStoppedPartitionIsNotReady(t *testing.T) {
+	t.Parallel()
+	health := Health{Ready: true, State: "running"}
+	routes := healthRoutes(map[string]func() Health{"handler": func() Health { return health }})
+	health.add(true, PartitionHealth{Partition: 1, State: "running"})
+	if code, body := get(t, routes, "/readyz"); code != http.StatusOK || body["status"] != "ready" {
+		t.Errorf("got %d %v, want 200 ready", code, body)
+	}
+	health.add(false, PartitionHealth{Partition: 2, State: "stopped", Error: "event 7 cannot be read"})
+	health.add(true, PartitionHealth{Partition: 3, State: "running"})
+	code, body := get(t, routes, "/readyz")
+	partitions := body["parts"].(map[string]any)["handler"].(map[string]any)["partitions"].([]any)
+	if reason := partitions[1].(map[string]any)["error"]; code != http.StatusServiceUnavailable || reason != "event 7 cannot be read" {
+		t.Errorf("got %d %v, want 503 and the reason", code, body)
+	}
+	if code, _ := get(t, routes, "/healthz"); code != http.StatusOK {
+		t.Errorf("/healthz: got %d, want 200: the process runs", code)
+	}
+}
+
+func TestHealthServerServesUntilItsContextEnds(t *testing.T) {
+	t.Parallel()
+	part, err := HealthServer(t.Context(), "127.0.0.1:0", nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- part.Run(ctx) }()
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("got error %v, want none", err)
+	}
+}
+
+func TestListenSaysThatThePortIsTaken(t *testing.T) {
+	t.Parallel()
+	first, err := Listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = first.Close() }()
+	_, err = Listen(t.Context(), first.Addr().String())
+	if want := first.Addr().String() + " is taken by another program: choose another port"; err == nil || err.Error() != want {
+		t.Errorf("got error %v, want %s", err, want)
+	}
+}
+
+func TestJSONLogsAreReadable(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	c := &Console{w: &log}
+	c.Logger(LogAuto, slog.LevelInfo).Info("connected", slog.Duration("took", 1500*time.Microsecond))
+	var line struct{ Msg, Took string }
+	if err := json.Unmarshal(log.Bytes(), &line); err != nil || line.Msg != "connected" || line.Took != "1.5ms" {
+		t.Errorf("got %+v, error %v; want connected, which took 1.5ms", line, err)
+	}
+}

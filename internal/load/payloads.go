@@ -1,0 +1,88 @@
+package load
+
+import "fmt"
+
+type object = map[string]any
+
+// next returns something that can be asked of an invoice; sometimes of one
+// that is not in the state for it.
+func (c *Client) next(v *invoice) command {
+	n := c.random.IntN(100)
+	switch v.state.Status {
+	case "":
+		return newCommand(v.id, "CreateInvoice", c.creation())
+	case "draft":
+		return c.onDraft(v, n)
+	default:
+		return c.onSent(v, n)
+	}
+}
+
+func (c *Client) onDraft(v *invoice, n int) command {
+	switch {
+	case n < 25:
+		return newCommand(v.id, "AddLineItem", c.line(nil))
+	case n < 35 && len(v.state.Lines) > 0:
+		return newCommand(v.id, "ChangeLineItem", c.line(object{"lineId": c.anyLine(v)}))
+	case n < 42 && len(v.state.Lines) > 0:
+		return newCommand(v.id, "RemoveLineItem", object{"lineId": c.anyLine(v)})
+	case n < 52:
+		return newCommand(v.id, "ChangeDetails", details(n, v.id))
+	case n < 55:
+		return newCommand(v.id, "DeleteInvoice", object{})
+	case n < 60:
+		return newCommand(v.id, "ReceivePayment", payment("1", "EUR"))
+	default:
+		return newCommand(v.id, "SendInvoice", object{})
+	}
+}
+
+func (c *Client) onSent(v *invoice, n int) command {
+	balance := v.state.Balance
+	switch {
+	case n < 40:
+		return newCommand(v.id, "ReceivePayment", payment("1", balance.Currency))
+	case n < 45:
+		return newCommand(v.id, "ReceivePayment", payment("999999", balance.Currency))
+	case n < 50:
+		return newCommand(v.id, "AddLineItem", c.line(nil))
+	default:
+		return newCommand(v.id, "ReceivePayment", payment(balance.Amount, balance.Currency))
+	}
+}
+
+func (c *Client) anyLine(v *invoice) string {
+	return v.state.Lines[c.random.IntN(len(v.state.Lines))].ID
+}
+
+func (c *Client) creation() object {
+	var lines []object
+	for range c.random.IntN(4) {
+		lines = append(lines, c.line(nil))
+	}
+	creation := details(c.random.IntN(100), "Straße \"1\"\n10115 Berlin")
+	creation["currency"] = []string{"EUR", "USD", "JPY", "KWD"}[c.random.IntN(4)]
+	creation["lines"] = lines
+	return creation
+}
+
+func details(n int, address string) object {
+	return object{
+		"customer":  object{"name": fmt.Sprint("Customer ", n), "email": "billing@example.com", "address": address},
+		"issueDate": "2026-11-21", "dueDate": fmt.Sprintf("2026-12-%02d", n%28+1),
+	}
+}
+
+func (c *Client) line(line object) object {
+	if line == nil {
+		line = object{}
+	}
+	line["description"] = fmt.Sprint("Work ", c.random.IntN(100))
+	line["quantity"] = fmt.Sprintf("%d.%d", c.random.IntN(9)+1, c.random.IntN(10))
+	line["unitPrice"] = fmt.Sprintf("%d.%02d", c.random.IntN(90)+1, c.random.IntN(100))
+	return line
+}
+
+func payment(amount, currency string) object {
+	return object{"amount": object{"amount": amount, "currency": currency}, "date": "2026-11-30", "reference": "RF18"}
+}

@@ -1,0 +1,74 @@
+// Package verify judges a whole invoicing system by what it left: in Kafka (by
+// package checker), in Postgres, in the state stores, and in the journals of
+// its clients. It reads all of that itself, and folds invoices by code of its
+// own.
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/eventim-go/eventim/internal/checker"
+	"github.com/eventim-go/eventim/internal/journal"
+)
+
+// Source says where the evidence is.
+type Source struct {
+	Brokers   []string
+	Aggregate string
+	Pool      *pgxpool.Pool      // nil: the views are not judged
+	Stores    []string           // data directories of handlers that have ended
+	Journals  []*journal.Journal // of the clients
+	Settle    time.Duration      // how long to wait for the handlers and the projectors; 30 s when 0
+}
+
+// Evidence is everything that is judged.
+type Evidence struct {
+	Aggregate string
+	Log       *checker.Log
+	Rows      *Rows // nil: not judged
+	Stores    []checker.Copy
+	Journals  []*journal.Journal
+}
+
+// Verify collects the evidence and judges it. It waits until the handlers have
+// handled all commands, and the views have got all that came of them. The
+// error is one of collecting.
+func Verify(ctx context.Context, s Source) (*Report, error) {
+	e, err := Collect(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return Judge(e), nil
+}
+
+// Collect collects the evidence.
+func Collect(ctx context.Context, s Source) (*Evidence, error) {
+	if s.Settle == 0 {
+		s.Settle = 30 * time.Second
+	}
+	log, err := checker.Read(ctx, checker.Options{Brokers: s.Brokers, Aggregate: s.Aggregate, Settle: s.Settle})
+	if err != nil {
+		return nil, err
+	}
+	e := &Evidence{Aggregate: s.Aggregate, Log: log, Journals: s.Journals}
+	if s.Pool != nil {
+		if err := awaitViews(ctx, s.Pool, log, s.Settle); err != nil {
+			return nil, err
+		}
+		if e.Rows, err = readRows(ctx, s.Pool); err != nil {
+			return nil, fmt.Errorf("read the views: %w", err)
+		}
+	}
+	var errs []error
+	for _, dir := range s.Stores {
+		stores, err := readStores(dir, s.Aggregate)
+		errs = append(errs, err)
+		e.Stores = append(e.Stores, stores...)
+	}
+	return e, errors.Join(errs...)
+}

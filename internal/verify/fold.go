@@ -1,0 +1,195 @@
+package verify
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/eventim-go/eventim/internal/checker"
+)
+
+// The fold of an invoice, from the documentation of its wire form. It shares
+// nothing with package invoices: amounts are added up here, and those that the
+// events name are compared with the sums.
+
+type money struct {
+	Amount   string `json:"amount"`
+	Currency string `json:"currency"`
+}
+
+type line struct {
+	ID          string `json:"id"`
+	Description string `json:"description"`
+	Quantity    string `json:"quantity"`
+	UnitPrice   string `json:"unitPrice"`
+	Net         money  `json:"net"`
+}
+
+type payment struct {
+	ID        string `json:"id"`
+	Amount    money  `json:"amount"`
+	Date      string `json:"date"`
+	Reference string `json:"reference"`
+}
+
+type customer struct {
+	Name    string `json:"name"`
+	Email   string `json:"email"`
+	Address string `json:"address"`
+}
+
+type invoice struct {
+	Customer  customer  `json:"customer"`
+	IssueDate string    `json:"issueDate"`
+	DueDate   string    `json:"dueDate"`
+	Currency  string    `json:"currency"`
+	Status    string    `json:"status"`
+	Lines     []line    `json:"lines"`
+	LastLine  int       `json:"lastLine"`
+	Total     money     `json:"total"`
+	Paid      money     `json:"paid"`
+	Balance   money     `json:"balance"`
+	Payments  []payment `json:"payments"`
+}
+
+// change is every field that an event can have.
+type change struct {
+	Customer  customer `json:"customer"`
+	IssueDate string   `json:"issueDate"`
+	DueDate   string   `json:"dueDate"`
+	Currency  string   `json:"currency"`
+	Lines     []line   `json:"lines"`
+	Line      line     `json:"line"`
+	LineID    string   `json:"lineId"`
+	Payment   payment  `json:"payment"`
+	Total     *money   `json:"total"`
+	Paid      *money   `json:"paid"`
+	Balance   *money   `json:"balance"`
+}
+
+// Fold is the fold of the invoice.
+func Fold(state any, e checker.Event) (any, error) {
+	var c change
+	if err := json.Unmarshal(e.Data, &c); err != nil {
+		return nil, err
+	}
+	v, exists := state.(invoice)
+	if exists == (e.Type == "InvoiceCreated") {
+		return nil, fmt.Errorf("%s, but the invoice exists: %t", e.Type, exists)
+	}
+	if err := v.apply(e.Type, c); err != nil {
+		return nil, err
+	}
+	return v, v.sumUp(c)
+}
+
+func (v *invoice) apply(name string, c change) error {
+	v.Lines, v.Payments = slices.Clone(v.Lines), slices.Clone(v.Payments)
+	at := slices.IndexFunc(v.Lines, func(l line) bool { return l.ID == c.Line.ID || l.ID == c.LineID })
+	switch name {
+	case "InvoiceCreated":
+		*v = invoice{Currency: c.Currency, Status: "draft", Lines: append([]line{}, c.Lines...), LastLine: len(c.Lines), Payments: []payment{}}
+		v.Customer, v.IssueDate, v.DueDate = c.Customer, c.IssueDate, c.DueDate
+	case "DetailsChanged":
+		v.Customer, v.IssueDate, v.DueDate = c.Customer, c.IssueDate, c.DueDate
+	case "LineItemAdded":
+		v.Lines, v.LastLine = append(v.Lines, c.Line), v.LastLine+1
+		if c.Line.ID != strconv.Itoa(v.LastLine) {
+			return fmt.Errorf("the line has the id %s after %d lines", c.Line.ID, v.LastLine-1)
+		}
+	case "LineItemChanged", "LineItemRemoved":
+		if at < 0 {
+			return fmt.Errorf("%s of a line that is not there", name)
+		}
+		v.Lines = append(v.Lines[:at:at], v.Lines[at+1:]...)
+		if name == "LineItemChanged" {
+			v.Lines = slices.Insert(v.Lines, at, c.Line)
+		}
+	case "InvoiceSent":
+		v.Status = "sent"
+	case "PaymentReceived":
+		v.Status, v.Payments = "partially_paid", append(v.Payments, c.Payment)
+	case "InvoicePaid":
+		v.Status = "paid"
+	case "InvoiceDeleted":
+		v.Status = "deleted"
+	default:
+		return fmt.Errorf("%s is not an event of an invoice", name)
+	}
+	return nil
+}
+
+// sumUp computes the amounts and compares those that the event names.
+func (v *invoice) sumUp(c change) error {
+	total, paid := new(big.Rat), new(big.Rat)
+	for _, l := range v.Lines {
+		if err := add(total, l.Net, v.Currency); err != nil {
+			return err
+		}
+		if net := l.net(v.Currency); net != l.Net.Amount {
+			return fmt.Errorf("line %s is %s, but %s × %s is %s", l.ID, l.Net.Amount, l.Quantity, l.UnitPrice, net)
+		}
+	}
+	for _, p := range v.Payments {
+		if err := add(paid, p.Amount, v.Currency); err != nil {
+			return err
+		}
+	}
+	v.Total, v.Paid = v.money(total), v.money(paid)
+	v.Balance = v.money(new(big.Rat).Sub(total, paid))
+	for _, said := range []struct {
+		name string
+		is   *money
+		want money
+	}{{"total", c.Total, v.Total}, {"paid", c.Paid, v.Paid}, {"balance", c.Balance, v.Balance}} {
+		if said.is != nil && *said.is != said.want {
+			return fmt.Errorf("the %s is %v, but it should be %v", said.name, *said.is, said.want)
+		}
+	}
+	return nil
+}
+
+func add(sum *big.Rat, m money, currency string) error {
+	amount, ok := new(big.Rat).SetString(m.Amount)
+	if !ok || m.Currency != currency {
+		return fmt.Errorf("%v is no amount in %s", m, currency)
+	}
+	sum.Add(sum, amount)
+	return nil
+}
+
+// net is quantity times unit price, rounded half away from zero, which is how
+// FloatString rounds.
+func (l line) net(currency string) string {
+	quantity, ok1 := new(big.Rat).SetString(l.Quantity)
+	price, ok2 := new(big.Rat).SetString(l.UnitPrice)
+	if !ok1 || !ok2 {
+		return "no number"
+	}
+	return amountOf(quantity.Mul(quantity, price), currency)
+}
+
+func (v *invoice) money(r *big.Rat) money { return money{amountOf(r, v.Currency), v.Currency} }
+
+func amountOf(r *big.Rat, currency string) string { return r.FloatString(decimalsOf(currency)) }
+
+// decimalsOf knows the currencies that are used in loads.
+func decimalsOf(currency string) int {
+	switch currency {
+	case "JPY":
+		return 0
+	case "KWD":
+		return 3
+	default:
+		return 2
+	}
+}
+
+// minor is an amount in minor units, as the views have it.
+func (m money) minor() int64 {
+	n, _ := strconv.ParseInt(strings.Replace(m.Amount, ".", "", 1), 10, 64)
+	return n
+}

@@ -1,0 +1,70 @@
+package verify
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/eventim-go/eventim/internal/checker"
+	"github.com/eventim-go/eventim/internal/journal"
+)
+
+// The rules beyond those of package checker.
+const (
+	RowIsFold       checker.Rule = "a row is the fold of the events"
+	HistoryIsEvents checker.Rule = "the history is the events"
+	AnswerKept      checker.Rule = "every answer can be fetched, as it was given first"
+	PositionExact   checker.Rule = "a view is as far as its rows"
+	AckIsTrue       checker.Rule = "what a client was told is so"
+	Delivered       checker.Rule = "a result reaches its origin, and no other"
+	OwnWritesSeen   checker.Rule = "who waits for a position sees it"
+)
+
+// Report is the judgement of the whole system. Its violations are those of
+// Kafka.
+type Report struct {
+	Kafka *checker.Report
+
+	InvoiceRows, HistoryRows, AnswerRows int
+	Journals, Entries                    int
+	Deliveries, Answers, Reads           int // that clients were told
+	Connections, Resumed, Unresumed      int
+}
+
+// Violations are all that is wrong.
+func (r *Report) Violations() []checker.Violation { return r.Kafka.Violations }
+
+// Err returns what is wrong as an error, nil when nothing is.
+func (r *Report) Err() error { return r.Kafka.Err() }
+
+func (r *Report) violate(rule checker.Rule, where, format string, args ...any) {
+	r.Kafka.Violations = append(r.Kafka.Violations, checker.Violation{Rule: rule, Where: where, Detail: fmt.Sprintf(format, args...)})
+}
+
+// String is the report for people.
+func (r *Report) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Postgres: %d invoices, %d events, %d answers\n", r.InvoiceRows, r.HistoryRows, r.AnswerRows)
+	fmt.Fprintf(&b, "clients: %d journals with %d entries: %d results delivered, %d answers, %d reads, %d connections (%d resumed, %d could not be)\n",
+		r.Journals, r.Entries, r.Deliveries, r.Answers, r.Reads, r.Connections, r.Resumed, r.Unresumed)
+	b.WriteString(r.Kafka.String())
+	return b.String()
+}
+
+// Judge judges evidence.
+func Judge(e *Evidence) *Report {
+	options := checker.Options{
+		Aggregate: e.Aggregate, Fold: Fold, Acknowledged: journal.AcknowledgedIn(e.Journals), Copies: e.Stores,
+	}
+	j := &judge{Evidence: e, report: &Report{Kafka: checker.Judge(e.Log, options), Journals: len(e.Journals)}}
+	j.index()
+	if e.Rows != nil {
+		j.invoices()
+		j.history()
+		j.answers()
+		j.positions()
+	}
+	for _, journal := range e.Journals {
+		j.journal(journal)
+	}
+	return j.report
+}

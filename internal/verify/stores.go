@@ -1,0 +1,95 @@
+package verify
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/eventim-go/eventim/internal/checker"
+)
+
+// readStores reads the state stores in the data directory of a handler that
+// has ended. What a store has must be right, but it may lack what was handled
+// after its partition went elsewhere.
+func readStores(dir, aggregate string) ([]checker.Copy, error) {
+	entries, err := os.ReadDir(filepath.Join(dir, aggregate))
+	if err != nil {
+		return nil, fmt.Errorf("read the state stores: %w", err)
+	}
+	var copies []checker.Copy
+	for _, entry := range entries {
+		partition, err := strconv.ParseInt(entry.Name(), 10, 32)
+		if err != nil {
+			continue // what is not a number is not a store
+		}
+		c := checker.Copy{
+			Name: filepath.Join(dir, aggregate, entry.Name()), Partitions: []int32{int32(partition)}, Behind: true, States: map[string]checker.State{},
+		}
+		if err := readStore(c.Name, c.States); err != nil {
+			return nil, fmt.Errorf("read the state store %s: %w", c.Name, err)
+		}
+		copies = append(copies, c)
+	}
+	return copies, nil
+}
+
+// quiet drops what the store logs.
+type quiet struct{}
+
+func (quiet) Infof(string, ...any)              {}
+func (quiet) Errorf(string, ...any)             {}
+func (quiet) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
+
+func readStore(dir string, states map[string]checker.State) (err error) {
+	db, err := pebble.Open(dir, &pebble.Options{ReadOnly: true, ErrorIfNotExists: true, Logger: quiet{}})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	// The snapshots have keys of an s and the id.
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{'s'}, UpperBound: []byte{'s' + 1}})
+	if err != nil {
+		return err
+	}
+	for valid := it.First(); valid; valid = it.Next() {
+		state, ok := decodeStored(it.Value())
+		if !ok {
+			return errors.Join(fmt.Errorf("the snapshot of %q cannot be read", it.Key()[1:]), it.Close())
+		}
+		states[string(it.Key()[1:])] = state
+	}
+	return errors.Join(it.Error(), it.Close())
+}
+
+// decodeStored reads a snapshot of format 1: five numbers, of which the first
+// is the version, two strings, and the state.
+func decodeStored(b []byte) (checker.State, bool) {
+	if len(b) == 0 || b[0] != 1 {
+		return checker.State{}, false
+	}
+	b = b[1:]
+	var version int64
+	for i := range 5 {
+		v, n := binary.Varint(b)
+		if n <= 0 {
+			return checker.State{}, false
+		}
+		if i == 0 {
+			version = v
+		}
+		b = b[n:]
+	}
+	for range 2 {
+		size, n := binary.Uvarint(b)
+		if n <= 0 || size > uint64(len(b)-n) {
+			return checker.State{}, false
+		}
+		b = b[n+int(size):] //nolint:gosec // bounded above
+	}
+	return checker.State{Version: version, JSON: append([]byte(nil), b...)}, true
+}

@@ -1,0 +1,130 @@
+import { useId } from 'react'
+import { currencies, currencyName } from '../currencies'
+import { addDays, isDay } from '../dates'
+import type { Draft, Errors } from '../edit'
+import type { Customer } from '../model'
+import { Field, Label } from './field'
+
+interface CustomerProps {
+  customer: Customer
+  errors: Errors
+  onChange: (customer: Customer) => void
+}
+
+export function CustomerPanel({ customer, errors, onChange }: CustomerProps) {
+  const id = useId()
+  return (
+    <section className="card panel">
+      <h2>Customer</h2>
+      <div className="pair">
+        <Field
+          label="Name"
+          name="name"
+          autoComplete="off"
+          required
+          value={customer.name}
+          onChange={(e) => onChange({ ...customer, name: e.target.value })}
+          error={errors.name}
+        />
+        <Field
+          label="E-mail"
+          optional
+          name="email"
+          type="email"
+          autoComplete="off"
+          value={customer.email}
+          onChange={(e) => onChange({ ...customer, email: e.target.value })}
+        />
+        <div className="field span">
+          <Label id={id} label="Address" optional />
+          <textarea
+            id={id}
+            className="input"
+            rows={3}
+            value={customer.address}
+            onChange={(e) => onChange({ ...customer, address: e.target.value })}
+          />
+        </div>
+      </div>
+    </section>
+  )
+}
+
+interface TermsProps {
+  draft: Draft
+  errors: Errors
+  fixedCurrency: boolean
+  onChange: (change: Partial<Draft>) => void
+}
+
+export function TermsPanel({ draft: { issueDate, dueDate, currency }, errors, fixedCurrency, onChange }: TermsProps) {
+  return (
+    <section className="card panel">
+      <h2>Terms</h2>
+      <div className="three">
+        <Field
+          label="Date of the invoice"
+          name="issueDate"
+          type="date"
+          value={issueDate}
+          onChange={(e) => onChange({ issueDate: e.target.value })}
+          error={errors.issueDate ?? errors.date}
+        />
+        <Field
+          label="Due date"
+          name="dueDate"
+          type="date"
+          value={dueDate}
+          onChange={(e) => onChange({ dueDate: e.target.value })}
+          error={errors.dueDate}
+          hint={isDay(issueDate) && <DueIn onChoose={(days) => onChange({ dueDate: addDays(issueDate, days) })} />}
+        />
+        <CurrencyField currency={currency} fixed={fixedCurrency} error={errors.currency} onChange={onChange} />
+      </div>
+    </section>
+  )
+}
+
+function DueIn({ onChoose }: { onChoose: (days: number) => void }) {
+  return (
+    <div className="quick">
+      {[14, 30, 60].map((days) => (
+        <button key={days} type="button" onClick={() => onChoose(days)}>
+          in {days} days
+        </button>
+      ))}
+    </div>
+  )
+}
+
+interface CurrencyProps {
+  currency: string
+  fixed: boolean
+  error: string | undefined
+  onChange: (change: Partial<Draft>) => void
+}
+
+function CurrencyField({ currency, fixed, error, onChange }: CurrencyProps) {
+  const id = useId()
+  return (
+    <div className="field">
+      <Label id={id} label="Currency" />
+      <select
+        id={id}
+        className="input"
+        disabled={fixed}
+        value={currency}
+        onChange={(e) => onChange({ currency: e.target.value })}
+        {...(error && { 'aria-invalid': true })}
+      >
+        {currencies(currency).map((code) => (
+          <option key={code} value={code}>
+            {code} – {currencyName(code)}
+          </option>
+        ))}
+      </select>
+      {fixed && <p className="muted small">The currency of an invoice stays what it was created with.</p>}
+      {error && <p className="wrong">{error}</p>}
+    </div>
+  )
+}

@@ -1,0 +1,85 @@
+import type { KeyboardEvent } from 'react'
+import { Link } from 'wouter'
+import { commands } from '../app'
+import type { Row } from '../model'
+import { useStore } from '../store'
+import { Blank } from './page'
+import { GhostRow, ListRow } from './row'
+
+interface TableProps {
+  rows: Row[]
+  loading: boolean
+  stale: boolean
+  filtered: boolean
+}
+
+export function Table({ rows, loading, stale, filtered }: TableProps) {
+  const creating = useStore(commands.pending).filter((p) => p.step.command === 'CreateInvoice')
+  if (!loading && rows.length === 0 && creating.length === 0) return <Nothing filtered={filtered} />
+  return (
+    <div className="card">
+      <table className="list" aria-busy={loading || stale}>
+        <caption className="hidden">Invoices, the last changed first</caption>
+        <thead>
+          <tr>
+            <th scope="col">Customer</th>
+            <th scope="col">Status</th>
+            <th scope="col">Issued</th>
+            <th scope="col">Due</th>
+            <th scope="col" className="right">
+              Total
+            </th>
+            <th scope="col" className="right">
+              Balance
+            </th>
+          </tr>
+        </thead>
+        <tbody onKeyDown={moveFocus}>
+          {creating.map((p) => (
+            <GhostRow key={p.id} pending={p} />
+          ))}
+          {loading ? <Skeleton /> : rows.map((row) => <ListRow key={row.id} row={row} />)}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+function Nothing({ filtered }: { filtered: boolean }) {
+  return filtered ? (
+    <Blank title="No invoice matches">
+      <p>Nothing is found with this filter.</p>
+      <Link className="button" href="/">
+        Show all invoices
+      </Link>
+    </Blank>
+  ) : (
+    <Blank title="No invoices yet">
+      <p>Write the first one. It stays a draft until you send it.</p>
+      <Link className="button primary" href="/new">
+        New invoice
+      </Link>
+    </Blank>
+  )
+}
+
+function Skeleton() {
+  return Array.from({ length: 6 }, (_, i) => (
+    <tr key={i}>
+      <td colSpan={6}>
+        <div className="skeleton" />
+      </td>
+    </tr>
+  ))
+}
+
+/** Arrow keys go from row to row. */
+function moveFocus(event: KeyboardEvent<HTMLElement>): void {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+  if (!step) return
+  const links = [...event.currentTarget.querySelectorAll<HTMLElement>('.who a')]
+  const next = links[links.indexOf(document.activeElement as HTMLElement) + step]
+  if (!next) return
+  event.preventDefault()
+  next.focus()
+}
