@@ -43,8 +43,8 @@ build: ui ## build bin/invoices, the production binary
 	CGO_ENABLED=0 go build -trimpath -o bin/invoices ./cmd/invoices
 
 .PHONY: bench-restore
-bench-restore: ## measure how fast a state store is restored
-	go run ./cmd/bench restore
+bench-restore: ## measure how fast a state store is restored (needs Java and Maven)
+	.ci/kafka/kafka.sh with 1 go run ./cmd/bench restore
 
 .PHONY: ui
 ui: ## build the page when its sources have changed (needs Node)

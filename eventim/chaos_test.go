@@ -1,10 +1,15 @@
 package eventim_test
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/eventim/eventimtest"
 	"github.com/eventim-go/eventim/internal/checker"
 )
@@ -62,4 +67,38 @@ func TestJoiningAndLeavingHandlers(t *testing.T) {
 	h.stop()
 	s.settled(t, dirs[0])
 	t.Log(s.checkWith(checker.Options{Copies: append(s.copies(false, dirs[0]), s.copies(true, dirs[1])...)}))
+}
+
+// A process is stopped for longer than its session, and continued: a zombie
+// that believes it owns its partitions changes nothing.
+func TestZombie(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, eventimtest.Kafka(t), 6)
+	dirs := []string{t.TempDir(), t.TempDir()}
+	zombie, heir := s.start(dirs[0]), s.start(dirs[1])
+	l := s.load(40)
+	s.progress(100)
+	for range 3 {
+		zombie.signal(syscall.SIGSTOP)
+		for p := range s.agg.Partitions { // the heir has them all
+			s.await(s.send(eventim.Command[Add]{Aggregate: s.keyOf(p), Payload: Add{N: 100}}).ID, 1)
+		}
+		zombie.signal(syscall.SIGCONT)
+		s.progress(100)
+	}
+	l.stop()
+	zombie.stop()
+	heir.stop()
+	s.settled(t, dirs[1])
+	t.Log(s.checkWith(checker.Options{Copies: append(s.copies(false, dirs[1]), s.copies(true, dirs[0])...)}))
+}
+
+// keyOf returns a key of a partition.
+func (s *system) keyOf(p int32) string {
+	for i := 0; ; i++ {
+		key := fmt.Sprint("p", i)
+		if kgo.StickyKeyPartitioner(nil).ForTopic("").Partition(&kgo.Record{Key: []byte(key)}, int(s.agg.Partitions)) == int(p) {
+			return key
+		}
+	}
 }

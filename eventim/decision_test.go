@@ -28,7 +28,7 @@ func ticker() *Aggregate[ticks, tick, tick] {
 func decided(t *testing.T, a *Aggregate[ticks, tick, tick], limit int, records ...Record) decision[ticks] {
 	t.Helper()
 	b := batch[ticks, tick, tick]{
-		agg: a, limit: limit,
+		agg: a, limit: limit, partitioner: sarama.NewMurmur2Partitioner(""), crashed: func(Record, any, []byte) {},
 		snapshot: func(id string) (Snapshot[ticks], error) { return Snapshot[ticks]{Aggregate: id}, nil },
 		answer:   func(string) (answer, bool, error) { return answer{}, false, nil },
 		decision: decision[ticks]{snapshots: map[string]changed[ticks]{}, answers: map[string]answer{}},

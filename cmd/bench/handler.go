@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -46,6 +47,7 @@ func (c handlerCmd) Run(ctx context.Context) error {
 	}
 	h, err := eventim.NewHandler(aggregate(c.Name, c.Partitions), eventim.HandlerConfig{
 		Kafka: eventim.Kafka{Brokers: strings.Split(c.Kafka, ",")}, Dir: c.Data,
+		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		OnRestore: func(p eventim.RestoreProgress) {
 			if p.Done() {
 				say(progressLine{Stretch: &p})

@@ -27,7 +27,7 @@ import (
 // restoreCmd loads aggregates through a real handler, stops it in three ways,
 // and measures how long the next one needs until all partitions are running.
 type restoreCmd struct {
-	Kafka      string `required:"" help:"Brokers, host:port, separated by commas."`
+	Kafka      string `required:"" env:"EVENTIM_TEST_KAFKA" help:"Brokers, host:port, separated by commas."`
 	Aggregates int    `default:"1000000" help:"Invoices to create."`
 	Partitions int32  `default:"8" help:"Partitions of the topics."`
 }
