@@ -107,6 +107,6 @@ func (s *system) settled(t *testing.T, dir string) {
 	h := s.handle(in(dir))
 	s.running(h)
 	want := len(s.ledger)
-	eventually(t, "all commands are answered", func() bool { return s.answered() >= want })
+	eventually(t, fmt.Sprint(want, " commands are answered"), func() bool { return s.answered() >= want })
 	h.stop()
 }

@@ -59,14 +59,18 @@ func (a Aggregate[S, C, E]) CreateTopics(ctx context.Context, k Kafka, replicati
 		return err
 	}
 	d := a.withDefaults()
-	return withAdmin(k, func(admin sarama.ClusterAdmin) error {
+	err := withAdmin(k, func(admin sarama.ClusterAdmin) error {
 		for _, spec := range d.topicSpecs() {
 			if err := createTopic(ctx, admin, spec, d.Partitions, replication); err != nil {
 				return fmt.Errorf("create topic %s: %w", spec.name, err)
 			}
 		}
-		return waitForTopics(ctx, admin, d.topicSpecs())
+		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return waitForTopics(ctx, k, d.topicSpecs())
 }
 
 func createTopic(ctx context.Context, admin sarama.ClusterAdmin, spec topicSpec, partitions int32, replication int16) error {
@@ -87,30 +91,45 @@ func createTopic(ctx context.Context, admin sarama.ClusterAdmin, spec topicSpec,
 	})
 }
 
-// waitForTopics returns when each partition has a leader: a topic exists a
-// moment before it can be used.
-func waitForTopics(ctx context.Context, admin sarama.ClusterAdmin, specs []topicSpec) error {
+// waitForTopics returns when every broker knows each partition and its leader:
+// a topic exists a moment before that, and the next request may go to any.
+func waitForTopics(ctx context.Context, k Kafka, specs []topicSpec) error {
+	client, err := k.client()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = client.Close() }()
 	var names []string
 	for _, s := range specs {
 		names = append(names, s.name)
 	}
 	return retry(ctx, func() error {
-		found, err := admin.DescribeTopics(names)
-		if err != nil {
-			return err
-		}
-		for _, t := range found {
-			if t.Err != sarama.ErrNoError {
-				return fmt.Errorf("topic %s: %w", t.Name, t.Err)
+		for _, broker := range client.Brokers() {
+			_ = broker.Open(client.Config()) // already open is fine; a failure shows in the request
+			found, err := broker.GetMetadata(sarama.NewMetadataRequest(client.Config().Version, names))
+			if err != nil {
+				return err
 			}
-			for _, p := range t.Partitions {
-				if p.Leader < 0 {
-					return fmt.Errorf("topic %s: partition %d has no leader", t.Name, p.ID)
-				}
+			if err := usable(found.Topics); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
+}
+
+func usable(topics []*sarama.TopicMetadata) error {
+	for _, t := range topics {
+		if t.Err != sarama.ErrNoError {
+			return fmt.Errorf("topic %s: %w", t.Name, t.Err)
+		}
+		for _, p := range t.Partitions {
+			if p.Leader < 0 {
+				return fmt.Errorf("topic %s: partition %d has no leader", t.Name, p.ID)
+			}
+		}
+	}
+	return nil
 }
 
 // TopicsError lists in which ways the topics of an aggregate are not as the
@@ -231,6 +250,9 @@ func describeTopics(ctx context.Context, admin sarama.ClusterAdmin, specs []topi
 			return err
 		}
 		for _, r := range results {
+			if r.ErrorCode != 0 {
+				return fmt.Errorf("configuration of %s: %w", r.Name, r.ErrorCode)
+			}
 			for _, entry := range r.Configs {
 				found[r.Name].config[entry.Name] = entry.Value
 			}

@@ -209,7 +209,9 @@ func (w *worker[S, C, E]) keep(records []Record, m *sarama.ConsumerMessage) []Re
 	return append(records, RecordOf(m))
 }
 
-// process handles records until they are committed or the partition is lost.
+// process handles records until they are committed. It returns an error when
+// they are not: to go on with those behind them would lose them, and one may
+// still commit for a moment after the session has ended.
 func (w *worker[S, C, E]) process(ctx context.Context, records []Record) error {
 	for attempt := 0; len(records) > 0; attempt++ {
 		d, err := w.decide(records)
@@ -221,7 +223,7 @@ func (w *worker[S, C, E]) process(ctx context.Context, records []Record) error {
 			}
 		}
 		if err == nil || ctx.Err() != nil {
-			return nil //nolint:nilerr // the next owner meets whatever it was
+			return err
 		}
 		if records, err = w.recover(ctx, err, records, attempt); err != nil {
 			return err

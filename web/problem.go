@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -126,9 +127,7 @@ func (p *Problem) GetHeaders() http.Header {
 // write answers a request that huma does not see.
 func (p *Problem) write(w http.ResponseWriter) {
 	h := w.Header()
-	for name, values := range p.GetHeaders() {
-		h[name] = values
-	}
+	maps.Copy(h, p.GetHeaders())
 	h.Set("Content-Type", problemContentType)
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(p.Status)

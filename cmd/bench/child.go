@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -53,8 +54,12 @@ func (c *child) listen(out io.Reader) {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		var l childLine
-		if json.Unmarshal(lines.Bytes(), &l) == nil {
-			c.replies <- l
+		if json.Unmarshal(lines.Bytes(), &l) != nil {
+			continue
+		}
+		select {
+		case c.replies <- l:
+		default: // nobody waits: Kafka Streams is running again after a rebalance
 		}
 	}
 	c.err = c.cmd.Wait()
@@ -71,7 +76,7 @@ func (c *child) reply(ctx context.Context, patience time.Duration, want func(chi
 				return l, nil
 			}
 		case <-c.ended:
-			return childLine{}, fmt.Errorf("%s ended: %w", c.cmd.Path, errors.Join(c.err, errors.New("see its log")))
+			return childLine{}, fmt.Errorf("%s ended: %w", c.cmd.Path, cmp.Or(c.err, errors.New("without an error")))
 		case <-timeout.C:
 			return childLine{}, fmt.Errorf("%s: no answer after %s", c.cmd.Path, patience)
 		case <-ctx.Done():
@@ -86,9 +91,7 @@ func (c *child) awaitRunning(ctx context.Context, patience time.Duration) error 
 }
 
 func (c *child) allocated(ctx context.Context) (int64, error) {
-	if _, err := io.WriteString(c.stdin, "stats\n"); err != nil {
-		return 0, err
-	}
+	_, _ = io.WriteString(c.stdin, "stats\n") // a failure is the end of the child, which reply reports
 	l, err := c.reply(ctx, 10*time.Second, func(l childLine) bool { return l.Allocated > 0 })
 	return l.Allocated, err
 }

@@ -107,8 +107,8 @@ func (c compareCmd) Run(ctx context.Context) (err error) {
 		}
 	}
 	err = errors.Join(cmp.run(ctx, list), cmp.broker.stop())
-	if err != nil {
-		return err // the logs stay
+	if err != nil { // the logs stay
+		return errors.Join(err, os.RemoveAll(filepath.Join(dir, "kafka")))
 	}
 	return os.RemoveAll(dir)
 }

@@ -23,8 +23,12 @@ const (
 	sessionTimeout = 6 * time.Second
 )
 
-// size is how many processes there are of each part.
-type size struct{ handlers, projectors, webs int }
+// size is how many processes there are of each part, and whether handlers
+// reach the brokers through a proxy each.
+type size struct {
+	handlers, projectors, webs int
+	proxied                    bool
+}
 
 // installation is the product with all that it needs.
 type installation struct {
@@ -33,6 +37,7 @@ type installation struct {
 	fleet      *fleet.Fleet
 	handlers   []*fleet.Process
 	stores     []string // data directories, by handler
+	proxies    []*proxy // before the brokers, by handler, if so wanted
 	projectors []*fleet.Process
 	webs       []*fleet.Process
 	clients    []*journaled
@@ -79,8 +84,14 @@ func newInstallation(ctx context.Context, dir string, brokers []string, replicat
 		"EVENTIM_KAFKA=" + strings.Join(brokers, ","), "EVENTIM_POSTGRES=" + i.postgres.URL(), "EVENTIM_AGGREGATE=" + aggregate,
 		fmt.Sprint("EVENTIM_REPLICATION=", replication), "EVENTIM_LOG=json", "EVENTIM_SESSION_TIMEOUT=" + sessionTimeout.String(),
 	}}
-	if err := i.fleet.Run(ctx, "topics", "create"); err != nil {
-		return nil, err
+	// Brokers hear of new topics one after the other: one that is asked too soon
+	// knows nothing of them.
+	created := await(ctx, 30*time.Second, "the topics are there", func() bool {
+		err = i.fleet.Run(ctx, "topics", "create")
+		return err == nil
+	})
+	if created != nil {
+		return nil, errors.Join(created, err)
 	}
 	return i, i.fleet.Run(ctx, "migrate")
 }
@@ -94,7 +105,16 @@ func (i *installation) start(ctx context.Context, s size) error {
 	for n := range s.handlers {
 		dir := filepath.Join(i.dir, fmt.Sprint("data-", n))
 		i.stores = append(i.stores, dir)
-		i.handlers = append(i.handlers, i.fleet.Process(fmt.Sprint("handler-", n), "handler", "--data", dir, "--health-listen", "127.0.0.1:0"))
+		args := []string{"handler", "--data", dir, "--health-listen", "127.0.0.1:0"}
+		if s.proxied {
+			p, err := newProxy(ctx, i.brokers)
+			if err != nil {
+				return err
+			}
+			i.proxies, i.closers = append(i.proxies, p), append(i.closers, p.close)
+			args = append(args, "--kafka", strings.Join(p.addresses(), ","))
+		}
+		i.handlers = append(i.handlers, i.fleet.Process(fmt.Sprint("handler-", n), args...))
 	}
 	for n := range s.projectors {
 		i.projectors = append(i.projectors, i.fleet.Process(fmt.Sprint("projector-", n), "projector", "--health-listen", "127.0.0.1:0"))

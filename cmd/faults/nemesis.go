@@ -46,6 +46,19 @@ var faults = []fault{
 	{"kill the coordinator of the group", 2, (*nemesis).killGroupCoordinator},
 	{"kill the coordinator of a transaction", 2, (*nemesis).killTransactionCoordinator},
 	{"kill all brokers in turn", 1, (*nemesis).rollingRestart},
+	{"part a handler from Kafka", 2, func(n *nemesis, ctx context.Context) (string, error) {
+		return n.partition(ctx, "both ways", mode{holdRequests: true, holdResponses: true})
+	}},
+	{"part a handler from Kafka, requests only", 2, func(n *nemesis, ctx context.Context) (string, error) {
+		return n.partition(ctx, "requests", mode{holdRequests: true})
+	}},
+	{"part a handler from Kafka, responses only", 2, func(n *nemesis, ctx context.Context) (string, error) {
+		return n.partition(ctx, "responses", mode{holdResponses: true})
+	}},
+	{"slow a handler's network down", 2, (*nemesis).slowDown},
+	{"cut a handler's connections", 3, (*nemesis).cutKafka},
+	{"an end of a transaction comes late", 4, (*nemesis).lateEnd},
+	{"an end of a transaction comes twice", 4, (*nemesis).doubleEnd},
 	{"delete a state store", 2, (*nemesis).deleteStore},
 	{"truncate a state store", 2, (*nemesis).truncateStore},
 	{"flip bits in a state store", 2, (*nemesis).flipStore},

@@ -64,7 +64,7 @@ func (c *runCommand) rounds(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, i.close()) }()
-	if err := i.start(ctx, size{handlers: 3, projectors: 2, webs: 2}); err != nil {
+	if err := i.start(ctx, size{handlers: 3, projectors: 2, webs: 2, proxied: true}); err != nil {
 		return err
 	}
 	n := &nemesis{installation: i, cluster: kafka, random: rand.New(rand.NewPCG(c.Seed, 1)), backups: map[string]string{}} //nolint:gosec // to be repeated

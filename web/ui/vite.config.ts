@@ -1,5 +1,5 @@
 import react from '@vitejs/plugin-react'
-import { defineConfig } from 'vite'
+import { defineConfig } from 'vitest/config'
 
 const product = process.env.EVENTIM_URL ?? 'http://127.0.0.1:8080'
 
@@ -12,5 +12,6 @@ export default defineConfig({
     assetsInlineLimit: 0, // the content security policy allows no data: URLs
     modulePreload: { polyfill: false },
   },
+  test: { include: ['src/**/*.test.ts'] },
   server: { proxy: { '/api': { target: product, ws: true, changeOrigin: true } } },
 })

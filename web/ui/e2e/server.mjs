@@ -28,7 +28,12 @@ export class Server {
   static async create() {
     const server = new Server()
     server.#folder = await mkdtemp(join(tmpdir(), 'eventim-e2e-'))
-    await promisify(execFile)('go', ['build', '-o', join(server.#folder, 'dev'), './cmd/dev'], { cwd: root })
+    try {
+      await promisify(execFile)('go', ['build', '-o', join(server.#folder, 'dev'), './cmd/dev'], { cwd: root })
+    } catch (error) {
+      await server.remove()
+      throw error
+    }
     server.port = await freePort()
     server.url = `http://127.0.0.1:${server.port}`
     return server

@@ -1,0 +1,59 @@
+package eventim
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+	lru "github.com/hashicorp/golang-lru/v2/simplelru"
+	"pgregory.net/rapid"
+)
+
+// endedClaim is a claim whose session has ended with commands left in it.
+type endedClaim struct {
+	sarama.ConsumerGroupClaim
+	messages chan *sarama.ConsumerMessage
+}
+
+func (endedClaim) Topic() string                               { return "ticker-commands" }
+func (c endedClaim) Messages() <-chan *sarama.ConsumerMessage { return c.messages }
+
+// A batch is aborted because the session has ended. The commands behind it must
+// not be handled: a commit may succeed for a moment, and its offset would skip
+// the batch.
+func TestNothingIsSkippedWhenTheSessionEnds(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		s, done := newStore(t)
+		defer done()
+		ctx, end := context.WithCancel(context.Background())
+		defer end()
+		ls := &lanes{queue: make(chan *request, 1)}
+		outcomes := []error{errAborted, errDoubt, sarama.ErrIllegalGeneration, errStore}
+		outcome := rapid.SampledFrom(outcomes).Draw(t, "outcome")
+		ls.wait.Go(func() {
+			for r := range ls.queue {
+				end()
+				r.done <- outcome
+			}
+		})
+		a := ticker()
+		w := &worker[ticks, tick, tick]{
+			Handler: &Handler[ticks, tick, tick]{agg: a, lanes: ls, config: HandlerConfig{}.withDefaults()},
+			claim:   endedClaim{messages: make(chan *sarama.ConsumerMessage, 1)},
+			logger:  slog.New(slog.DiscardHandler), finish: context.Background(), limit: maxOutputBytes,
+			partitioner: sarama.NewMurmur2Partitioner(""), store: s,
+		}
+		w.states, _ = lru.NewLRU[string, Snapshot[ticks]](10, nil)
+		rec := Record{Topic: "ticker-commands", Key: []byte("a"), Value: []byte("{"), Time: time.Now()}
+		err := w.process(ctx, []Record{rec})
+		close(ls.queue)
+		ls.wait.Wait()
+		if !errors.Is(err, outcome) {
+			t.Fatalf("process returned %v for a batch that was not committed, want %v", err, outcome)
+		}
+	})
+}
