@@ -5,6 +5,7 @@ DATA ?= .data
 
 # The race detector needs a C compiler. Everything else needs Go alone.
 RACE := $(shell command -v "$$(go env CC)" >/dev/null && echo -race)
+export GORACE := suppressions=$(CURDIR)/.ci/race.supp
 LINT := go tool -modfile=.ci/tools.mod golangci-lint
 KAFKA_PACKAGES := ./eventim/... ./projector/... ./web/... ./cmd/...
 
@@ -29,6 +30,15 @@ test: bin/withpostgres ## run all Go tests on an embedded broker and a Postgres
 .PHONY: test-kafka
 test-kafka: bin/withpostgres ## run the tests on Apache Kafka (needs Java and Maven)
 	.ci/kafka/kafka.sh with 1 bin/withpostgres -- go test $(RACE) -count=1 $(KAFKA_PACKAGES)
+
+.PHONY: faults
+faults: ## let faults happen to the product on three Kafka nodes, and judge it (SEED=, DURATION=)
+	go run ./cmd/faults verify --self-test
+	go run ./cmd/faults run $(if $(SEED),--seed $(SEED)) --duration $(or $(DURATION),4m)
+
+.PHONY: soak
+soak: ## the same for DURATION=2h, with SEED=
+	go run ./cmd/faults run $(if $(SEED),--seed $(SEED)) --duration $(or $(DURATION),2h) --faults 25
 
 .PHONY: check
 check: ## run what CI runs

@@ -276,7 +276,7 @@ func (l *lane) drop() {
 
 // txnProducer is a transactional producer whose answers are drained.
 type txnProducer struct {
-	sarama.AsyncProducer
+	*producer
 	drained sync.WaitGroup
 	mu      sync.Mutex
 	errs    []error
@@ -285,11 +285,11 @@ type txnProducer struct {
 // openProducer runs InitProducerId: it ends what was open under the id, and
 // fences whoever used it.
 func openProducer(brokers []string, c *sarama.Config) (*txnProducer, error) {
-	ap, err := sarama.NewAsyncProducer(brokers, c)
+	ap, err := newProducer(brokers, c)
 	if err != nil {
 		return nil, err
 	}
-	p := &txnProducer{AsyncProducer: ap}
+	p := &txnProducer{producer: ap}
 	p.drained.Go(func() {
 		for e := range ap.Errors() {
 			p.mu.Lock()
@@ -331,8 +331,4 @@ func (p *txnProducer) rollback(cause error) error {
 	return fmt.Errorf("%w: %w", errDoubt, cause)
 }
 
-// close must not be sarama's Close, which competes for the answers.
-func (p *txnProducer) close() {
-	p.AsyncClose()
-	p.drained.Wait()
-}
+func (p *txnProducer) close() { _ = p.producer.close(&p.drained) }

@@ -23,7 +23,7 @@ const batchOverhead = 1 << 10
 // enough, and batches what is sent at the same time.
 type Sender[C any] struct {
 	encode   func(Command[C]) (*sarama.ProducerMessage, error)
-	producer sarama.AsyncProducer
+	producer *producer
 	answers  sync.WaitGroup
 }
 
@@ -32,7 +32,7 @@ func NewSender[S, C, E any](a Aggregate[S, C, E], k Kafka) (*Sender[C], error) {
 	if err := a.validate(); err != nil {
 		return nil, err
 	}
-	producer, err := sarama.NewAsyncProducer(k.Brokers, senderConfig(k))
+	producer, err := newProducer(k.Brokers, senderConfig(k))
 	if err != nil {
 		return nil, fmt.Errorf("connect to Kafka at %v: %w", k.Brokers, err)
 	}
@@ -115,8 +115,31 @@ func sendError(id string, err error) error {
 
 // Close waits for what was sent and disconnects. No Send may be running or
 // follow.
-func (s *Sender[C]) Close() error {
-	s.producer.AsyncClose()
-	s.answers.Wait()
-	return nil
+func (s *Sender[C]) Close() error { return s.producer.close(&s.answers) }
+
+// producer is a sarama producer with a client of its own, which
+// NewAsyncProducer would leave behind, connected, when InitProducerId fails.
+type producer struct {
+	sarama.AsyncProducer
+	client sarama.Client
+}
+
+func newProducer(brokers []string, c *sarama.Config) (*producer, error) {
+	client, err := sarama.NewClient(brokers, c)
+	if err != nil {
+		return nil, err
+	}
+	p, err := sarama.NewAsyncProducerFromClient(client)
+	if err != nil {
+		return nil, errors.Join(err, client.Close())
+	}
+	return &producer{p, client}, nil
+}
+
+// close waits until the answers are drained. It is not sarama's Close, which
+// competes for them.
+func (p *producer) close(drained *sync.WaitGroup) error {
+	p.AsyncClose()
+	drained.Wait()
+	return p.client.Close()
 }
