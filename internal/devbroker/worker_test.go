@@ -30,7 +30,10 @@ func work(t *testing.T, addr string, n int64) {
 }
 
 // worker writes a record to every partition of the topic out, and commits its offset in the topic in with them.
-type worker struct{ producer sarama.SyncProducer }
+type worker struct {
+	client   sarama.Client
+	producer sarama.SyncProducer
+}
 
 func newWorker(addr string) (*worker, error) {
 	c := sarama.NewConfig()
@@ -44,11 +47,21 @@ func newWorker(addr string) (*worker, error) {
 	c.Producer.Retry.Max, c.Producer.Transaction.Retry.Max = 1, 1
 	c.Metadata.Retry.Backoff, c.Producer.Retry.Backoff = time.Millisecond, time.Millisecond
 	c.Producer.Transaction.Retry.Backoff = time.Millisecond
-	producer, err := sarama.NewSyncProducer([]string{addr}, c)
-	return &worker{producer}, err
+	client, err := sarama.NewClient([]string{addr}, c)
+	if err != nil {
+		return nil, err
+	}
+	producer, err := sarama.NewSyncProducerFromClient(client)
+	if err != nil {
+		return nil, errors.Join(err, client.Close())
+	}
+	return &worker{client, producer}, nil
 }
 
-func (w *worker) Close() { _ = w.producer.Close() } // it complains about the transaction that a kill left open
+func (w *worker) Close() {
+	_ = w.producer.Close() // it complains about the transaction that a kill left open
+	_ = w.client.Close()
+}
 
 // step does everything of step n but the commit.
 func (w *worker) step(n int64) error {
