@@ -55,8 +55,7 @@ func TestUnreadableHistory(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := newSystem(t, eventimtest.Kafka(t), 2)
-			s.agg.State = eventim.JSON[Count]("counter")
+			s := newSystem(t, eventimtest.Kafka(t), 2, func(a *eventim.Aggregate[Count, Add, Added]) { a.State = eventim.JSON[Count]("counter") })
 			h := s.handle()
 			s.do(string(keyIn(0)), 100)
 			s.do(string(keyIn(1)), 100)

@@ -44,6 +44,9 @@ type childConfig struct {
 	// before the broker gets it or after it has done it; 0 is never.
 	DieAt    int
 	DieAfter bool
+
+	// Racing keeps the race detector from changing the exit code.
+	Racing bool
 }
 
 // runChild is the main function of a handler process. It ends on SIGTERM, and
@@ -60,6 +63,7 @@ func runChild(config string) int {
 	}()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
+	_ = os.Stdout.Close() // tells the test that signals are heeded
 	a := counter
 	a.Name, a.Partitions = c.Aggregate, c.Partitions
 	if c.Revision == 2 {
@@ -67,7 +71,7 @@ func runChild(config string) int {
 	}
 	hc := eventim.HandlerConfig{
 		Kafka: eventim.Kafka{Brokers: c.Brokers}, Dir: c.Dir, Session: time.Second, MaxBatch: c.MaxBatch,
-		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{ReplaceAttr: withoutStack})),
+		Logger: slog.New(withoutPanics{slog.NewTextHandler(os.Stderr, nil)}),
 	}
 	if c.DieAt > 0 {
 		via(dyingAt(c.DieAt, c.DieAfter))(&hc)
@@ -83,12 +87,18 @@ func runChild(config string) int {
 	return 0
 }
 
-// withoutStack shortens what a test says: its panics are on purpose.
-func withoutStack(_ []string, a slog.Attr) slog.Attr {
-	if a.Key == "stack" {
-		return slog.Attr{}
+// withoutPanics shortens what a handler says: its panics are on purpose.
+type withoutPanics struct{ slog.Handler }
+
+func (h withoutPanics) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == "the decision panicked" {
+		return nil
 	}
-	return a
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h withoutPanics) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return withoutPanics{h.Handler.WithAttrs(attrs)}
 }
 
 // child is a handler in a process of its own.
@@ -119,13 +129,21 @@ func (s *system) start(dir string, change ...func(*childConfig)) *child {
 	}
 	c := &child{t: s.t, dir: dir, process: exec.Command(executable), log: &syncWriter{}, ended: make(chan error, 1)} //nolint:noctx // ends with its input
 	c.process.Env = append(os.Environ(), childVariable+"="+string(config))
+	if cc.Racing {
+		c.process.Env = append(c.process.Env, "GORACE=exitcode=0")
+	}
 	c.process.Stderr = c.log
 	if _, err := c.process.StdinPipe(); err != nil {
+		s.t.Fatal(err)
+	}
+	ready, err := c.process.StdoutPipe()
+	if err != nil {
 		s.t.Fatal(err)
 	}
 	if err := c.process.Start(); err != nil {
 		s.t.Fatal(err)
 	}
+	_, _ = io.Copy(io.Discard, ready)
 	go func() { c.ended <- c.process.Wait() }()
 	s.t.Cleanup(func() {
 		c.kill()

@@ -34,13 +34,16 @@ type system struct {
 	ledger  []string      // acknowledged command ids
 }
 
-func newSystem(t testing.TB, k eventim.Kafka, partitions int32) *system {
+func newSystem(t testing.TB, k eventim.Kafka, partitions int32, change ...func(*eventim.Aggregate[Count, Add, Added])) *system {
 	t.Helper()
 	s := &system{
 		t: t, kafka: k, agg: counter, dir: t.TempDir(),
 		results: map[string][]eventim.Result[Count, Added]{}, arrived: make(chan struct{}),
 	}
 	s.agg.Name, s.agg.Partitions = eventimtest.Name(t, "counter"), partitions
+	for _, f := range change {
+		f(&s.agg)
+	}
 	if err := s.agg.CreateTopics(t.Context(), k, 1); err != nil {
 		t.Fatal(err)
 	}
@@ -61,22 +64,24 @@ func (s *system) connect() {
 	for p := range s.agg.Partitions {
 		from[p] = 0
 	}
+	results := s.agg.ResultTopic()
 	s.background(func(ctx context.Context) error {
-		return eventim.Tail(ctx, s.kafka, s.agg.ResultTopic().Name, from, s.note)
+		return eventim.Tail(ctx, s.kafka, results.Name, from, func(r eventim.Record) error {
+			res, err := results.Decode(r)
+			if err == nil {
+				s.note(res)
+			}
+			return err
+		})
 	})
 }
 
-func (s *system) note(r eventim.Record) error {
-	res, err := s.agg.ResultTopic().Decode(r)
-	if err != nil {
-		return err
-	}
+func (s *system) note(res eventim.Result[Count, Added]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.results[res.Command] = append(s.results[res.Command], res)
 	close(s.arrived)
 	s.arrived = make(chan struct{})
-	return nil
 }
 
 // background runs fn until the test ends or the returned function is called.

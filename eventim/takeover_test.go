@@ -80,6 +80,34 @@ func TestDeadOwnersTransactionIsEnded(t *testing.T) {
 	}
 }
 
+// What an aborted first transaction leaves in the events is no history: no
+// offset was ever committed, and the commands begin at their beginning.
+func TestFirstTransactionAborted(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, eventimtest.Kafka(t), 2)
+	s.leaveOpen(strings.Join([]string{s.agg.Group(), uuid.NewString(), "0"}, "/"), 5*time.Minute)
+	h := s.handle()
+	if res := s.do(string(keyIn(0)), 100); res.Version != 1 {
+		t.Errorf("the first owner that lives answers %+v, want version 1", res)
+	}
+	h.stop()
+}
+
+// A committed offset that is gone is not guessed: its partition stops.
+func TestOffsetGone(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, eventimtest.Kafka(t), 2)
+	h := s.handle()
+	s.do(string(keyIn(0)), 100)
+	h.stop()
+	if _, err := kadm.NewClient(s.raw()).DeleteGroup(t.Context(), s.agg.Group()); err != nil {
+		t.Fatal(err)
+	}
+	h = s.handle()
+	s.stopped(h, "offset is gone")
+	h.stop()
+}
+
 // A transaction that is not of a handler of this group is none of its
 // business.
 func TestForeignTransactionIsLeftAlone(t *testing.T) {

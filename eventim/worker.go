@@ -136,16 +136,18 @@ func (w *worker[S, C, E]) verifyPosition(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, history, err := w.restorer.bounds(ctx, t.Events, w.partition)
-	if err != nil {
-		return err
+	history := false
+	if w.skip < 0 {
+		if history, err = w.hasHistory(ctx); err != nil {
+			return err
+		}
 	}
 	refuse := func(what string) error {
 		return &historyError{fmt.Errorf("%s/%d: %s; once you know where the commands go on, "+
 			"set the offset of group %s with kafka-consumer-groups --reset-offsets", t.Commands, w.partition, what, w.agg.Group())}
 	}
 	switch {
-	case w.skip < 0 && history > 0:
+	case history:
 		return refuse("there are events, but the group's offset is gone (offsets.retention.minutes)")
 	case w.skip >= 0 && w.skip < start:
 		return refuse(fmt.Sprintf("the commands from offset %d to %d were deleted (retention.ms) before they were handled", w.skip, start-1))
@@ -153,6 +155,26 @@ func (w *worker[S, C, E]) verifyPosition(ctx context.Context) error {
 		return refuse(fmt.Sprintf("the group's offset %d is beyond the end %d: the topic was made anew or cut", w.skip, end))
 	}
 	return nil
+}
+
+// hasHistory looks for an event. That the partition is not empty proves
+// nothing: what is there may have been aborted.
+func (w *worker[S, C, E]) hasHistory(ctx context.Context) (bool, error) {
+	topic := w.agg.Topics().Events
+	start, end, err := w.restorer.bounds(ctx, topic, w.partition)
+	if err != nil {
+		return false, err
+	}
+	errFound := errors.New("found one")
+	reader := partitionReader{
+		client: w.restorer.client, topic: topic, partition: w.partition,
+		stalled: func(context.Context) { w.successor.endStalled(w.partition) },
+	}
+	_, err = reader.read(ctx, start, end, func(*sarama.RecordBatch, *sarama.Record) error { return errFound })
+	if errors.Is(err, errFound) {
+		return true, nil
+	}
+	return false, err
 }
 
 func (w *worker[S, C, E]) release() {

@@ -18,7 +18,7 @@ type endedClaim struct {
 	messages chan *sarama.ConsumerMessage
 }
 
-func (endedClaim) Topic() string                               { return "ticker-commands" }
+func (endedClaim) Topic() string                              { return "ticker-commands" }
 func (c endedClaim) Messages() <-chan *sarama.ConsumerMessage { return c.messages }
 
 // A batch is aborted because the session has ended. The commands behind it must

@@ -63,8 +63,16 @@ func (b broker) kafka() eventim.Kafka { return eventim.Kafka{Brokers: strings.Sp
 
 // createTopics gives a contender fresh topics, and returns what deletes them.
 func (b broker) createTopics(ctx context.Context, name string, partitions int32) (remove func() error, err error) {
-	if err := aggregate(name, partitions).CreateTopics(ctx, b.kafka(), 1); err != nil {
-		return nil, err
+	// A busy broker needs a while to make hundreds of partitions. What is there
+	// already is left alone, so asking again is fine.
+	for deadline := time.Now().Add(time.Minute); ; {
+		err := aggregate(name, partitions).CreateTopics(ctx, b.kafka(), 1)
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil || time.Now().After(deadline) {
+			return nil, err
+		}
 	}
 	return func() error { return b.removeTopics(name) }, nil
 }

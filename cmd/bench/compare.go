@@ -24,7 +24,7 @@ type compareCmd struct {
 	Rounds     int           `default:"3" help:"Repetitions of everything, in turns."`
 	Partitions []int32       `default:"8,48" help:"Partition counts of the topics. The restart takes the first."`
 	Rates      []int         `default:"500,5000,20000" help:"Commands per second of the open loops."`
-	Warm       time.Duration `default:"5s" help:"Warm-up before each measurement under load."`
+	Warm       time.Duration `default:"10s" help:"Warm-up under load of a program that has just started; a quarter of it before each further measurement."`
 	Measure    time.Duration `default:"10s" help:"Duration of each measurement under load."`
 	Window     int           `default:"20000" help:"Commands on their way in the closed loop."`
 	Keys       int           `default:"50000" help:"Aggregates of the load."`
@@ -53,7 +53,7 @@ func (c compareCmd) smoke() compareCmd {
 		return c
 	}
 	c.Rounds, c.Partitions, c.Rates = 1, []int32{8}, []int{500, 2000}
-	c.Warm, c.Measure, c.BrokerWarm, c.Session = time.Second, 2*time.Second, time.Second, 6*time.Second
+	c.Warm, c.Measure, c.BrokerWarm, c.Session = 4*time.Second, 2*time.Second, time.Second, 6*time.Second
 	c.Window, c.Keys, c.Backlog, c.Aggregates = 5000, 1000, 20_000, 5000
 	if len(c.Contenders) == 0 {
 		c.Contenders = []string{"eventim", "raw", "streams-100ms-1t", "goka"}

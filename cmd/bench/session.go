@@ -22,6 +22,7 @@ type session struct {
 	load  *load
 	child *child
 
+	warmed   bool  // the program has been under load
 	repeated int64 // results so far
 }
 
@@ -85,7 +86,12 @@ func (s *session) underLoad(ctx context.Context, p report.Phase, rate int, send 
 	defer sending.Wait()
 	defer stop()
 	sending.Go(func() { send(loading) })
-	if err := wait(ctx, s.Warm); err != nil {
+	warm := s.Warm
+	if s.warmed {
+		warm /= 4
+	}
+	s.warmed = true
+	if err := wait(ctx, warm); err != nil {
 		return err
 	}
 	// What was sent before must not count, so the phase begins between two

@@ -22,7 +22,9 @@ type working struct {
 }
 
 // load lets clients work, each on so many invoices.
-func (i *installation) load(clients, invoices int, seed uint64) *working {
+// They are ended by End, or when all work is done, and not by ctx, which would
+// leave commands behind whose outcome nobody knows.
+func (i *installation) load(ctx context.Context, clients, invoices int, seed uint64) *working {
 	w := &working{done: make(chan error, clients)}
 	var nodes []load.Node
 	for _, p := range i.webs {
@@ -30,24 +32,21 @@ func (i *installation) load(clients, invoices int, seed uint64) *working {
 	}
 	shared := []string{fmt.Sprint("shared-", seed)}
 	for n := range clients {
-		c := i.connect(load.NewClient(nodes, seed*1000+uint64(n))) //nolint:gosec // small
+		c := i.connect(ctx, load.NewClient(nodes, seed*1000+uint64(n))) //nolint:gosec // small
 		w.clients = append(w.clients, c)
-		go func() { w.done <- c.Work(c.ctx(), invoices, shared) }()
+		go func() { w.done <- c.Work(context.WithoutCancel(ctx), invoices, shared) }()
 	}
 	return w
 }
 
-func (i *installation) connect(c *load.Client) *journaled {
-	ctx, cancel := context.WithCancel(context.Background())
+func (i *installation) connect(ctx context.Context, c *load.Client) *journaled {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	gone := make(chan struct{})
 	go func() { defer close(gone); c.Run(ctx) }()
 	j := &journaled{c, func() { cancel(); <-gone; c.Close() }}
 	i.clients = append(i.clients, j)
 	return j
 }
-
-// ctx is that of the work: it is ended by End, not from outside.
-func (j *journaled) ctx() context.Context { return context.Background() }
 
 // wait waits until all have done their work, which they do through any fault
 // that is healed.

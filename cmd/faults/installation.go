@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/eventim-go/eventim/internal/app"
 	"github.com/eventim-go/eventim/internal/devbroker"
 	"github.com/eventim-go/eventim/internal/devpostgres"
 	"github.com/eventim-go/eventim/internal/fleet"
@@ -160,12 +163,56 @@ func (i *installation) close() error {
 	return errors.Join(errs...)
 }
 
-// source says where the evidence is; of the stores only when no handler runs.
-func (i *installation) source(stores bool) verify.Source {
-	s := verify.Source{Brokers: i.brokers, Aggregate: aggregate, Pool: i.pool, Settle: 90 * time.Second}
-	if stores {
-		s.Stores = i.stores
+// endHandlers stops the handlers and returns their stores: of the partitions
+// that each had before, since others may be there that nobody has looked at
+// since they were damaged.
+func (i *installation) endHandlers(ctx context.Context) ([]verify.Store, error) {
+	var stores []verify.Store
+	for k, p := range i.handlers {
+		partitions, err := partitionsOf(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		stores = append(stores, verify.Store{Dir: i.stores[k], Partitions: partitions})
 	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for _, p := range i.handlers {
+		if err := p.Terminate(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return stores, nil
+}
+
+// partitionsOf asks a handler which partitions it has.
+func partitionsOf(ctx context.Context, p *fleet.Process) ([]int32, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.Address()+"/readyz", http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	request.Close = true // the process is about to end
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	var health struct {
+		Parts map[string]app.Health `json:"parts"`
+	}
+	if err := json.NewDecoder(response.Body).Decode(&health); err != nil {
+		return nil, fmt.Errorf("ask %s for its partitions: %w", p.Name, err)
+	}
+	partitions := []int32{}
+	for _, at := range health.Parts["handler"].Partitions {
+		partitions = append(partitions, at.Partition)
+	}
+	return partitions, nil
+}
+
+// source says where the evidence is, but for the stores.
+func (i *installation) source() verify.Source {
+	s := verify.Source{Brokers: i.brokers, Aggregate: aggregate, Pool: i.pool, Settle: 90 * time.Second}
 	for _, c := range i.clients {
 		s.Journals = append(s.Journals, c.Journal)
 	}

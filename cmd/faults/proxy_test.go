@@ -21,7 +21,7 @@ func through(t *testing.T) (*proxy, *kgo.Client) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(p.addresses()...), kgo.TransactionalID(t.Name()), kgo.AllowAutoTopicCreation(),
+	client, err := kgo.NewClient(kgo.SeedBrokers(p.addresses()...), kgo.TransactionalID(t.Name()),
 		kgo.DefaultProduceTopic("records"), kgo.RequestTimeoutOverhead(time.Second), kgo.RetryTimeout(5*time.Second))
 	if err != nil {
 		t.Fatal(err)
@@ -32,6 +32,9 @@ func through(t *testing.T) (*proxy, *kgo.Client) {
 			t.Error(err)
 		}
 	})
+	if _, err := kadm.NewClient(client).CreateTopic(t.Context(), 1, 1, nil, "records"); err != nil {
+		t.Fatal(err)
+	}
 	return p, client
 }
 

@@ -82,7 +82,7 @@ func (c *runCommand) rounds(ctx context.Context, dir string) (err error) {
 // round is some faults under load, and a judgement. The handlers are stopped
 // for it, since their stores are judged, too.
 func (c *runCommand) round(ctx context.Context, n *nemesis, round uint64, tally *tally) error {
-	w := n.load(c.Clients, 1_000_000, c.Seed*1000+round)
+	w := n.load(ctx, c.Clients, 1_000_000, c.Seed*1000+round)
 	if err := n.busy(ctx, 50); err != nil {
 		return err
 	}
@@ -117,24 +117,36 @@ func (c *runCommand) step(ctx context.Context, n *nemesis, step int, tally *tall
 	recovery := time.Since(healed)
 	fmt.Printf("%3d  %s: %s; %d results meanwhile, 20 more %v after healing\n", step, f.name, what, during, recovery.Round(time.Millisecond))
 	tally.add(f.name, recovery)
-	for _, p := range n.processes() {
-		if !p.Running() {
-			return fmt.Errorf("after %s: %s has ended by itself, see %s", f.name, p.Name, p.LogFile())
-		}
+	if err := n.healthy(ctx); err != nil {
+		return fmt.Errorf("liveness after %s: %w", f.name, err)
 	}
 	return n.busy(ctx, 10+n.random.IntN(40))
 }
 
-func (c *runCommand) judge(ctx context.Context, n *nemesis, tally *tally) error {
-	for _, p := range n.handlers {
-		stop, cancel := context.WithTimeout(ctx, time.Minute)
-		err := p.Terminate(stop)
-		cancel()
+// healthy waits until all processes say that they are ready: none has ended by
+// itself, and no partition has stopped.
+func (n *nemesis) healthy(ctx context.Context) error {
+	for _, p := range n.processes() {
+		if !p.Running() {
+			return fmt.Errorf("%s has ended by itself, see %s", p.Name, p.LogFile())
+		}
+		err := await(ctx, time.Minute, p.Name+" is ready", func() bool {
+			return n.fleet.Run(ctx, "healthcheck", "--url", "http://"+p.Address()+"/readyz") == nil
+		})
 		if err != nil {
-			return err
+			return errors.Join(err, n.fleet.Run(ctx, "healthcheck", "--url", "http://"+p.Address()+"/readyz"))
 		}
 	}
-	report, err := verify.Verify(ctx, n.source(true))
+	return nil
+}
+
+func (c *runCommand) judge(ctx context.Context, n *nemesis, tally *tally) error {
+	source := n.source()
+	var err error
+	if source.Stores, err = n.endHandlers(ctx); err != nil {
+		return err
+	}
+	report, err := verify.Verify(ctx, source)
 	if err != nil {
 		return errors.Join(err, n.writeJournals())
 	}

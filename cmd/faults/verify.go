@@ -29,7 +29,10 @@ func (c *verifyCommand) Run(ctx context.Context) (err error) {
 	if c.SelfTest {
 		return selfTest(ctx)
 	}
-	source := verify.Source{Brokers: c.Kafka, Aggregate: c.Aggregate, Stores: c.Stores, Settle: c.Settle}
+	source := verify.Source{Brokers: c.Kafka, Aggregate: c.Aggregate, Settle: c.Settle}
+	for _, dir := range c.Stores {
+		source.Stores = append(source.Stores, verify.Store{Dir: dir})
+	}
 	if c.Journals != "" {
 		if source.Journals, err = journal.ReadDir(c.Journals); err != nil {
 			return err
@@ -92,15 +95,14 @@ func correctRun(ctx context.Context, dir string) (_ *verify.Evidence, err error)
 	if err := i.garbage(ctx, 3); err != nil {
 		return nil, err
 	}
-	l := i.load(4, 15, 1)
+	l := i.load(ctx, 4, 15, 1)
 	if err := l.wait(); err != nil {
 		return nil, err
 	}
 	l.settle(ctx, time.Minute)
-	for _, p := range i.handlers {
-		if err := p.Terminate(ctx); err != nil {
-			return nil, err
-		}
+	source := i.source()
+	if source.Stores, err = i.endHandlers(ctx); err != nil {
+		return nil, err
 	}
-	return verify.Collect(ctx, i.source(true))
+	return verify.Collect(ctx, source)
 }

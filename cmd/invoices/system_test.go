@@ -266,7 +266,9 @@ func (s *system) verify() *verify.Report {
 		source.Journals = append(source.Journals, c.Journal)
 	}
 	if !slices.ContainsFunc(s.handlers[:], (*fleet.Process).Running) {
-		source.Stores = s.dirs
+		for _, dir := range s.dirs {
+			source.Stores = append(source.Stores, verify.Store{Dir: dir})
+		}
 	}
 	report, err := verify.Verify(s.t.Context(), source)
 	if err != nil {

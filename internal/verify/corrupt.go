@@ -147,11 +147,13 @@ func doubledEvent(e *Evidence) error {
 }
 
 func gap(e *Evidence) error {
-	p, n, err := pick(&e.Log.Events, isVersion(2))
-	if err == nil {
-		remove(p, n)
+	p, n, err := pick(&e.Log.Events, isVersion(3))
+	if err != nil {
+		return err
 	}
-	return err
+	third := p.Visible[n]
+	remove(p, slices.IndexFunc(p.Visible, func(r checker.Record) bool { return bytes.Equal(r.Key, third.Key) && number(&r, "ce_version") == 2 }))
+	return nil
 }
 
 func swappedOrder(e *Evidence) error {
@@ -209,8 +211,8 @@ func secondEffect(e *Evidence) error {
 	}
 	repeat := results.Visible[n]
 	events := &e.Log.Events.Partitions[repeat.Partition]
-	for i := len(events.Visible) - 1; i >= 0; i-- {
-		if last := events.Visible[i]; bytes.Equal(last.Key, repeat.Key) {
+	for _, last := range slices.Backward(events.Visible) {
+		if bytes.Equal(last.Key, repeat.Key) {
 			again := with(last, "ce_version", number(&last, "ce_version")+1)
 			write(events, with(again, "ce_commandoffset", number(&repeat, "ce_commandoffset")))
 			return nil

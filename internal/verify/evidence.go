@@ -20,10 +20,19 @@ import (
 type Source struct {
 	Brokers   []string
 	Aggregate string
-	Pool      *pgxpool.Pool      // nil: the views are not judged
-	Stores    []string           // data directories of handlers that have ended
+	Pool      *pgxpool.Pool // nil: the views are not judged
+	Stores    []Store
 	Journals  []*journal.Journal // of the clients
 	Settle    time.Duration      // how long to wait for the handlers and the projectors; 30 s when 0
+}
+
+// Store is the data directory of a handler that has ended.
+type Store struct {
+	Dir string
+	// Partitions are those that the handler had at its end, after everything had
+	// been handled: their stores lack nothing. When nil, all that are there are
+	// read, and may lack what was handled after their partitions went elsewhere.
+	Partitions []int32
 }
 
 // Evidence is everything that is judged.
@@ -65,8 +74,8 @@ func Collect(ctx context.Context, s Source) (*Evidence, error) {
 		}
 	}
 	var errs []error
-	for _, dir := range s.Stores {
-		stores, err := readStores(dir, s.Aggregate)
+	for _, store := range s.Stores {
+		stores, err := readStores(store, s.Aggregate)
 		errs = append(errs, err)
 		e.Stores = append(e.Stores, stores...)
 	}

@@ -41,10 +41,10 @@ func (j *judge) journal(client *journal.Journal) {
 
 func (j *judge) connection(e journal.Entry) {
 	j.report.Connections++
-	switch e.Kind {
-	case journal.Resumed:
+	if e.Kind == journal.Resumed {
 		j.report.Resumed++
-	case journal.Refused:
+	}
+	if e.Kind == journal.Refused {
 		j.report.Unresumed++
 	}
 }

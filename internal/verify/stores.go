@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -13,22 +14,22 @@ import (
 	"github.com/eventim-go/eventim/internal/checker"
 )
 
-// readStores reads the state stores in the data directory of a handler that
-// has ended. What a store has must be right, but it may lack what was handled
-// after its partition went elsewhere.
-func readStores(dir, aggregate string) ([]checker.Copy, error) {
-	entries, err := os.ReadDir(filepath.Join(dir, aggregate))
+// readStores reads the state stores in the data directory of a handler.
+func readStores(s Store, aggregate string) ([]checker.Copy, error) {
+	entries, err := os.ReadDir(filepath.Join(s.Dir, aggregate))
 	if err != nil {
 		return nil, fmt.Errorf("read the state stores: %w", err)
 	}
 	var copies []checker.Copy
 	for _, entry := range entries {
-		partition, err := strconv.ParseInt(entry.Name(), 10, 32)
-		if err != nil {
+		n, err := strconv.ParseInt(entry.Name(), 10, 32)
+		partition := int32(n)
+		if err != nil || s.Partitions != nil && !slices.Contains(s.Partitions, partition) {
 			continue // what is not a number is not a store
 		}
 		c := checker.Copy{
-			Name: filepath.Join(dir, aggregate, entry.Name()), Partitions: []int32{int32(partition)}, Behind: true, States: map[string]checker.State{},
+			Name: filepath.Join(s.Dir, aggregate, entry.Name()), Partitions: []int32{partition}, Behind: s.Partitions == nil,
+			States: map[string]checker.State{},
 		}
 		if err := readStore(c.Name, c.States); err != nil {
 			return nil, fmt.Errorf("read the state store %s: %w", c.Name, err)

@@ -96,7 +96,7 @@ func aboutRun(r Results) string {
 		versions = append(versions, name+" "+r.Versions[name])
 	}
 	fmt.Fprintf(&b, "- Versions: %s\n", strings.Join(versions, ", "))
-	fmt.Fprintf(&b, "- Load: %d rounds; %g s warm-up and %g s measured each; %s aggregates; %s commands on their way in the closed loop; "+
+	fmt.Fprintf(&b, "- Load: %d rounds; %g s warm-up after a start and %g s measured each; %s aggregates; %s commands on their way in the closed loop; "+
 		"a backlog of %s commands; session timeout %g s\n", s.Rounds, s.WarmUp, s.Measured, thousands(int64(s.Keys)),
 		thousands(int64(s.Window)), thousands(int64(s.Backlog)), s.Session)
 	return b.String()

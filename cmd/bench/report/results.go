@@ -44,7 +44,7 @@ type Machine struct {
 // Settings are what the load was made of.
 type Settings struct {
 	Rounds     int     `json:"rounds"`
-	WarmUp     float64 `json:"warmUpSeconds"`  // before each measurement
+	WarmUp     float64 `json:"warmUpSeconds"`  // of a program that has just started; a quarter of it later
 	Measured   float64 `json:"measureSeconds"` // of each measurement under load
 	Window     int     `json:"window"`         // commands on their way in the closed loop
 	Keys       int     `json:"keys"`           // aggregates of the load
