@@ -48,7 +48,9 @@ func TestEmit(t *testing.T) {
 		{
 			"an aborted transaction, then a committed one of the same producer", 0,
 			[]*sarama.RecordBatch{batchAt(1, 0, 1, true, 0, 1), marker(1, 2, 0), batchAt(1, 3, 3, true, 3), marker(1, 4, 1)},
-			[]*sarama.AbortedTransaction{{ProducerID: 1, FirstOffset: 0}}, []int64{3}, 5,
+			[]*sarama.AbortedTransaction{{ProducerID: 1, FirstOffset: 0}},
+			[]int64{3},
+			5,
 		},
 		{
 			"interleaved producers, the list of the aborted unsorted", 0,
@@ -57,12 +59,15 @@ func TestEmit(t *testing.T) {
 				marker(2, 3, 1), marker(1, 4, 0), batchAt(1, 5, 5, true, 5), marker(3, 6, 0), marker(1, 7, 0),
 			},
 			[]*sarama.AbortedTransaction{{ProducerID: 1, FirstOffset: 5}, {ProducerID: 3, FirstOffset: 2}, {ProducerID: 1, FirstOffset: 0}},
-			[]int64{1}, 8,
+			[]int64{1},
+			8,
 		},
 		{
 			"records outside transactions amid an aborted one", 0,
 			[]*sarama.RecordBatch{batchAt(1, 0, 0, true, 0), batchAt(-1, 1, 1, false, 1), marker(1, 2, 0)},
-			[]*sarama.AbortedTransaction{{ProducerID: 1, FirstOffset: 0}}, []int64{1}, 3,
+			[]*sarama.AbortedTransaction{{ProducerID: 1, FirstOffset: 0}},
+			[]int64{1},
+			3,
 		},
 		{"holes that compaction made", 0, []*sarama.RecordBatch{batchAt(1, 0, 9, true, 2, 7), batchAt(1, 20, 29, true, 29)}, nil, []int64{2, 7, 29}, 30},
 		{"a tail that compaction removed", 0, []*sarama.RecordBatch{batchAt(1, 0, 9, true, 2)}, nil, []int64{2}, 10},

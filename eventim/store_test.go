@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func newStore(t *rapid.T) (s *store, done func()) {
+func newStore(t rapid.TB) (s *store, done func()) {
 	dir, err := os.MkdirTemp("", "store")
 	if err != nil {
 		t.Fatal(err)

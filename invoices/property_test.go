@@ -124,8 +124,10 @@ func TestInvariants(t *testing.T) {
 func checkUnchanged(t *rapid.T, states []Invoice, wires []string) {
 	for _, state := range states {
 		for _, e := range []Event{
-			LineItemAdded{LineItem{ID: "other"}, Money{}}, LineItemChanged{LineItem{ID: "1"}, Money{}},
-			LineItemRemoved{"1", Money{}}, PaymentReceived{},
+			LineItemAdded{LineItem{ID: "other"}, Money{}},
+			LineItemChanged{LineItem{ID: "1"}, Money{}},
+			LineItemRemoved{"1", Money{}},
+			PaymentReceived{},
 		} {
 			Aggregate.Evolve(state, e)
 		}

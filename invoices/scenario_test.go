@@ -121,7 +121,8 @@ func TestAccepted(t *testing.T) {
 			Name: "create in BHD", When: CreateInvoice{acme, "BHD", []LineDetails{dinar}},
 			Then: []Event{InvoiceCreated{
 				acme, "BHD",
-				[]LineItem{{"1", dinar, must(ParseMoney("1.235", "BHD"))}}, must(ParseMoney("1.235", "BHD")),
+				[]LineItem{{"1", dinar, must(ParseMoney("1.235", "BHD"))}},
+				must(ParseMoney("1.235", "BHD")),
 			}},
 		},
 		{
@@ -323,8 +324,11 @@ func TestMessagesAreBounded(t *testing.T) {
 	t.Parallel()
 	huge := strings.Repeat("x", 1<<20)
 	for _, cmd := range []Command{
-		CreateInvoice{Details: acme, Currency: Currency(huge)}, RemoveLineItem{huge}, ChangeLineItem{LineID: huge},
-		ChangeDetails{named(huge)}, AddLineItem{LineDetails{Description: huge}},
+		CreateInvoice{Details: acme, Currency: Currency(huge)},
+		RemoveLineItem{huge},
+		ChangeLineItem{LineID: huge},
+		ChangeDetails{named(huge)},
+		AddLineItem{LineDetails{Description: huge}},
 	} {
 		state := Invoice{}
 		if _, create := cmd.(CreateInvoice); !create {

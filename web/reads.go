@@ -63,7 +63,7 @@ func (s *Server) await(ctx context.Context, view string, f Freshness) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, min(wait, maxWait))
 	defer cancel()
-	defer context.AfterFunc(s.drained, cancel)()
+	defer context.AfterFunc(s.drained, cancel)() //nolint:contextcheck // it is inherited
 	if err := s.waiter.Await(ctx, view, position); err != nil {
 		if ctx.Err() != nil {
 			return newProblem(codeViewBehind, "The view has not reached your command at %s yet. Try again, or leave out position to see what it has.", position)

@@ -95,6 +95,7 @@ func closedWith(t *testing.T, c *websocket.Conn) int {
 
 func TestNoHelloInTime(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *hub, dial func() *websocket.Conn) {
+		t.Helper()
 		began := time.Now()
 		if code := closedWith(t, dial()); code != websocket.ClosePolicyViolation {
 			t.Errorf("got close code %d", code)
@@ -107,6 +108,7 @@ func TestNoHelloInTime(t *testing.T) {
 
 func TestHeartbeatsKeepAConnectionAlive(t *testing.T) {
 	bubble(t, func(t *testing.T, h *hub, dial func() *websocket.Conn) {
+		t.Helper()
 		c := dial()
 		must(t, c.WriteJSON(clientFrame{Type: "hello", Origin: "page-1"}))
 		welcome := readFrame(t, c)
@@ -129,6 +131,7 @@ func TestHeartbeatsKeepAConnectionAlive(t *testing.T) {
 
 func TestDeadClientIsForgotten(t *testing.T) {
 	bubble(t, func(t *testing.T, h *hub, dial func() *websocket.Conn) {
+		t.Helper()
 		c := dial()
 		c.SetPingHandler(func(string) error { return nil }) // it never answers
 		must(t, c.WriteJSON(clientFrame{Type: "hello", Origin: "page-1"}))
@@ -152,6 +155,7 @@ func TestDeadClientIsForgotten(t *testing.T) {
 // write deadline, even when it never reads again.
 func TestClientThatNeverReadsIsCutOff(t *testing.T) {
 	bubble(t, func(t *testing.T, h *hub, dial func() *websocket.Conn) {
+		t.Helper()
 		c := dial()
 		must(t, c.WriteJSON(clientFrame{Type: "hello", Origin: "page-1"}))
 		readFrame(t, c)
@@ -168,6 +172,7 @@ func TestClientThatNeverReadsIsCutOff(t *testing.T) {
 
 func TestSlowReaderIsClosedAndOthersAreNot(t *testing.T) {
 	bubble(t, func(t *testing.T, h *hub, dial func() *websocket.Conn) {
+		t.Helper()
 		slow, fast := dial(), dial()
 		for _, c := range []*websocket.Conn{slow, fast} { // two tabs of a page: the same results
 			must(t, c.WriteJSON(clientFrame{Type: "hello", Origin: "page-1"}))

@@ -189,7 +189,7 @@ func (l *load) closed(ctx context.Context, window int) {
 		}
 		now := time.Now()
 		for range free {
-			l.send(now)
+			l.send(now) //nolint:contextcheck // the producer outlives the phase
 		}
 	}
 }
@@ -200,9 +200,9 @@ func (l *load) preload(ctx context.Context, n int, each bool) error {
 	for i := range n {
 		now := time.Now()
 		if each {
-			l.produce(l.work.command(l.next(now), i%len(l.work.counts), now))
+			l.produce(l.work.command(l.next(now), i%len(l.work.counts), now)) //nolint:contextcheck // the producer outlives the phase
 		} else {
-			l.send(now)
+			l.send(now) //nolint:contextcheck // the producer outlives the phase
 		}
 	}
 	return errors.Join(l.producer.Flush(ctx), l.err())

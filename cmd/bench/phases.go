@@ -113,7 +113,7 @@ func (s *session) fill(ctx context.Context) error {
 		for range n {
 			now := time.Now()
 			seq := s.load.next(now)
-			s.load.produce(s.load.work.command(seq, seq%s.Aggregates, now))
+			s.load.produce(s.load.work.command(seq, seq%s.Aggregates, now)) //nolint:contextcheck // the producer outlives the phase
 		}
 		rest -= n
 		if err := s.load.await(ctx, backlogPatience, func() bool { return s.load.outstanding() < int64(s.Window) }); err != nil {

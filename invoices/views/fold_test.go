@@ -106,8 +106,13 @@ func sendRandom(t *testing.T, a views.Aggregate, k eventim.Kafka) (sent []eventi
 	line := invoices.LineDetails{Description: "Work", Quantity: must(invoices.ParseDecimal("2")), UnitPrice: must(invoices.ParseDecimal("12.345"))}
 	create := invoices.CreateInvoice{Details: details, Currency: "EUR", Lines: []invoices.LineDetails{line}}
 	possible := []invoices.Command{
-		create, create, create, invoices.AddLineItem{LineDetails: line}, invoices.ChangeDetails{Details: details}, invoices.SendInvoice{},
-		invoices.ReceivePayment{Amount: euros(500), Date: details.IssueDate}, invoices.DeleteInvoice{}, invoices.RemoveLineItem{LineID: "1"},
+		create, create, create,
+		invoices.AddLineItem{LineDetails: line},
+		invoices.ChangeDetails{Details: details},
+		invoices.SendInvoice{},
+		invoices.ReceivePayment{Amount: euros(500), Date: details.IssueDate},
+		invoices.DeleteInvoice{},
+		invoices.RemoveLineItem{LineID: "1"},
 	}
 	for range 300 {
 		send(fmt.Sprint("inv-", random.IntN(40)), possible[random.IntN(len(possible))])
