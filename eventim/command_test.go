@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"os"
 	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/eventim/eventimtest"
@@ -96,5 +99,24 @@ func TestRepeatAfterKill(t *testing.T) {
 	c = s.start(s.dir)
 	s.repeats(first, 4)
 	c.stop()
+	s.check(s.dir)
+}
+
+// A sender's clock is two days ahead: the answers to the others are kept.
+func TestSendersClockAhead(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, eventimtest.Kafka(t), 2)
+	s.alter(s.agg.Topics().Commands, "message.timestamp.after.max.ms", "9223372036854775807")
+	h := s.handle()
+	first := s.send(eventim.Command[Add]{Aggregate: string(keyIn(0)), Payload: Add{N: 2}})
+	s.await(first.ID, 1)
+	s.produce(s.raw(), &kgo.Record{
+		Topic: s.agg.Topics().Commands, Partition: 0, Key: keyIn(0), Value: []byte(`{"N":100}`), Timestamp: time.Now().Add(48 * time.Hour),
+		Headers: head("ce_id", "fast", "ce_type", "Add", "ce_schemaversion", "1"),
+	})
+	s.await("fast", 1)
+	s.do(string(keyIn(0)), 100)
+	s.repeats(first, 2)
+	h.stop()
 	s.check(s.dir)
 }

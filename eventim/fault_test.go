@@ -80,11 +80,7 @@ func TestBrokerErrors(t *testing.T) {
 			t.Parallel()
 			broker := eventimtest.Embedded(t)
 			s := newSystem(t, eventim.Kafka{Brokers: broker.ListenAddrs()}, 2)
-			run := func() func() { return s.handle(in(t.TempDir())).stop }
-			if f.key == kmsg.Produce || f.key == kmsg.AddPartitionsToTxn {
-				run = func() func() { return s.start(t.TempDir(), racing).stop }
-			}
-			stop := run()
+			h := s.handle(in(t.TempDir()))
 			l := s.load(10)
 			s.progress(20)
 			for _, err := range f.errs {
@@ -92,25 +88,20 @@ func TestBrokerErrors(t *testing.T) {
 				fault := kfake.Fault{Keys: []kmsg.Key{f.key}, Err: err, Count: 2, When: ofHandlers}
 				handle := broker.Fault(fault)
 				if !isContinuous(f.key) { // asked for when a handler takes over
-					stop()
-					stop = run()
+					h.stop()
+					h = s.handle(in(t.TempDir()))
 				}
 				eventually(t, err.Message, func() bool { return handle.Hits() > 0 })
 				s.progress(30)
 				handle.Remove()
 			}
 			l.stop()
-			stop()
+			h.stop()
 			s.settled(t, t.TempDir())
 			s.check()
 		})
 	}
 }
-
-// racing lets a handler process live with a data race of sarama: while batches
-// fail, its transaction manager reads its last error without the lock that
-// guards it. In the process of the test, the race detector would fail the test.
-func racing(c *childConfig) { c.Racing = true }
 
 // isContinuous tells whether handlers send such requests all the time.
 func isContinuous(key kmsg.Key) bool {

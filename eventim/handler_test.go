@@ -25,3 +25,19 @@ func TestHandlerAnswers(t *testing.T) {
 	h.stop()
 	s.check(s.dir)
 }
+
+// Handlers of several aggregates share a process and its data directory.
+func TestSeveralAggregates(t *testing.T) {
+	t.Parallel()
+	k := eventimtest.Kafka(t)
+	a, b := newSystem(t, k, 2), newSystem(t, k, 2)
+	b.dir = a.dir
+	ha, hb := a.handle(), b.handle()
+	for _, s := range []*system{a, b} {
+		if res := s.do("one", 100); res.Version != 1 {
+			t.Errorf("%s answers %+v, want version 1", s.agg.Name, res)
+		}
+	}
+	ha.stop()
+	hb.stop()
+}

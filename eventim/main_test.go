@@ -3,6 +3,7 @@ package eventim_test
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,6 +25,8 @@ func TestMain(m *testing.M) {
 	if config := os.Getenv(childVariable); config != "" {
 		os.Exit(runChild(config))
 	}
+	// Tests mostly wait, for sessions to end and transactions to be answered.
+	_ = flag.Set("test.parallel", "6")
 	// go-metrics, which sarama uses, starts this once for the process and
 	// offers no way to end it.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))
@@ -44,9 +47,6 @@ type childConfig struct {
 	// before the broker gets it or after it has done it; 0 is never.
 	DieAt    int
 	DieAfter bool
-
-	// Racing keeps the race detector from changing the exit code.
-	Racing bool
 }
 
 // runChild is the main function of a handler process. It ends on SIGTERM, and
@@ -129,9 +129,6 @@ func (s *system) start(dir string, change ...func(*childConfig)) *child {
 	}
 	c := &child{t: s.t, dir: dir, process: exec.Command(executable), log: &syncWriter{}, ended: make(chan error, 1)} //nolint:noctx // ends with its input
 	c.process.Env = append(os.Environ(), childVariable+"="+string(config))
-	if cc.Racing {
-		c.process.Env = append(c.process.Env, "GORACE=exitcode=0")
-	}
 	c.process.Stderr = c.log
 	if _, err := c.process.StdinPipe(); err != nil {
 		s.t.Fatal(err)

@@ -27,6 +27,7 @@ type system struct {
 	agg    eventim.Aggregate[Count, Add, Added]
 	dir    string
 	sender *eventim.Sender[Add]
+	untail func() // ends the reading of the results
 
 	mu      sync.Mutex
 	results map[string][]eventim.Result[Count, Added]
@@ -65,7 +66,7 @@ func (s *system) connect() {
 		from[p] = 0
 	}
 	results := s.agg.ResultTopic()
-	s.background(func(ctx context.Context) error {
+	s.untail = s.background(func(ctx context.Context) error {
 		return eventim.Tail(ctx, s.kafka, results.Name, from, func(r eventim.Record) error {
 			res, err := results.Decode(r)
 			if err == nil {

@@ -126,7 +126,7 @@ func TestForeignTransactionIsLeftAlone(t *testing.T) {
 	h.stop()
 }
 
-// The members of a group that has none are none.
+// members counts the members of the group; one that nobody has joined has none.
 func (s *system) members() int {
 	s.t.Helper()
 	groups, err := kadm.NewClient(s.raw()).DescribeGroups(s.t.Context(), s.agg.Group())

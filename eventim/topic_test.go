@@ -29,6 +29,10 @@ func TestWrongTopicsAreRefused(t *testing.T) {
 		if _, err := admin.CreateTopic(t.Context(), partitions, 1, settings, name); err != nil {
 			t.Fatal(err)
 		}
+		eventually(t, "the broker knows "+name, func() bool {
+			found, err := admin.ListTopics(t.Context(), name)
+			return err == nil && len(found[name].Partitions) == int(partitions)
+		})
 	}
 	create(topics.Commands, 4, "cleanup.policy", "delete", "retention.ms", "604800000")
 	create(topics.Results, 3, "cleanup.policy", "delete", "retention.ms", "3600000")

@@ -1,6 +1,7 @@
 package projector_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -76,6 +77,16 @@ func (f *fixture) recreateTopic(t *testing.T) {
 	eventually(t, func() error {
 		_, err := admin.CreateTopic(t.Context(), partitions, 1, nil, f.topic)
 		return err
+	})
+	// For a moment, the broker may answer for the log that was deleted.
+	eventually(t, func() error {
+		ends, err := admin.ListEndOffsets(t.Context(), f.topic)
+		ends.Each(func(o kadm.ListedOffset) {
+			if err == nil && o.Err == nil && o.Offset > 0 {
+				err = fmt.Errorf("partition %d still ends at %d", o.Partition, o.Offset)
+			}
+		})
+		return errors.Join(err, ends.Error())
 	})
 }
 

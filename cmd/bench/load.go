@@ -23,6 +23,7 @@ type load struct {
 	samples  map[string]sample // by aggregate
 	failed   atomic.Pointer[error]
 	reading  sync.WaitGroup
+	lasting  context.Context // of the records, see produce
 	stop     context.CancelFunc
 }
 
@@ -35,7 +36,7 @@ type sample struct {
 
 const samples = 50
 
-func newLoad(brokers []string, name string, partitions int32, aggregates int) (*load, error) {
+func newLoad(ctx context.Context, brokers []string, name string, partitions int32, aggregates int) (*load, error) {
 	producer, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)),
 		kgo.ProducerLinger(time.Millisecond), kgo.MaxBufferedRecords(1<<20), kgo.ProducerBatchCompression(kgo.NoCompression()))
 	if err != nil {
@@ -53,14 +54,14 @@ func newLoad(brokers []string, name string, partitions int32, aggregates int) (*
 	}
 	l := &load{
 		journal: newJournal(), work: newWorkload(name+"-commands", aggregates), producer: producer, consumer: consumer,
-		samples: map[string]sample{},
+		samples: map[string]sample{}, lasting: context.WithoutCancel(ctx),
 	}
 	for i := 0; i < aggregates; i += max(1, aggregates/samples) {
 		l.samples[aggregateID(i)] = sample{aggregate: i, seq: -1}
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	reading, stop := context.WithCancel(ctx)
 	l.stop = stop
-	l.reading.Go(func() { l.read(ctx) })
+	l.reading.Go(func() { l.read(reading) })
 	return l, nil
 }
 
@@ -151,8 +152,9 @@ func (l *load) checked() int {
 	return len(l.samples)
 }
 
+// produce takes no context that may end: a command is sent or was never made.
 func (l *load) produce(r *kgo.Record) {
-	l.producer.Produce(context.Background(), r, func(_ *kgo.Record, err error) {
+	l.producer.Produce(l.lasting, r, func(_ *kgo.Record, err error) {
 		if err != nil && !errors.Is(err, kgo.ErrClientClosed) {
 			l.fail(fmt.Errorf("send a command: %w", err))
 		}

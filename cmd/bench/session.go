@@ -49,7 +49,7 @@ func (c *comparison) withSession(ctx context.Context, con contender, partitions 
 	s := &session{comparison: c, contender: con, round: round, log: log, assignment: assignment{
 		kafka: c.broker.addresses, name: name, data: dir, partitions: partitions, session: c.Session, profile: c.Profile,
 	}}
-	if s.load, err = newLoad(c.broker.kafka().Brokers, name, partitions, aggregates); err != nil { //nolint:contextcheck // the producer outlives the phase
+	if s.load, err = newLoad(ctx, c.broker.kafka().Brokers, name, partitions, aggregates); err != nil { //nolint:contextcheck // the producer outlives the phase
 		return err
 	}
 	s.load.stateful = con.stateful

@@ -12,8 +12,7 @@ import (
 // events folds the history: each aggregate has the versions 1, 2, 3 … in its
 // partition, and the events of a command stand together.
 func (j *judge) events() {
-	type place struct{ index int }
-	last := map[position]place{}
+	last := map[position]int{}
 	each(&j.log.Events, func(i int, r *Record) {
 		j.report.Events++
 		pos, cmd, known := j.cause(r)
@@ -21,10 +20,10 @@ func (j *judge) events() {
 			j.violate(KnownCause, r.where(), "the event of %q says it is caused by %q, but that command is %q for %q",
 				r.Key, r.header("ce_commandid"), cmd.commandID(), cmd.Key)
 		}
-		if before, ok := last[pos]; ok && before.index != i-1 {
+		if before, ok := last[pos]; ok && before != i-1 {
 			j.violate(Atomic, r.where(), "the events of command %d:%d do not stand together", pos.partition, pos.offset)
 		}
-		last[pos] = place{i}
+		last[pos] = i
 		j.caused[pos] = append(j.caused[pos], r)
 		j.event(r, pos)
 	})

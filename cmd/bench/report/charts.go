@@ -29,9 +29,9 @@ func Charts(r Results) map[string][]byte {
 
 // bars draws a figure of all contenders: the median, with the spread.
 func (r Results) bars(title string, phase Phase, partitions int32, rate int, f Figure) []byte {
-	const left, width, row = 240.0, 430.0, 30.0
+	const left, width, row = 300.0, 400.0, 30.0
 	list := r.having(phase)
-	s := newSVG(left+width+90, 52+row*float64(len(list)), title)
+	s := newSVG(left+width+70, 52+row*float64(len(list)), title)
 	highest := 0.0
 	for _, c := range list {
 		highest = max(highest, r.Stat(Case{c.Name, partitions, phase, rate}, f).Max)
@@ -58,7 +58,7 @@ func (r Results) bars(title string, phase Phase, partitions int32, rate int, f F
 // rounds at each percentile. Both axes are logarithmic: of what is beyond the
 // percentile, and of time.
 func (r Results) latencyChart(partitions int32, rate int) []byte {
-	const left, top, width, height, legend = 60.0, 44.0, 480.0, 300.0, 240.0
+	const left, top, width, height, legend = 60.0, 44.0, 480.0, 300.0, 270.0
 	s := newSVG(left+width+legend, top+height+44, fmt.Sprintf("Milliseconds to the result by percentile, %s commands/s, %d partitions", thousands(int64(rate)), partitions))
 	curves := r.curves(partitions, rate)
 	low, high := math.Inf(1), 0.0

@@ -7,10 +7,7 @@ import (
 )
 
 // svg is a drawing. Its text takes the colour scheme of the reader.
-type svg struct {
-	strings.Builder
-	width, height float64
-}
+type svg struct{ strings.Builder }
 
 const svgStyle = `<style>
 .paper{fill:#fff}.ink{fill:#1f2328}.faint{fill:#59636e}.rule{stroke:#d1d9e0}.spread{stroke:#1f2328}
@@ -20,11 +17,10 @@ text{font:12px system-ui,sans-serif}.title{font-weight:600;font-size:14px}
 `
 
 func newSVG(width, height float64, title string) *svg {
-	s := &svg{width: width, height: height}
+	s := new(svg)
 	fmt.Fprintf(s, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" width="%.0f" role="img" aria-label="%s">`+"\n",
 		width, height, width, html.EscapeString(title))
-	s.WriteString(svgStyle)
-	fmt.Fprintf(s, `<rect class="paper" width="%.0f" height="%.0f"/>`+"\n", width, height)
+	fmt.Fprintf(s, `%s<rect class="paper" width="%.0f" height="%.0f"/>`+"\n", svgStyle, width, height)
 	s.text(16, 24, "ink title", "start", title)
 	return s
 }
@@ -42,15 +38,15 @@ func (s *svg) rect(x, y, width, height float64, fill string) {
 }
 
 func (s *svg) path(points [][2]float64, stroke string) {
-	s.WriteString(`<path fill="none" stroke-width="2" stroke="` + stroke + `" d="`)
+	var d []byte
 	for i, p := range points {
 		command := 'L'
 		if i == 0 {
 			command = 'M'
 		}
-		fmt.Fprintf(s, "%c%.1f %.1f", command, p[0], p[1])
+		d = fmt.Appendf(d, "%c%.1f %.1f", command, p[0], p[1])
 	}
-	s.WriteString(`"/>` + "\n")
+	fmt.Fprintf(s, `<path fill="none" stroke-width="2" stroke="%s" d="%s"/>`+"\n", stroke, d)
 }
 
 func (s *svg) bytes() []byte { return []byte(s.String() + "</svg>\n") }
