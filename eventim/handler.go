@@ -110,7 +110,7 @@ func (h *Handler[S, C, E]) Run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, inst.close()) }()
 	t := h.agg.Topics()
-	if h.successor, err = newSuccessor(h.config.Kafka, h.agg.Group(), inst.id, t, h.logger); err != nil {
+	if h.successor, err = newSuccessor(h.config.Kafka, h.agg.Group(), inst.id, h.config.Lanes, t, h.logger); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, h.successor.close()) }()

@@ -35,6 +35,7 @@ func (k Kafka) Config() *sarama.Config {
 	c.Metadata.RefreshFrequency = time.Minute
 	// An aborted record must never be seen, and RequireStable comes with it.
 	c.Consumer.IsolationLevel = sarama.ReadCommitted
+	c.Consumer.Retry.Backoff = 100 * time.Millisecond // a partition whose leader moves pauses for as long
 	c.Consumer.Offsets.Initial = sarama.OffsetOldest
 	c.Consumer.Offsets.AutoCommit.Enable = false
 	if k.Configure != nil {

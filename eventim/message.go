@@ -11,8 +11,9 @@ import (
 // handled one at a time, in the order in which Kafka accepted them.
 type Command[C any] struct {
 	// ID identifies the command: a repeat within the deduplication window is
-	// answered with the first answer and has no second effect. Send fills in a
-	// UUIDv7 when it is empty.
+	// answered with the first answer and has no second effect. Ids are
+	// remembered by partition, so that a repeat has to be for the same
+	// aggregate. Send fills in a UUIDv7 when it is empty.
 	ID string
 
 	// Aggregate is the id of the aggregate that the command is for. It is the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ type successor struct {
 	kafka    Kafka
 	group    string
 	instance string
+	lanes    int
 	input    string   // the commands topic
 	outputs  []string // the topics that transactions write
 	logger   *slog.Logger
@@ -27,7 +29,7 @@ type successor struct {
 	client sarama.Client
 }
 
-func newSuccessor(k Kafka, group, instance string, t Topics, logger *slog.Logger) (*successor, error) {
+func newSuccessor(k Kafka, group, instance string, lanes int, t Topics, logger *slog.Logger) (*successor, error) {
 	c := k.Config()
 	c.Metadata.Full = true
 	client, err := sarama.NewClient(k.Brokers, c)
@@ -39,7 +41,7 @@ func newSuccessor(k Kafka, group, instance string, t Topics, logger *slog.Logger
 		return nil, errors.Join(fmt.Errorf("connect to Kafka at %v: %w", k.Brokers, err), client.Close())
 	}
 	return &successor{
-		kafka: k, group: group, instance: instance, input: t.Commands,
+		kafka: k, group: group, instance: instance, lanes: lanes, input: t.Commands,
 		outputs: []string{t.Results, t.Events, t.Snapshots, t.DeadLetters}, logger: logger,
 		admin: admin.(sarama.TransactionClusterAdmin), client: client,
 	}, nil
@@ -70,8 +72,7 @@ func (s *successor) fence(partitions []int32) error {
 		return err
 	}
 	for id := range open {
-		instance, ours := s.instanceOf(id)
-		if !ours || alive[instance] || instance == s.instance {
+		if s.inUse(id, alive) {
 			continue
 		}
 		s.logger.Info("ending the transaction of a dead process", slog.String("transactional_id", id))
@@ -117,11 +118,19 @@ func (s *successor) openTransactions(partitions []int32) (map[string]bool, error
 	return open, nil
 }
 
-// instanceOf splits a transactional id of this group into its parts.
-func (s *successor) instanceOf(id string) (instance string, ours bool) {
+// inUse tells whether a transactional id belongs to somebody else or to a
+// living process. Of our own, those of a former self with more lanes do not.
+func (s *successor) inUse(id string, alive map[string]bool) bool {
 	rest, ours := strings.CutPrefix(id, s.group+"/")
-	instance, _, ok := strings.Cut(rest, "/")
-	return instance, ours && ok
+	instance, number, ok := strings.Cut(rest, "/")
+	if !ours || !ok {
+		return true
+	}
+	k, err := strconv.Atoi(number)
+	if instance == s.instance {
+		return err != nil || k < s.lanes
+	}
+	return alive[instance]
 }
 
 // instances returns which instances are members of the group: the client id of

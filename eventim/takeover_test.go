@@ -1,6 +1,8 @@
 package eventim_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +80,25 @@ func TestDeadOwnersTransactionIsEnded(t *testing.T) {
 	if report := s.check(); report.Aborted == 0 {
 		t.Errorf("%s, want the dead owner's records among the hidden", report)
 	}
+}
+
+// A handler that had more lanes in its former life ends what those left open.
+func TestFormerLaneIsEnded(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, eventimtest.Kafka(t), 2)
+	h := s.handle()
+	s.do(string(keyIn(0)), 100)
+	h.stop()
+	instance, err := os.ReadFile(filepath.Join(s.dir, s.agg.Name, "instance"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.leaveOpen(strings.Join([]string{s.agg.Group(), strings.TrimSpace(string(instance)), "7"}, "/"), 5*time.Minute)
+	h = s.handle()
+	if res := s.do(string(keyIn(0)), 100); res.Version != 2 {
+		t.Errorf("the handler answers %+v, want version 2", res)
+	}
+	h.stop()
 }
 
 // What an aborted first transaction leaves in the events is no history: no

@@ -129,13 +129,23 @@ func (c *comparison) run(ctx context.Context, list []contender) error {
 			return err
 		}
 	}
+	return c.publish()
+}
+
+// publish writes everything that was measured, and returns what failed.
+func (c *comparison) publish() error {
 	if err := report.WriteTable(os.Stdout, c.results); err != nil {
 		return err
 	}
-	if c.Docs == "" {
-		return report.Check(c.results)
+	write := report.Check
+	if c.Docs != "" {
+		write = func(r report.Results) error { return report.WriteDocs(c.Docs, r) }
 	}
-	return report.WriteDocs(c.Docs, c.results)
+	err := write(c.results)
+	for _, f := range c.results.Failures {
+		err = errors.Join(err, fmt.Errorf("%s, %d partitions, round %d: %s", f.Contender, f.Partitions, f.Round, f.Error))
+	}
+	return err
 }
 
 func (c *comparison) measures(p string) bool { return slices.Contains(c.Phases, p) }
@@ -147,7 +157,7 @@ func (c *comparison) round(ctx context.Context, round int, turn []contender) err
 				continue
 			}
 			err := c.withSession(ctx, con, partitions, round, c.Keys, func(s *session) error { return s.loadPhases(ctx) })
-			if err != nil {
+			if err := c.survive(ctx, con, partitions, round, err); err != nil {
 				return err
 			}
 		}
@@ -156,11 +166,25 @@ func (c *comparison) round(ctx context.Context, round int, turn []contender) err
 		if !con.restart || !c.measures("restart") {
 			continue
 		}
-		err := c.withSession(ctx, con, c.Partitions[0], round, c.Aggregates, func(s *session) error { return s.restartPhases(ctx) })
-		if err != nil {
+		partitions := c.Partitions[0]
+		err := c.withSession(ctx, con, partitions, round, c.Aggregates, func(s *session) error { return s.restartPhases(ctx) })
+		if err := c.survive(ctx, con, partitions, round, err); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// survive puts a failure down and goes on: hours of measuring must not be lost
+// to one contender that fails.
+func (c *comparison) survive(ctx context.Context, con contender, partitions int32, round int, err error) error {
+	if err == nil || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	slog.Error("a contender failed", slog.String("contender", con.Name), slog.Int("partitions", int(partitions)), slog.Any("error", err))
+	c.results.Failures = append(c.results.Failures, report.Failure{
+		Round: round, Contender: con.Name, Partitions: partitions, Error: err.Error(),
+	})
 	return nil
 }
 

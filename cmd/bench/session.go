@@ -55,7 +55,7 @@ func (c *comparison) withSession(ctx context.Context, con contender, partitions 
 	s.load.stateful = con.stateful
 	defer s.load.close()
 	if err := fn(s); err != nil {
-		return fmt.Errorf("%s, %d partitions, round %d: %w (its log: %s)", con.Name, partitions, round, err, log.Name())
+		return fmt.Errorf("%w (its log: %s)", err, log.Name())
 	}
 	return nil
 }

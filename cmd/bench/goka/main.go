@@ -6,6 +6,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -34,7 +35,7 @@ func run(ctx context.Context, stop func()) error {
 	kafka := flag.String("kafka", "", "brokers")
 	name := flag.String("name", "", "prefix of the topics")
 	data := flag.String("data", "", "folder of the state")
-	flag.Int("partitions", 0, "partition count")
+	partitions := flag.Int("partitions", 0, "partition count")
 	session := flag.Int("session-ms", 10_000, "session timeout")
 	flag.Parse()
 
@@ -49,7 +50,11 @@ func run(ctx context.Context, stop func()) error {
 
 	tables := goka.NewTopicManagerConfig()
 	tables.Table.Replication, tables.Stream.Replication = 1, 1
-	processor, err := goka.NewProcessor(strings.Split(*kafka, ","), graph(*name),
+	brokers := strings.Split(*kafka, ",")
+	if err := createTable(ctx, brokers, config, tables, *name, *partitions); err != nil {
+		return err
+	}
+	processor, err := goka.NewProcessor(brokers, graph(*name),
 		goka.WithHasher(newMurmur2),
 		goka.WithTopicManagerBuilder(goka.TopicManagerBuilderWithConfig(config, tables)),
 		goka.WithStorageBuilder(storage.DefaultBuilder(filepath.Join(*data, "tables"))))
@@ -63,6 +68,32 @@ func run(ctx context.Context, stop func()) error {
 		}
 	}()
 	return processor.Run(ctx)
+}
+
+// createTable creates the table and waits until it can be used. A processor
+// that creates it on its own does not wait, and ends when a leader is missing.
+func createTable(ctx context.Context, brokers []string, config *sarama.Config, tables *goka.TopicManagerConfig, name string, partitions int) error {
+	topics, err := goka.NewTopicManager(brokers, config, tables)
+	if err != nil {
+		return err
+	}
+	table := string(goka.GroupTable(goka.Group(name)))
+	if err = topics.EnsureTableExists(table, partitions); err != nil {
+		return errors.Join(err, topics.Close())
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for p := 0; p < partitions && ctx.Err() == nil; {
+		if _, err = topics.GetOffset(table, int32(p), sarama.OffsetOldest); err == nil { //nolint:gosec // few
+			p++
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return errors.Join(err, topics.Close())
 }
 
 // attend answers each line of the input with what was allocated, and stops

@@ -15,6 +15,7 @@ import (
 func sample() Results {
 	r := Results{
 		Machine:    Machine{CPU: "a <fast> one", Cores: 2},
+		Failures:   []Failure{{1, "raw", 48, "it\nfell over"}},
 		Contenders: []Contender{{"eventim", "Eventim", "ours"}, {"raw", "raw loop", "nothing"}, {"streams-100ms-1t", "Kafka Streams", "theirs"}},
 	}
 	for round := range 3 {
@@ -145,7 +146,7 @@ func TestWriteDocsFillsThePage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"# By hand", "kept after figures", "| Eventim | ours |", "(benchmarks/latency-8-5000.svg)"} {
+	for _, want := range []string{"# By hand", "kept after figures", "| Eventim | ours |", "| raw | 1 | 48 | it fell over |", "(benchmarks/latency-8-5000.svg)"} {
 		if !strings.Contains(string(got), want) {
 			t.Errorf("the page lacks %q", want)
 		}

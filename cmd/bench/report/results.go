@@ -29,6 +29,7 @@ type Results struct {
 	Versions   map[string]string `json:"versions"`
 	Settings   Settings          `json:"settings"`
 	Contenders []Contender       `json:"contenders"`
+	Failures   []Failure         `json:"failures,omitempty"`
 	Runs       []Run             `json:"runs"`
 }
 
@@ -58,6 +59,15 @@ type Contender struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
 	Note  string `json:"note"` // what it does and does not do
+}
+
+// Failure is a turn of a contender that ended before everything was measured,
+// or with wrong results.
+type Failure struct {
+	Round      int    `json:"round"`
+	Contender  string `json:"contender"`
+	Partitions int32  `json:"partitions"`
+	Error      string `json:"error"`
 }
 
 // Run is one measurement of one contender. CPU times are seconds of a core.

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 func (r Results) tables() []table {
@@ -22,7 +23,19 @@ func (r Results) tables() []table {
 	if t := r.goals(); len(t.rows) > 0 {
 		list = append(list, t)
 	}
-	return append(list, r.correctness(), r.noise())
+	list = append(list, r.correctness())
+	if len(r.Failures) > 0 {
+		list = append(list, r.failures())
+	}
+	return append(list, r.noise())
+}
+
+func (r Results) failures() table {
+	t := table{title: "Turns that failed", head: []string{"contender", "round", "partitions", "why"}}
+	for _, f := range r.Failures {
+		t.rows = append(t.rows, []string{f.Contender, fmt.Sprint(f.Round), fmt.Sprint(f.Partitions), strings.Join(strings.Fields(f.Error), " ")})
+	}
+	return t
 }
 
 func (r Results) throughput() table {
