@@ -84,7 +84,7 @@ func openStore(dir string, id identity, o storeOptions, bulk bool) (*store, erro
 	return s, nil
 }
 
-const memTableBytes = 2 << 20
+const memTableBytes = 8 << 20
 
 func pebbleOptions(o storeOptions, bulk bool) *pebble.Options {
 	options := &pebble.Options{

@@ -125,7 +125,9 @@ func (c *comparison) run(ctx context.Context, list []contender) error {
 		// Another one begins each time: what a broker has behind it must not
 		// always hit the same.
 		turn := slices.Concat(list[round%len(list):], list[:round%len(list)])
-		if err := c.round(ctx, round+1, turn); err != nil {
+		// What is there is kept, also when somebody loses patience.
+		err := errors.Join(c.round(ctx, round+1, turn), c.results.Write(filepath.Join(c.dir, "results.json")))
+		if err != nil {
 			return err
 		}
 	}
