@@ -31,7 +31,7 @@ type compareCmd struct {
 	Backlog    int           `default:"1000000" help:"Commands of the backlog."`
 	Aggregates int           `default:"1000000" help:"Aggregates of the restart."`
 	Session    time.Duration `default:"10s" help:"Session timeout of all consumer groups."`
-	BrokerWarm time.Duration `default:"30s" help:"How long the broker is warmed up before the first round."`
+	BrokerWarm time.Duration `default:"60s" help:"How long the broker is warmed up before the first round."`
 	Smoke      bool          `help:"Two minutes: small sizes, one round. Shows that it works, not how fast."`
 	Docs       string        `help:"Folder with benchmarks.md, to be written anew with its plots and results.json."`
 	Profile    string        `help:"File for a CPU profile of the handler."`
@@ -191,15 +191,20 @@ func (c *comparison) survive(ctx context.Context, con contender, partitions int3
 }
 
 // warmBroker lets the broker's JIT compiler see the work before anybody is
-// measured on it.
+// measured on it: large transactions, and then many small ones.
 func (c *comparison) warmBroker(ctx context.Context) error {
 	all := contenders()
 	raw := all[slices.IndexFunc(all, func(con contender) bool { return con.Name == "raw" })]
 	return c.withSession(ctx, raw, c.Partitions[0], 0, c.Keys, func(s *session) error {
 		return s.running(ctx, func() error {
-			warming, cancel := context.WithTimeout(ctx, c.BrokerWarm)
-			defer cancel()
-			s.load.closed(warming, c.Window)
+			for _, load := range []func(context.Context){
+				func(ctx context.Context) { s.load.closed(ctx, c.Window) },
+				func(ctx context.Context) { s.load.open(ctx, c.Rates[0]) },
+			} {
+				warming, cancel := context.WithTimeout(ctx, c.BrokerWarm/2)
+				load(warming)
+				cancel()
+			}
 			return s.load.drain(ctx, drainPatience)
 		})
 	})
