@@ -224,6 +224,7 @@ func (l *lane) send(requests []*request) ([][]*sarama.ProducerMessage, error) {
 		for _, record := range r.records {
 			m := new(*record)
 			sent[i] = append(sent[i], m)
+			l.producer.sent.Add(1)
 			l.producer.Input() <- m
 		}
 		offsets := map[string][]*sarama.PartitionOffsetMetadata{
@@ -237,6 +238,10 @@ func (l *lane) send(requests []*request) ([][]*sarama.ProducerMessage, error) {
 			return nil, fmt.Errorf("add offsets: %w", err)
 		}
 	}
+	// A retry from here on is one of the end. Before, AddPartitionsToTxn is
+	// retried whenever the last transaction still writes its markers, and that
+	// is no reason for doubt.
+	l.producer.sent.Wait()
 	return sent, nil
 }
 
@@ -278,6 +283,7 @@ func (l *lane) drop() {
 type txnProducer struct {
 	*producer
 	drained sync.WaitGroup
+	sent    sync.WaitGroup // records without an answer
 	mu      sync.Mutex
 	errs    []error
 }
@@ -295,10 +301,12 @@ func openProducer(brokers []string, c *sarama.Config) (*txnProducer, error) {
 			p.mu.Lock()
 			p.errs = append(p.errs, e.Err)
 			p.mu.Unlock()
+			p.sent.Done()
 		}
 	})
 	p.drained.Go(func() {
 		for range ap.Successes() { // offsets are read from the messages
+			p.sent.Done()
 		}
 	})
 	return p, nil
