@@ -3,7 +3,7 @@
 FROM node:22-alpine AS page
 WORKDIR /src/web/ui
 COPY web/ui/package.json web/ui/package-lock.json web/ui/.npmrc ./
-RUN --mount=type=cache,target=/root/.npm npm ci
+RUN --mount=type=cache,target=/cache/npm npm ci --cache /cache/npm
 COPY web/ui ./
 RUN npm run build
 
@@ -13,7 +13,7 @@ COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
 COPY --from=page /src/web/ui/dist web/ui/dist
-RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/cache/go-build GOCACHE=/cache/go-build \
     CGO_ENABLED=0 go build -trimpath -ldflags=-s -o /out/invoices ./cmd/invoices
 # A new volume takes the owner of the directory that it covers.
 RUN mkdir /out/data
