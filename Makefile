@@ -5,7 +5,6 @@ DATA ?= .data
 
 # The race detector needs a C compiler. Everything else needs Go alone.
 RACE := $(shell command -v "$$(go env CC)" >/dev/null && echo -race)
-export GORACE := suppressions=$(CURDIR)/.ci/race.supp
 LINT := go tool -modfile=.ci/tools.mod golangci-lint
 KAFKA_PACKAGES := ./eventim/... ./projector/... ./web/... ./cmd/...
 

@@ -333,15 +333,10 @@ func (b *batch[S, C, E]) deadLetter(rec Record, why Rejection) *sarama.ProducerM
 	return m
 }
 
-// finish adds one snapshot for each aggregate that changed, and sends all
-// records to the partition of the commands: the handler alone decides where
-// history goes, whatever hash the sender used.
+// finish adds one snapshot for each aggregate that changed.
 func (b *batch[S, C, E]) finish() decision[S] {
 	for _, c := range b.snapshots {
 		b.records = append(b.records, b.agg.encodeSnapshot(c.Snapshot, c.payload))
-	}
-	for _, m := range b.records {
-		m.Partition = b.partition
 	}
 	return b.decision
 }

@@ -127,41 +127,46 @@ func endTxn(frame []byte) (*kmsg.EndTxnRequest, error) {
 }
 
 const (
+	keyInitProducerID  = 22
 	keyEndTxn          = 26
 	keyTxnOffsetCommit = 28
 )
 
-// The answer to an EndTxn is lost, so that the client sends it again; the first
-// copy arrives once more, late, while the next transaction of the same lane is
-// open. It must be refused: it would commit records that nobody has decided to
+// The answer to an EndTxn is lost; a copy of it arrives late, while the next
+// transaction of the same lane is open. It must be refused: it would commit records that nobody has decided to
 // commit.
 func TestLateEndTxnIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, eventimtest.Kafka(t), 1)
 	var mu sync.Mutex
 	var late *kmsg.EndTxnRequest
-	opened, release := make(chan struct{}), make(chan struct{})
+	opened, released := make(chan struct{}), make(chan struct{})
+	release := sync.OnceFunc(func() { close(released) })
+	defer release()
 	var open sync.Once
 	h := s.handle(via(&wire{request: func(key int16, frame []byte) fate {
 		mu.Lock()
-		defer mu.Unlock()
-		switch {
-		case key == keyEndTxn && late == nil:
+		first := late == nil
+		if first && key == keyEndTxn {
 			var err error
 			if late, err = endTxn(frame); err != nil || !late.Commit {
 				t.Errorf("EndTxn %+v: %v, want a commit", late, err)
 			}
+			mu.Unlock()
 			return cutAnswer
-		case key == keyTxnOffsetCommit && late != nil:
-			open.Do(func() { close(opened); <-release })
+		}
+		mu.Unlock()
+		if !first && key == keyTxnOffsetCommit {
+			open.Do(func() { close(opened); <-released })
 		}
 		return pass
 	}}))
 	s.do("a", 1)
 	second := s.add("a", 2)
 	<-opened
-
 	c := s.raw(kgo.MaxVersions(kversion.V3_6_0()))
+	// The records go out at the same time as the offsets.
+	eventually(t, "a transaction is open", func() bool { return s.open(c) })
 	answer, err := late.RequestWith(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -169,8 +174,10 @@ func TestLateEndTxnIsRefused(t *testing.T) {
 	if err := kerr.ErrorForCode(answer.ErrorCode); !errors.Is(err, kerr.ProducerFenced) && !errors.Is(err, kerr.InvalidProducerEpoch) {
 		t.Errorf("the late EndTxn got %v, want it refused", err)
 	}
-	s.wantOpen(c)
-	close(release)
+	if !s.open(c) {
+		t.Error("after the late EndTxn, no transaction is open any more")
+	}
+	release()
 	if res := s.await(second.ID, 1); res.Version != 2 {
 		t.Errorf("the second command got %+v, want version 2", res)
 	}
@@ -178,8 +185,9 @@ func TestLateEndTxnIsRefused(t *testing.T) {
 	s.check(s.dir)
 }
 
-// wantOpen wants a transaction with invisible records in the results.
-func (s *system) wantOpen(c *kgo.Client) {
+// open tells whether there is a transaction with invisible records in the
+// results.
+func (s *system) open(c *kgo.Client) bool {
 	s.t.Helper()
 	admin, topic := kadm.NewClient(c), s.agg.Topics().Results
 	stable, err1 := admin.ListCommittedOffsets(s.t.Context(), topic)
@@ -189,13 +197,12 @@ func (s *system) wantOpen(c *kgo.Client) {
 	}
 	lso, _ := stable.Lookup(topic, 0)
 	hw, _ := end.Lookup(topic, 0)
-	if lso.Offset >= hw.Offset {
-		s.t.Errorf("the last stable offset is %d and the end %d: no transaction is open any more", lso.Offset, hw.Offset)
-	}
+	return lso.Offset < hw.Offset
 }
 
-// The outcome of a commit is unknown: every answer is lost until the client
-// gives up. Whether the broker has done it or not, there is one effect.
+// The outcome of a commit is unknown: its answer is lost. Whether the broker has
+// done it or not, it is not asked for again before the epoch has ended, and
+// there is one effect.
 func TestUnknownCommitOutcome(t *testing.T) {
 	t.Parallel()
 	for name, f := range map[string]fate{"done": cutAnswer, "not done": swallow} {
@@ -204,14 +211,11 @@ func TestUnknownCommitOutcome(t *testing.T) {
 			s := newSystem(t, eventimtest.Kafka(t), 1)
 			var mu sync.Mutex
 			commits, settled := 0, false
-			h := s.handle(via(&wire{request: func(key int16, frame []byte) fate {
+			h := s.handle(via(&wire{request: func(key int16, _ []byte) fate {
 				mu.Lock()
 				defer mu.Unlock()
+				settled = settled || commits > 0 && key == keyInitProducerID
 				if key != keyEndTxn || settled {
-					return pass
-				}
-				if req, err := endTxn(frame); err != nil || !req.Commit { // it gives up and asks
-					settled = true
 					return pass
 				}
 				commits++
@@ -226,8 +230,8 @@ func TestUnknownCommitOutcome(t *testing.T) {
 			h.stop()
 			mu.Lock()
 			defer mu.Unlock()
-			if commits < 2 || !settled {
-				t.Errorf("%d commits were cut, and the outcome was asked for: %v; the fault did not happen", commits, settled)
+			if commits != 1 || !settled {
+				t.Errorf("%d commits without an answer, and the epoch ended after them: %v; want 1 and true", commits, settled)
 			}
 			s.check(s.dir)
 		})

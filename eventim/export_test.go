@@ -105,8 +105,8 @@ func CommitTogether(ctx context.Context, k Kafka, id string, batches ...LaneBatc
 	var requests []*request
 	for i, b := range batches {
 		requests = append(requests, &request{
-			records: []*sarama.ProducerMessage{{Topic: b.Topic, Partition: int32(i), Value: sarama.ByteEncoder(b.Value)}}, //nolint:gosec // few
-			input:   b.Input, part: int32(i), next: 1, done: make(chan error, 1),                                          //nolint:gosec // few
+			records: []*sarama.ProducerMessage{{Topic: b.Topic, Value: sarama.ByteEncoder(b.Value)}},
+			input:   b.Input, part: int32(i), next: 1, done: make(chan error, 1), //nolint:gosec // few
 			metadata: func() *sarama.ConsumerGroupMetadata { return b.Group },
 		})
 	}

@@ -141,7 +141,7 @@ func (h *Handler[S, C, E]) prepareRestore(ctx context.Context, cache *pebble.Cac
 
 // consume runs the consumer group, session after session.
 func (h *Handler[S, C, E]) consume(ctx context.Context, instance string) (err error) {
-	group, err := sarama.NewConsumerGroup(h.config.Kafka.Brokers, h.agg.Group(), h.groupConfig(instance))
+	group, err := sarama.NewConsumerGroup(h.config.Kafka.Brokers, h.agg.Group(), h.groupConfig(ctx, instance))
 	if err != nil {
 		return fmt.Errorf("connect to Kafka at %v: %w", h.config.Kafka.Brokers, err)
 	}
@@ -170,7 +170,7 @@ func (h *Handler[S, C, E]) consume(ctx context.Context, instance string) (err er
 
 const rebalanceTimeout = 10 * time.Second
 
-func (h *Handler[S, C, E]) groupConfig(instance string) *sarama.Config {
+func (h *Handler[S, C, E]) groupConfig(ctx context.Context, instance string) *sarama.Config {
 	k := h.config.Kafka
 	k.ClientID = instance // tells the living from the dead, see successor.fence
 	c := k.Config()
@@ -180,7 +180,7 @@ func (h *Handler[S, C, E]) groupConfig(instance string) *sarama.Config {
 	c.Consumer.Group.Heartbeat.Interval = min(h.config.Session/5, 3*time.Second)
 	c.Consumer.Group.Rebalance.Timeout = rebalanceTimeout
 	c.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{
-		fencing{sarama.NewBalanceStrategySticky(), h.fence},
+		fencing{sarama.NewBalanceStrategySticky(), func(partitions []int32) { h.fence(ctx, partitions) }},
 	}
 	c.ChannelBufferSize = 1024
 	// RequireStable makes the fetch of the offsets wait for pending
@@ -205,8 +205,8 @@ func (f fencing) OnAssignment(a *sarama.ConsumerGroupMemberAssignment, _ int32) 
 	}
 }
 
-func (h *Handler[S, C, E]) fence(partitions []int32) {
-	if err := h.successor.fence(partitions); err != nil {
+func (h *Handler[S, C, E]) fence(ctx context.Context, partitions []int32) {
+	if err := h.successor.fence(ctx, partitions); err != nil {
 		h.logger.Warn("cannot look up open transactions, waiting for them to end", slog.Any("error", err))
 	}
 }

@@ -60,7 +60,7 @@ func (w *worker[S, C, E]) foldEvents(ctx context.Context, s *store) error {
 	m := newMeter(w.agg.Name, topic, w.partition, start, end, w.restorer.report)
 	reader := partitionReader{
 		client: w.restorer.client, topic: topic, partition: w.partition, advanced: m.advance,
-		stalled: func(context.Context) { w.successor.endStalled(w.partition) },
+		stalled: func(ctx context.Context) { w.successor.endStalled(ctx, w.partition) },
 	}
 	_, err = reader.read(ctx, start, end, func(b *sarama.RecordBatch, rec *sarama.Record) error {
 		m.Records++
@@ -133,12 +133,10 @@ func (w *worker[S, C, E]) publish(s *store) (end int64, err error) {
 		return err
 	}
 	err = s.snapshots(func(aggregate string, v storedSnapshot) error {
-		m := w.agg.encodeSnapshot(Snapshot[S]{
+		records = append(records, w.agg.encodeSnapshot(Snapshot[S]{
 			Aggregate: aggregate, Version: v.version, Revision: v.revision, Time: timeOf(v.time),
 			Command: v.command, CommandPosition: Position{w.partition, v.commandOffset},
-		}, v.payload())
-		m.Partition = w.partition
-		records = append(records, m)
+		}, v.payload()))
 		if len(records) < w.config.MaxBatch {
 			return nil
 		}

@@ -216,7 +216,7 @@ func (r *restorer[S, C, E]) stretch(ctx context.Context, s *store, topic string,
 	var flushErr error
 	reader := partitionReader{
 		client: r.client, topic: topic, partition: partition,
-		stalled: func(context.Context) { r.successor.endStalled(partition) },
+		stalled: func(ctx context.Context) { r.successor.endStalled(ctx, partition) },
 		advanced: func(next int64) {
 			if w.len() > restoreBatchBytes && flushErr == nil {
 				flushErr = flush(next)

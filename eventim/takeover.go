@@ -60,7 +60,7 @@ func (s *successor) close() error { return s.admin.Close() }
 //
 // An open transaction of a living member is left alone: it is about to end it,
 // and when it has lost the partition its TxnOffsetCommit is refused.
-func (s *successor) fence(partitions []int32) error {
+func (s *successor) fence(ctx context.Context, partitions []int32) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	open, err := s.openTransactions(partitions)
@@ -76,11 +76,11 @@ func (s *successor) fence(partitions []int32) error {
 			continue
 		}
 		s.logger.Info("ending the transaction of a dead process", slog.String("transactional_id", id))
-		producer, err := openProducer(s.kafka.Brokers, laneConfig(s.kafka, id, maxOutputBytes))
+		dead, err := openTransactor(ctx, s.kafka, id, 0)
 		if err != nil {
-			return fmt.Errorf("fence %s: %w", id, err)
+			return fmt.Errorf("fence: %w", err)
 		}
-		producer.close()
+		dead.close()
 	}
 	return nil
 }
@@ -193,7 +193,7 @@ func (s *successor) committed(ctx context.Context, partition int32) (int64, erro
 			return offset, nil
 		}
 		if errors.Is(err, sarama.ErrUnstableOffsetCommit) {
-			s.endStalled(partition)
+			s.endStalled(ctx, partition)
 		} else {
 			s.logger.Warn("cannot read the committed offset, trying again", slog.Int("partition", int(partition)), slog.Any("error", err))
 			_ = s.client.RefreshCoordinator(s.group)
@@ -205,8 +205,8 @@ func (s *successor) committed(ctx context.Context, partition int32) (int64, erro
 }
 
 // endStalled fences again: a process may have died since the last look.
-func (s *successor) endStalled(partition int32) {
-	if err := s.fence([]int32{partition}); err != nil {
+func (s *successor) endStalled(ctx context.Context, partition int32) {
+	if err := s.fence(ctx, []int32{partition}); err != nil {
 		s.logger.Warn("cannot look up open transactions, waiting for them to end",
 			slog.Int("partition", int(partition)), slog.Any("error", err))
 	}

@@ -168,7 +168,7 @@ func (w *worker[S, C, E]) hasHistory(ctx context.Context) (bool, error) {
 	errFound := errors.New("found one")
 	reader := partitionReader{
 		client: w.restorer.client, topic: topic, partition: w.partition,
-		stalled: func(context.Context) { w.successor.endStalled(w.partition) },
+		stalled: func(ctx context.Context) { w.successor.endStalled(ctx, w.partition) },
 	}
 	_, err = reader.read(ctx, start, end, func(*sarama.RecordBatch, *sarama.Record) error { return errFound })
 	if errors.Is(err, errFound) {

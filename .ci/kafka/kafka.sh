@@ -13,7 +13,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 libs=$root/.cache/kafka/libs
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
-jvm=(-Xms192m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.awt.headless=true
+jvm=(-Xms192m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.awt.headless=true ${EVENTIM_KAFKA_JVM:-}
   "-Dlog4j2.configurationFile=$here/log4j2.properties" -cp "$libs/*")
 
 fail() { echo "kafka.sh: $*" >&2; exit 1; }

@@ -1,0 +1,66 @@
+package eventim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// ask makes a request, and makes it again while the answer is one that passes.
+// refresh finds out who is to be asked.
+func ask(ctx context.Context, refresh, request func() error) error {
+	const attempts = 60 // about four seconds
+	for attempt := 0; ; attempt++ {
+		err := request()
+		if err == nil || !passing(err) || attempt == attempts {
+			return err
+		}
+		// CONCURRENT_TRANSACTIONS, while the last transaction still writes its
+		// markers, takes a millisecond or two.
+		if !sleep(ctx, time.Millisecond<<min(attempt, 6)) {
+			return errors.Join(err, context.Cause(ctx))
+		}
+		if !errors.Is(err, sarama.ErrConcurrentTransactions) {
+			_ = refresh() // what is wrong shows in the next attempt
+		}
+	}
+}
+
+// passing tells answers that say "not now" or "not here". An error of the
+// network is none: it is no answer.
+func passing(err error) bool {
+	code, answered := errors.AsType[sarama.KError](err)
+	return answered && slices.Contains(passingAnswers, code)
+}
+
+var passingAnswers = []sarama.KError{
+	sarama.ErrConcurrentTransactions, sarama.ErrOffsetsLoadInProgress,
+	sarama.ErrConsumerCoordinatorNotAvailable, sarama.ErrNotCoordinatorForConsumer,
+	sarama.ErrLeaderNotAvailable, sarama.ErrNotLeaderForPartition, sarama.ErrUnknownTopicOrPartition,
+	sarama.ErrRequestTimedOut, sarama.ErrNotEnoughReplicas, sarama.ErrNotEnoughReplicasAfterAppend,
+	sarama.ErrFencedLeaderEpoch, sarama.ErrUnknownLeaderEpoch, sarama.ErrKafkaStorageError,
+}
+
+func failure(code sarama.KError) error {
+	if code == sarama.ErrNoError {
+		return nil
+	}
+	return code
+}
+
+func partitionErrors(topics map[string][]*sarama.PartitionError) error {
+	var first error
+	for topic, partitions := range topics {
+		for _, p := range partitions {
+			err := failure(p.Err)
+			if err != nil && (first == nil || !passing(err)) {
+				first = fmt.Errorf("%s/%d: %w", topic, p.Partition, err)
+			}
+		}
+	}
+	return first
+}
