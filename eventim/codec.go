@@ -12,6 +12,8 @@ type Payload struct {
 	Type          string // wire name, never a Go type name; the header ce_type
 	SchemaVersion int    // counts from 1; the header ce_schemaversion
 	Data          []byte // JSON, the record value
+
+	marshalled bool // Data is the output of encoding/json
 }
 
 // Codec turns values into payloads and back. Decode must return an error for
@@ -31,7 +33,7 @@ func (name JSON[T]) Encode(v T) (Payload, error) {
 	if err != nil {
 		return Payload{}, fmt.Errorf("encode %s: %w", string(name), err)
 	}
-	return Payload{Type: string(name), SchemaVersion: 1, Data: data}, nil
+	return Payload{Type: string(name), SchemaVersion: 1, Data: data, marshalled: true}, nil
 }
 
 // Decode reads the JSON of p, whose wire name must be that of the codec.
@@ -120,7 +122,7 @@ func (u Union[T]) Encode(v T) (Payload, error) {
 	if err != nil {
 		return Payload{}, fmt.Errorf("encode %s: %w", m.name, err)
 	}
-	return Payload{Type: m.name, SchemaVersion: m.schemaVersion(), Data: data}, nil
+	return Payload{Type: m.name, SchemaVersion: m.schemaVersion(), Data: data, marshalled: true}, nil
 }
 
 // Decode reads p into the type of its wire name, through the upcasters that

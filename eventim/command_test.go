@@ -8,6 +8,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/eventim/eventimtest"
 )
@@ -75,6 +77,30 @@ func (s *system) repeats(first eventim.Command[Add], n int) {
 	s.send(other)
 	if res := s.await(first.ID, n+1); res.Outcome != eventim.Rejected || res.Rejection.Code != eventim.CodeCommandIDReused {
 		s.t.Errorf("another command with a used id got %+v, want %s", res, eventim.CodeCommandIDReused)
+	}
+}
+
+// A repeat whose first result is gone, though it is in the window, is told so
+// and has no effect.
+func TestRepeatOfAGoneAnswer(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, eventimtest.Kafka(t), 1)
+	s.handle()
+	first := s.send(eventim.Command[Add]{Aggregate: "a", Payload: Add{N: 2}})
+	s.await(first.ID, 1)
+	s.do("a", 100)
+	results := s.agg.Topics().Results
+	var gone kadm.Offsets
+	gone.AddOffset(results, 0, 1, -1)
+	if answers, err := kadm.NewClient(s.raw()).DeleteRecords(t.Context(), gone); err != nil || answers.Error() != nil {
+		t.Fatal(err, answers.Error())
+	}
+	s.send(first)
+	if res := s.await(first.ID, 2); res.Outcome != eventim.Rejected || res.Rejection.Code != eventim.CodeAnswerGone || res.Version != 1 {
+		t.Errorf("a repeat got %+v, want %s at version 1", res, eventim.CodeAnswerGone)
+	}
+	if res := s.do("a", 1); res.Version != 3 {
+		t.Errorf("the next command got %+v, want version 3", res)
 	}
 }
 

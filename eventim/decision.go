@@ -20,7 +20,7 @@ type decision[S any] struct {
 	records   []*sarama.ProducerMessage
 	next      int64                 // offset after the last command
 	snapshots map[string]changed[S] // by aggregate
-	answers   map[string]answer     // by command id
+	answers   map[string]given      // by command id
 	latest    int64                 // record time of the newest command, in Unix milliseconds
 }
 
@@ -28,6 +28,12 @@ type decision[S any] struct {
 type changed[S any] struct {
 	Snapshot[S]
 	payload Payload
+}
+
+// given is an answer, and its result while that is not written yet.
+type given struct {
+	answer
+	result *sarama.ProducerMessage // nil: it is in Kafka
 }
 
 // batch decides commands one after the other, each on what those before it
@@ -42,6 +48,7 @@ type batch[S, C, E any] struct {
 
 	snapshot func(aggregate string) (Snapshot[S], error)
 	answer   func(command string) (answer, bool, error)
+	result   func(offset int64) ([]byte, error) // value of a written result, nil when it is gone
 	crashed  func(cmd Record, reason any, stack []byte)
 	decision[S]
 }
@@ -59,7 +66,7 @@ func (b *batch[S, C, E]) add(rec Record) error {
 	digest := digestOf(rec)
 	if first, found, storeErr := b.answered(cmd); storeErr != nil || found {
 		if found {
-			b.repeat(rec, cmd, digest, first)
+			return b.repeat(rec, cmd, digest, first)
 		}
 		return storeErr
 	}
@@ -98,12 +105,12 @@ func (b *batch[S, C, E]) misplaced(rec Record) error {
 }
 
 // answered looks for the first answer to the id of cmd inside the window.
-func (b *batch[S, C, E]) answered(cmd Command[C]) (answer, bool, error) {
+func (b *batch[S, C, E]) answered(cmd Command[C]) (given, bool, error) {
 	first, found := b.answers[cmd.ID]
 	if !found && cmd.ID != "" {
 		var err error
-		if first, found, err = b.answer(cmd.ID); err != nil {
-			return answer{}, false, err
+		if first.answer, found, err = b.answer(cmd.ID); err != nil {
+			return given{}, false, err
 		}
 	}
 	expired := cmd.Time.UnixMilli()-first.time > b.agg.Deduplication.Milliseconds()
@@ -181,31 +188,46 @@ func (b *batch[S, C, E]) encode(res Result[S, E], digest string) ([]*sarama.Prod
 }
 
 func (b *batch[S, C, E]) remember(command, digest string, version int64, at time.Time, result *sarama.ProducerMessage) {
-	value, _ := result.Value.Encode()
-	b.answers[command] = answer{time: at.UnixMilli(), version: version, digest: digest, value: value}
+	b.answers[command] = given{answer{time: at.UnixMilli(), version: version, digest: digest}, result}
 }
 
 // repeat answers a command id that has been answered before: with the first
 // answer when it is the same command, else with a rejection. Neither changes
 // anything, and neither is remembered.
-func (b *batch[S, C, E]) repeat(rec Record, cmd Command[C], digest string, first answer) {
+func (b *batch[S, C, E]) repeat(rec Record, cmd Command[C], digest string, first given) error {
 	res := Result[S, E]{
 		Command: cmd.ID, Aggregate: cmd.Aggregate, Time: cmd.Time, Metadata: cmd.Metadata,
 		Version: first.version, Replayed: true, CommandPosition: rec.Position,
 	}
 	if first.digest != digest {
 		b.refuse(res, digest, Reject(CodeCommandIDReused, "the command id was used before, for another command"))
-		return
+		return nil
 	}
-	var value resultValue
-	_ = json.Unmarshal(first.value, &value) // ours, encoded by encodeResult
-	res.Outcome = value.Outcome
-	m := message(b.agg.Topics().Results, cmd.Aggregate, first.value, b.agg.resultHeaders(res, digest))
+	value, err := b.valueOf(first)
+	if err != nil {
+		return err
+	}
+	if value == nil {
+		b.refuse(res, digest, Reject(CodeAnswerGone, "the command was handled, at version %d, but its result is not kept any more", first.version))
+		return nil
+	}
+	var outcome struct{ Outcome Outcome }
+	_ = json.Unmarshal(value, &outcome) // ours, encoded by encodeResult
+	res.Outcome = outcome.Outcome
+	m := message(b.agg.Topics().Results, cmd.Aggregate, value, b.agg.resultHeaders(res, digest))
 	if !b.fits(m) {
 		b.refuse(res, digest, Reject(CodeTooLarge, "the first answer does not fit into a record any more"))
-		return
+		return nil
 	}
 	b.records = append(b.records, m)
+	return nil
+}
+
+func (b *batch[S, C, E]) valueOf(first given) ([]byte, error) {
+	if first.result == nil {
+		return b.result(first.offset)
+	}
+	return first.result.Value.Encode()
 }
 
 // refuse answers a repeat without the first answer.
@@ -301,7 +323,8 @@ const (
 )
 
 func (b *batch[S, C, E]) deadLetter(rec Record, why Rejection) *sarama.ProducerMessage {
-	var original, h headers
+	h := newHeaders()
+	original := make([]sarama.RecordHeader, 0, len(rec.Headers)+cap(h.list))
 	for _, o := range rec.Headers {
 		original = append(original, *o)
 	}
@@ -311,7 +334,7 @@ func (b *batch[S, C, E]) deadLetter(rec Record, why Rejection) *sarama.ProducerM
 	h.addInt(headerDeadLetterPartition, int64(rec.Position.Partition))
 	h.addInt(headerDeadLetterOffset, rec.Position.Offset)
 	h.addInt(headerCommandOffset, rec.Position.Offset)
-	m := &sarama.ProducerMessage{Topic: b.agg.Topics().DeadLetters, Headers: append(original, h...)}
+	m := &sarama.ProducerMessage{Topic: b.agg.Topics().DeadLetters, Headers: append(original, h.list...)}
 	if rec.Key != nil {
 		m.Key = sarama.ByteEncoder(rec.Key)
 	}
@@ -323,9 +346,9 @@ func (b *batch[S, C, E]) deadLetter(rec Record, why Rejection) *sarama.ProducerM
 	}
 	// The commands topic still has it all, where the headers say.
 	h.add(headerDeadLetterTruncated, "true")
-	m.Headers, m.Value = append(original, h...), nil
+	m.Headers, m.Value = append(original, h.list...), nil
 	if !b.fits(m) {
-		m.Headers = h
+		m.Headers = h.list
 	}
 	if !b.fits(m) {
 		m.Key = nil
@@ -343,15 +366,13 @@ func (b *batch[S, C, E]) finish() decision[S] {
 
 // digestOf tells commands apart that share an id.
 func digestOf(rec Record) string {
-	h := sha256.New()
-	parts := []string{
-		string(rec.Key), rec.Header(headerType), rec.Header(headerSchemaVersion), rec.Header(headerExpectedVersion), string(rec.Value),
+	b := make([]byte, 0, 256+len(rec.Key)+len(rec.Value))
+	add := func(part []byte) { b = append(binary.BigEndian.AppendUint64(b, uint64(len(part))), part...) }
+	add(rec.Key)
+	for _, name := range []string{headerType, headerSchemaVersion, headerExpectedVersion} {
+		add([]byte(rec.Header(name)))
 	}
-	var length [8]byte
-	for _, part := range parts {
-		binary.BigEndian.PutUint64(length[:], uint64(len(part)))
-		h.Write(length[:])
-		h.Write([]byte(part))
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	add(rec.Value)
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16])
 }

@@ -31,7 +31,7 @@ func decided(t *testing.T, a *Aggregate[ticks, tick, tick], limit int, records .
 		agg: a, limit: limit, partitioner: sarama.NewMurmur2Partitioner(""), crashed: func(Record, any, []byte) {},
 		snapshot: func(id string) (Snapshot[ticks], error) { return Snapshot[ticks]{Aggregate: id}, nil },
 		answer:   func(string) (answer, bool, error) { return answer{}, false, nil },
-		decision: decision[ticks]{snapshots: map[string]changed[ticks]{}, answers: map[string]answer{}},
+		decision: decision[ticks]{snapshots: map[string]changed[ticks]{}, answers: map[string]given{}},
 	}
 	for _, r := range records {
 		if err := b.add(r); err != nil {

@@ -18,7 +18,7 @@ type KeptState struct {
 // Kept is what a state store holds.
 type Kept struct {
 	States             map[string]KeptState // by aggregate id
-	Answers            map[string][]byte    // values of results, by command id
+	Answers            map[string]int64     // offsets of results, by command id
 	Snapshots, Results int64                // checkpoint
 }
 
@@ -36,7 +36,7 @@ func ReadStore(dir string) (kept Kept, err error) {
 	if err != nil {
 		return Kept{}, err
 	}
-	kept = Kept{map[string]KeptState{}, map[string][]byte{}, c.Snapshots, c.Results}
+	kept = Kept{map[string]KeptState{}, map[string]int64{}, c.Snapshots, c.Results}
 	err = s.snapshots(func(aggregate string, v storedSnapshot) error {
 		kept.States[aggregate] = KeptState{v.version, v.revision, v.data}
 		return nil
@@ -53,7 +53,7 @@ func ReadStore(dir string) (kept Kept, err error) {
 		if err != nil {
 			return Kept{}, err
 		}
-		kept.Answers[string(it.Key()[1:])] = a.value
+		kept.Answers[string(it.Key()[1:])] = a.offset
 	}
 	return kept, it.Close()
 }

@@ -23,7 +23,7 @@ func FuzzStoredSnapshot(f *testing.F) {
 }
 
 func FuzzAnswer(f *testing.F) {
-	f.Add(answer{time: 5, version: 3, digest: "d", value: []byte("{}")}.appendTo(nil))
+	f.Add(answer{time: 5, version: 3, digest: "d", offset: 7}.appendTo(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		a, err := decodeAnswer(b)
 		if err != nil {

@@ -132,8 +132,7 @@ func (l *lane) transact(ctx context.Context, requests []*request) error {
 	if !l.open(ctx) {
 		return fmt.Errorf("%w: %w", errAborted, context.Cause(ctx))
 	}
-	ends, err := l.transactor.commit(ctx, requests)
-	if err != nil {
+	if err := l.transactor.commit(ctx, requests); err != nil {
 		// Opening again ends the transaction for certain, with its markers
 		// written, before anybody is told: a worker in doubt reads the truth
 		// from the log, which has an answer then.
@@ -142,14 +141,17 @@ func (l *lane) transact(ctx context.Context, requests []*request) error {
 		return err
 	}
 	for _, r := range requests {
-		r.ends = map[string]int64{}
-		for at, end := range ends {
-			if at.partition == r.part {
-				r.ends[at.topic] = end
-			}
-		}
+		r.ends = endsOf(r.records)
 	}
 	return nil
+}
+
+func endsOf(messages []*sarama.ProducerMessage) map[string]int64 {
+	ends := map[string]int64{}
+	for _, m := range messages {
+		ends[m.Topic] = max(ends[m.Topic], m.Offset+1)
+	}
+	return ends
 }
 
 // open makes sure that there is a transactor, and tries until ctx ends: a

@@ -15,10 +15,11 @@ import (
 type outBatch struct {
 	topicPartition
 	*sarama.RecordBatch
-	number int   // of the batch among those of its partition in the transaction
-	size   int   // bytes, not compressed
-	offset int64 // of the first record, once it is written
-	err    error // of the last attempt to write it
+	messages []*sarama.ProducerMessage
+	number   int   // of the batch among those of its partition in the transaction
+	size     int   // bytes, not compressed
+	offset   int64 // of the first record, once it is written
+	err      error // of the last attempt to write it
 }
 
 // batches packs the records of a transaction: those of a partition in order,
@@ -72,7 +73,7 @@ func (b *outBatch) add(m *sarama.ProducerMessage, size int) {
 	if m.Value != nil {
 		r.Value, _ = m.Value.Encode()
 	}
-	b.Records = append(b.Records, r)
+	b.Records, b.messages = append(b.Records, r), append(b.messages, m)
 	b.size += size
 }
 

@@ -108,6 +108,8 @@ type partitionReader struct {
 	topic     string
 	partition int32
 
+	fetchBytes int32 // of the first fetch; 0 for as much as is good for long stretches
+
 	// stalled is called when nothing could be read below the end because a
 	// transaction is open there. Nil: just wait.
 	stalled func(ctx context.Context)
@@ -117,9 +119,9 @@ type partitionReader struct {
 }
 
 const (
-	fetchBytes    = 4 << 20
-	fetchMaxBytes = 1 << 30
-	fetchWait     = 50 * time.Millisecond
+	longFetchBytes = 4 << 20
+	fetchMaxBytes  = 1 << 30
+	fetchWait      = 50 * time.Millisecond
 )
 
 // read calls fn with each committed record in [from, to) and returns the
@@ -128,7 +130,7 @@ const (
 // offset below newer committed records (KAFKA-10167), so that stopping there
 // would miss them.
 func (r partitionReader) read(ctx context.Context, from, to int64, fn func(*sarama.RecordBatch, *sarama.Record) error) (int64, error) {
-	pos, size, failures := from, int32(fetchBytes), 0
+	pos, size, failures := from, cmp.Or(r.fetchBytes, longFetchBytes), 0
 	for pos < to {
 		block, err := r.fetch(ctx, pos, size)
 		if err != nil {

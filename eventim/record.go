@@ -1,7 +1,6 @@
 package eventim
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -70,16 +69,40 @@ const (
 
 const jsonContent = "application/json"
 
-// headers builds the headers of one record; empty values are left out.
-type headers []sarama.RecordHeader
+// headers builds the headers of one record; empty values are left out. Names
+// and values stand in one array of bytes: a handler writes some fifty headers
+// for each command.
+type headers struct {
+	list  []sarama.RecordHeader
+	bytes []byte
+}
+
+func newHeaders() headers {
+	return headers{make([]sarama.RecordHeader, 0, 18), make([]byte, 0, 640)}
+}
 
 func (h *headers) add(name, value string) {
 	if value != "" {
-		*h = append(*h, sarama.RecordHeader{Key: []byte(name), Value: []byte(value)})
+		h.append(name, func(b []byte) []byte { return append(b, value...) })
 	}
 }
 
-func (h *headers) addInt(name string, value int64) { h.add(name, strconv.FormatInt(value, 10)) }
+func (h *headers) addInt(name string, value int64) {
+	h.append(name, func(b []byte) []byte { return strconv.AppendInt(b, value, 10) })
+}
+
+func (h *headers) addTime(name string, at time.Time) {
+	h.append(name, func(b []byte) []byte { return at.UTC().AppendFormat(b, time.RFC3339Nano) })
+}
+
+func (h *headers) append(name string, value func([]byte) []byte) {
+	begin := len(h.bytes)
+	h.bytes = append(h.bytes, name...)
+	middle := len(h.bytes)
+	h.bytes = value(h.bytes)
+	end := len(h.bytes)
+	h.list = append(h.list, sarama.RecordHeader{Key: h.bytes[begin:middle:middle], Value: h.bytes[middle:end:end]})
+}
 
 func (h *headers) addMetadata(m Metadata) {
 	h.add(headerOrigin, m.Origin)
@@ -90,13 +113,13 @@ func (h *headers) addMetadata(m Metadata) {
 }
 
 func cloudEvent(id, typ, source, subject string, at time.Time) headers {
-	h := make(headers, 0, 18)
+	h := newHeaders()
 	h.add(headerSpecVersion, "1.0")
 	h.add(headerID, id)
 	h.add(headerType, typ)
 	h.add(headerSource, source)
 	h.add(headerSubject, subject)
-	h.add(headerTime, at.UTC().Format(time.RFC3339Nano))
+	h.addTime(headerTime, at)
 	h.add(headerContentType, jsonContent)
 	return h
 }
@@ -248,124 +271,8 @@ func (a *Aggregate[S, C, E]) decodeSnapshot(rec Record) (Snapshot[S], error) {
 	return s, r.err()
 }
 
-// resultValue is the value of a result record.
-type resultValue struct {
-	Outcome  Outcome        `json:"outcome"`
-	Version  int64          `json:"version"`
-	Code     string         `json:"code,omitempty"`
-	Message  string         `json:"message,omitempty"`
-	Events   []payloadValue `json:"events,omitempty"`
-	Snapshot *payloadValue  `json:"snapshot,omitempty"`
-}
-
-// payloadValue is an event or a snapshot inside a result.
-type payloadValue struct {
-	Type          string          `json:"type"`
-	SchemaVersion int             `json:"schemaVersion"`
-	Version       int64           `json:"version"`
-	Revision      int             `json:"revision,omitempty"`
-	Time          time.Time       `json:"time"`
-	Command       string          `json:"command"`
-	CommandOffset int64           `json:"commandOffset"`
-	Data          json.RawMessage `json:"data"`
-}
-
-func (v payloadValue) payload() Payload {
-	return Payload{Type: v.Type, SchemaVersion: v.SchemaVersion, Data: v.Data}
-}
-
-// encodeResult encodes the answer of a command whose digest is given. The
-// payloads are those of its events and its snapshot, encoded once for all the
-// records that carry them.
-func (a *Aggregate[S, C, E]) encodeResult(res Result[S, E], digest string, events []Payload, snapshot Payload) (*sarama.ProducerMessage, error) {
-	v := resultValue{Outcome: res.Outcome, Version: res.Version}
-	if res.Rejection != nil {
-		v.Code, v.Message = res.Rejection.Code, res.Rejection.Message
-	}
-	for i, e := range res.Events {
-		v.Events = append(v.Events, payloadValue{
-			Type: events[i].Type, SchemaVersion: events[i].SchemaVersion, Version: e.Version,
-			Time: e.Time, Command: e.Command, CommandOffset: e.CommandPosition.Offset, Data: events[i].Data,
-		})
-	}
-	if s := res.Snapshot; s != nil {
-		v.Snapshot = &payloadValue{
-			Type: snapshot.Type, SchemaVersion: snapshot.SchemaVersion, Version: s.Version, Revision: s.Revision,
-			Time: s.Time, Command: s.Command, CommandOffset: s.CommandPosition.Offset, Data: snapshot.Data,
-		}
-	}
-	value, err := json.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("encode result: %w", err)
-	}
-	return message(a.Topics().Results, res.Aggregate, value, a.resultHeaders(res, digest)), nil
-}
-
-func (a *Aggregate[S, C, E]) resultHeaders(res Result[S, E], digest string) headers {
-	h := cloudEvent(res.Command, "Command"+title(res.Outcome), "/"+a.Name+"/results", res.Aggregate, res.Time)
-	h.addInt(headerVersion, res.Version)
-	h.add(headerCommandID, res.Command)
-	h.addInt(headerCommandOffset, res.CommandPosition.Offset)
-	h.add(headerCommandDigest, digest)
-	if res.Replayed {
-		h.add(headerReplay, "true")
-	}
-	h.addMetadata(res.Metadata)
-	return h
-}
-
-func title(o Outcome) string { return string(o[0]-'a'+'A') + string(o[1:]) }
-
-func (a *Aggregate[S, C, E]) decodeResult(rec Record) (Result[S, E], error) {
-	r := reader{Record: rec}
-	res := Result[S, E]{
-		Command: r.Header(headerCommandID), Aggregate: string(r.Key), Time: r.time(), Metadata: metadataOf(rec),
-		Replayed:        r.Header(headerReplay) != "",
-		CommandPosition: r.commandPosition(), Position: rec.Position,
-	}
-	r.fail(a.decodeResultValue(rec.Value, &res))
-	return res, r.err()
-}
-
-func (a *Aggregate[S, C, E]) decodeResultValue(value []byte, res *Result[S, E]) error {
-	var v resultValue
-	if err := json.Unmarshal(value, &v); err != nil {
-		return fmt.Errorf("decode result: %w", err)
-	}
-	res.Outcome, res.Version = v.Outcome, v.Version
-	if v.Outcome != Accepted {
-		res.Rejection = &Rejection{v.Code, v.Message}
-	}
-	partition := res.CommandPosition.Partition
-	for _, e := range v.Events {
-		payload, err := a.Events.Decode(e.payload())
-		if err != nil {
-			return err
-		}
-		event := Event[E]{
-			Aggregate: res.Aggregate, Version: e.Version, Time: e.Time, Command: e.Command, Metadata: res.Metadata,
-			CommandPosition: Position{partition, e.CommandOffset}, Payload: payload,
-		}
-		event.Causation = e.Command
-		res.Events = append(res.Events, event)
-	}
-	if v.Snapshot == nil {
-		return nil
-	}
-	s := v.Snapshot
-	state, err := a.State.Decode(s.payload())
-	if err != nil {
-		return err
-	}
-	res.Snapshot = &Snapshot[S]{
-		Aggregate: res.Aggregate, Version: s.Version, Revision: s.Revision, Time: s.Time, Command: s.Command,
-		CommandPosition: Position{partition, s.CommandOffset}, State: state,
-	}
-	return nil
-}
-
 func message(topic, key string, value []byte, h headers) *sarama.ProducerMessage {
-	m := &sarama.ProducerMessage{Topic: topic, Value: sarama.ByteEncoder(value), Headers: h}
+	m := &sarama.ProducerMessage{Topic: topic, Value: sarama.ByteEncoder(value), Headers: h.list}
 	if key != "" {
 		m.Key = sarama.StringEncoder(key)
 	}

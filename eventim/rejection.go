@@ -9,6 +9,7 @@ import (
 const (
 	CodeVersionConflict = "version_conflict"   // Expected has passed
 	CodeCommandIDReused = "command_id_reused"  // same id, another command
+	CodeAnswerGone      = "answer_gone"        // a repeat, whose first result is not kept any more
 	CodeRejected        = "rejected"           // Decide returned an error without a code
 	CodeUndecodable     = "undecodable"        // the command cannot be read
 	CodePanic           = "decision_panicked"  // Decide or Evolve crashed

@@ -44,7 +44,11 @@ type identity struct {
 	Topic     string `json:"topic"` // id of the snapshots topic
 	Partition int32  `json:"partition"`
 	Revision  int    `json:"revision"`
+	Format    int    `json:"format"` // of the store
 }
+
+// storeFormat is raised when what is kept changes; older stores are restored.
+const storeFormat = 2
 
 // checkpoint says how much of the log is in the store.
 type checkpoint struct {

@@ -24,7 +24,7 @@ type answer struct {
 	time    int64 // of the command, in Unix milliseconds
 	version int64
 	digest  string
-	value   []byte // of the result record
+	offset  int64 // of the result, which is read again when the command is repeated
 }
 
 var errStored = fmt.Errorf("%w: a value cannot be read", errStore)
@@ -56,15 +56,15 @@ func (a answer) appendTo(b []byte) []byte {
 	b = append(b, 1) // format
 	b = binary.AppendVarint(b, a.time)
 	b = binary.AppendVarint(b, a.version)
-	b = appendString(b, a.digest)
-	return append(b, a.value...)
+	b = binary.AppendVarint(b, a.offset)
+	return append(b, a.digest...)
 }
 
 func decodeAnswer(b []byte) (answer, error) {
 	d := decoder{rest: b}
 	d.format(1)
-	a := answer{time: d.varint(), version: d.varint(), digest: d.string()}
-	a.value = append([]byte(nil), d.rest...)
+	a := answer{time: d.varint(), version: d.varint(), offset: d.varint()}
+	a.digest = string(d.rest)
 	return a, d.err
 }
 
@@ -158,7 +158,7 @@ func answerOf(rec Record) (command string, a answer, ok bool, err error) {
 		return "", answer{}, false, nil
 	}
 	r := reader{Record: rec}
-	a = answer{version: -1, value: rec.Value}
+	a = answer{version: -1, offset: rec.Position.Offset}
 	for _, h := range rec.Headers {
 		switch string(h.Key) {
 		case headerVersion:

@@ -97,23 +97,24 @@ func (t *transactor) begin(ctx context.Context) error {
 }
 
 // commit writes the records and the offsets of all requests in one transaction
-// and returns where each partition ends after it. After an error, the
-// transactor must not be used any more.
-func (t *transactor) commit(ctx context.Context, requests []*request) (map[topicPartition]int64, error) {
+// and tells each record its offset. After an error, the transactor must not be
+// used any more.
+func (t *transactor) commit(ctx context.Context, requests []*request) error {
 	batches := t.batches(requests)
 	if err := t.write(ctx, requests, batches); err != nil {
-		return nil, fmt.Errorf("%w: %w", errAborted, err)
+		return fmt.Errorf("%w: %w", errAborted, err)
 	}
 	// What has been answered so far has no copy on its way. This one is
 	// repeated after an answer only, too; without one, it may yet be done.
 	if err := t.end(ctx); err != nil {
-		return nil, fmt.Errorf("%w: end: %w", errDoubt, err)
+		return fmt.Errorf("%w: end: %w", errDoubt, err)
 	}
-	ends := map[topicPartition]int64{}
 	for _, b := range batches {
-		ends[b.topicPartition] = b.offset + int64(len(b.Records))
+		for i, m := range b.messages {
+			m.Offset = b.offset + int64(i)
+		}
 	}
-	return ends, nil
+	return nil
 }
 
 // write does everything but the end: a transaction that gets no further is

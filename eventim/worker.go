@@ -257,8 +257,8 @@ func (w *worker[S, C, E]) process(ctx context.Context, records []Record) error {
 func (w *worker[S, C, E]) decide(records []Record) (decision[S], error) {
 	b := batch[S, C, E]{
 		agg: w.agg, partition: w.partition, limit: w.limit, partitioner: w.partitioner,
-		snapshot: w.snapshot, answer: w.store.answer, crashed: w.crashed,
-		decision: decision[S]{snapshots: map[string]changed[S]{}, answers: map[string]answer{}},
+		snapshot: w.snapshot, answer: w.store.answer, result: w.result, crashed: w.crashed,
+		decision: decision[S]{snapshots: map[string]changed[S]{}, answers: map[string]given{}},
 	}
 	for _, rec := range records {
 		if err := b.add(rec); err != nil {
@@ -290,6 +290,28 @@ func (w *worker[S, C, E]) snapshot(aggregate string) (Snapshot[S], error) {
 	return s, nil
 }
 
+const resultFetchBytes = 64 << 10 // of a result with a few others behind it
+
+// result reads the value of a result that was written before, nil when the
+// topic does not keep it any more.
+func (w *worker[S, C, E]) result(offset int64) (value []byte, err error) {
+	errRead := errors.New("read it")
+	reader := partitionReader{
+		client: w.restorer.client, topic: w.agg.Topics().Results, partition: w.partition, fetchBytes: resultFetchBytes,
+		stalled: func(ctx context.Context) { w.successor.endStalled(ctx, w.partition) },
+	}
+	_, err = reader.read(w.session.Context(), offset, offset+1, func(b *sarama.RecordBatch, r *sarama.Record) error {
+		if b.FirstOffset+r.OffsetDelta == offset {
+			value = r.Value
+		}
+		return errRead
+	})
+	if errors.Is(err, errRead) || errors.Is(err, sarama.ErrOffsetOutOfRange) {
+		err = nil
+	}
+	return value, err
+}
+
 // commitGrace is how long a batch may take after its session has ended: less
 // than the group waits for us, so that a batch that is begun is finished and
 // kept when a member joins or leaves.
@@ -318,8 +340,9 @@ func (w *worker[S, C, E]) apply(d decision[S], ends map[string]int64) error {
 		write.setSnapshot(aggregate, storedFrom(c.Snapshot, c.payload))
 		w.states.Add(aggregate, c.Snapshot)
 	}
-	for command, a := range d.answers {
-		write.setAnswer(command, a)
+	for command, g := range d.answers {
+		g.offset = g.result.Offset
+		write.setAnswer(command, g.answer)
 	}
 	t := w.agg.Topics()
 	w.checkpoint.Snapshots = max(w.checkpoint.Snapshots, ends[t.Snapshots])

@@ -65,7 +65,10 @@ func (m Money) Amount() string {
 	if m.minor < 0 {
 		sign, abs = "-", -abs // wraps to the absolute value, even of the smallest int64
 	}
-	digits := fmt.Sprintf("%0*d", decimals+1, abs)
+	digits := strconv.FormatUint(abs, 10)
+	if missing := decimals + 1 - len(digits); missing > 0 {
+		digits = strings.Repeat("0", missing) + digits
+	}
 	if decimals == 0 {
 		return sign + digits
 	}
@@ -141,7 +144,7 @@ func (m Money) MarshalJSON() ([]byte, error) {
 	if m == (Money{}) {
 		return []byte("null"), nil
 	}
-	return fmt.Appendf(nil, `{"amount":%q,"currency":%q}`, m.Amount(), m.currency), nil
+	return []byte(`{"amount":"` + m.Amount() + `","currency":"` + string(m.currency) + `"}`), nil // neither needs an escape
 }
 
 // UnmarshalJSON reads the JSON form. A JSON number is refused.

@@ -55,6 +55,7 @@ type kind struct {
 var kinds = map[string]kind{
 	eventim.CodeVersionConflict: {http.StatusPreconditionFailed, "The invoice has changed in the meantime"},
 	eventim.CodeCommandIDReused: {http.StatusUnprocessableEntity, "The command id was used for another command"},
+	eventim.CodeAnswerGone:      {http.StatusConflict, "The command was handled before, and its result is not kept any more"},
 	eventim.CodeUndecodable:     {http.StatusInternalServerError, "The command handler cannot read the command"},
 	eventim.CodePanic:           {http.StatusInternalServerError, "The command handler failed on the command"},
 	eventim.CodeWrongPartition:  {http.StatusInternalServerError, "The command was sent to a wrong partition"},

@@ -76,8 +76,8 @@ func writeCommandResults(ctx context.Context, tx pgx.Tx, codec eventim.Codec[inv
 		if r.Rejection != nil {
 			rejection = *r.Rejection
 		}
-		if r.Command == "" || rejection.Code == eventim.CodeCommandIDReused {
-			continue // it answers nobody, or not the command that the id stands for
+		if r.Command == "" || rejection.Code == eventim.CodeCommandIDReused || rejection.Code == eventim.CodeAnswerGone {
+			continue // it answers nobody, or is not the answer that the id stands for
 		}
 		value, err := valueOf(codec, r)
 		if err != nil {

@@ -28,6 +28,7 @@ const titles: Record<string, string> = {
   kafka_unavailable: 'Kafka cannot be reached',
   decision_panicked: 'The server failed while it handled the change',
   command_id_reused: 'The change was mixed up with another one',
+  answer_gone: 'The change was made before',
   result_too_large: 'The invoice is too large',
   payload_invalid: 'The server could not read the change',
   undecodable: 'The server could not read the change',
