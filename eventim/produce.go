@@ -27,7 +27,7 @@ type outBatch struct {
 func (t *transactor) batches(requests []*request) []*outBatch {
 	var all []*outBatch
 	last := map[topicPartition]*outBatch{}
-	now := time.Now().Truncate(time.Millisecond)
+	now := now().Truncate(time.Millisecond)
 	for _, r := range requests {
 		for _, m := range r.records {
 			// The partition is that of the commands: the handler alone decides

@@ -110,7 +110,7 @@ func (r *restorer[S, C, E]) stale(ctx context.Context, s *store, partition int32
 	if err != nil {
 		return "", err
 	}
-	age := time.Since(time.UnixMilli(c.Time))
+	age := now().Sub(time.UnixMilli(c.Time))
 	switch {
 	case c == checkpoint{}:
 		return "it was never filled", nil
@@ -144,6 +144,7 @@ func (r *restorer[S, C, E]) fill(ctx context.Context, partition int32) (*store, 
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, fmt.Errorf("wipe state store: %w", err)
 	}
+	crashPoint("wiped")
 	s, err := openStore(dir, id, r.options, true)
 	if err != nil {
 		return nil, err
@@ -186,7 +187,7 @@ func (r *restorer[S, C, E]) catchUp(ctx context.Context, s *store, partition int
 	if err != nil {
 		return err
 	}
-	c.Time = time.Now().UnixMilli()
+	c.Time = now().UnixMilli()
 	return s.setJSON(checkpointKey, c)
 }
 

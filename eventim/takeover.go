@@ -81,6 +81,7 @@ func (s *successor) fence(ctx context.Context, partitions []int32) error {
 			return fmt.Errorf("fence: %w", err)
 		}
 		dead.close()
+		crashPoint("fenced")
 	}
 	return nil
 }

@@ -104,11 +104,13 @@ func (t *transactor) commit(ctx context.Context, requests []*request) error {
 	if err := t.write(ctx, requests, batches); err != nil {
 		return fmt.Errorf("%w: %w", errAborted, err)
 	}
+	crashPoint("ending")
 	// What has been answered so far has no copy on its way. This one is
 	// repeated after an answer only, too; without one, it may yet be done.
 	if err := t.end(ctx); err != nil {
 		return fmt.Errorf("%w: end: %w", errDoubt, err)
 	}
+	crashPoint("ended")
 	for _, b := range batches {
 		for i, m := range b.messages {
 			m.Offset = b.offset + int64(i)
@@ -123,9 +125,11 @@ func (t *transactor) write(ctx context.Context, requests []*request, batches []*
 	if err := t.addPartitions(ctx, batches); err != nil {
 		return fmt.Errorf("add partitions: %w", err)
 	}
+	crashPoint("begun")
 	offsets := make(chan error, 1)
 	go func() { offsets <- t.commitOffsets(ctx, requests) }()
 	err := t.produce(ctx, batches)
+	crashPoint("produced")
 	return errors.Join(err, <-offsets)
 }
 
@@ -164,6 +168,7 @@ func (t *transactor) commitOffsets(ctx context.Context, requests []*request) err
 		})
 		if err == nil {
 			err = t.commitGroup(ctx, commit)
+			crashPoint("offsets")
 		}
 		if err != nil {
 			return fmt.Errorf("commit offsets: %w", err)

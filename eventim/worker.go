@@ -49,6 +49,7 @@ func (w *worker[S, C, E]) run() error {
 		if records == nil {
 			return nil
 		}
+		crashPoint("consumed")
 		err = w.process(ctx, records)
 	}
 	if ctx.Err() != nil {
@@ -110,6 +111,7 @@ func (w *worker[S, C, E]) tryTakeOver(ctx context.Context) (err error) {
 	if w.skip, err = w.successor.committed(ctx, w.partition); err != nil {
 		return err
 	}
+	crashPoint("taking-over")
 	if err := w.verifyPosition(ctx); err != nil {
 		return err
 	}
@@ -123,6 +125,7 @@ func (w *worker[S, C, E]) tryTakeOver(ctx context.Context) (err error) {
 		return err
 	}
 	w.states, _ = lru.NewLRU[string, Snapshot[S]](w.config.CachedStates, nil) // fails for a size of 0 only
+	crashPoint("taken-over")
 	w.setStatus(w.partition, Running, nil)
 	w.logger.Info("partition taken over", slog.Int64("offset", w.skip), slog.Int64("snapshots", w.checkpoint.Snapshots))
 	return nil
@@ -347,12 +350,14 @@ func (w *worker[S, C, E]) apply(d decision[S], ends map[string]int64) error {
 	t := w.agg.Topics()
 	w.checkpoint.Snapshots = max(w.checkpoint.Snapshots, ends[t.Snapshots])
 	w.checkpoint.Results = max(w.checkpoint.Results, ends[t.Results])
-	w.checkpoint.Time = time.Now().UnixMilli()
+	w.checkpoint.Time = now().UnixMilli()
 	write.setCheckpoint(w.checkpoint)
 	w.skip = d.next
+	crashPoint("storing")
 	if err := write.commit(); err != nil {
 		return err
 	}
+	crashPoint("stored")
 	return w.sweep(d.latest)
 }
 
@@ -362,7 +367,7 @@ const sweepLimit = 10_000
 // is that of the records, so that it does not depend on when they are handled.
 func (w *worker[S, C, E]) sweep(latest int64) error {
 	window := w.agg.Deduplication.Milliseconds()
-	latest = min(latest, time.Now().UnixMilli()) // one sender's clock that is fast must not end the window of all
+	latest = min(latest, now().UnixMilli()) // one sender's clock that is fast must not end the window of all
 	if latest-w.swept < window/100 {
 		return nil
 	}
