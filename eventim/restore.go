@@ -206,30 +206,28 @@ func (r *restorer[S, C, E]) stretch(ctx context.Context, s *store, topic string,
 	if from >= end {
 		return from, nil
 	}
-	w := s.writeOf(2 * restoreBatchBytes)
+	w := s.writeOf(restoreBatchBytes * 9 / 8)
 	flush := func(next int64) error {
 		mark(w, next)
 		err := w.commit()
-		w = s.writeOf(2 * restoreBatchBytes)
+		w = s.writeOf(restoreBatchBytes * 9 / 8)
 		return err
 	}
 	m := newMeter(r.agg.Name, topic, partition, from, end, r.report)
-	var flushErr error
 	reader := partitionReader{
 		client: r.client, topic: topic, partition: partition,
-		stalled: func(ctx context.Context) { r.successor.endStalled(ctx, partition) },
-		advanced: func(next int64) {
-			if w.len() > restoreBatchBytes && flushErr == nil {
-				flushErr = flush(next)
-			}
-			m.advance(next)
-		},
+		stalled:  func(ctx context.Context) { r.successor.endStalled(ctx, partition) },
+		advanced: m.advance,
 	}
 	next, err := reader.read(ctx, from, end, func(b *sarama.RecordBatch, rec *sarama.Record) error {
 		m.Records++
-		return errors.Join(flushErr, put(w, recordOf(topic, partition, b, rec)))
+		r := recordOf(topic, partition, b, rec)
+		if err := put(w, r); err != nil || w.len() < restoreBatchBytes {
+			return err
+		}
+		return flush(r.Position.Offset + 1)
 	})
-	if err = errors.Join(err, flushErr); err != nil {
+	if err != nil {
 		return next, errors.Join(err, w.batch.Close())
 	}
 	return next, flush(next)

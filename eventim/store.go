@@ -226,9 +226,12 @@ func (w *storeWrite) setJSON(key []byte, v any) {
 }
 
 func (w *storeWrite) setSnapshot(aggregate string, v storedSnapshot) {
-	w.key = append(append(w.key[:0], keySnapshot), aggregate...)
-	w.value = v.appendTo(w.value[:0])
-	w.set(w.key, w.value)
+	w.value = v.appendHead(w.value[:0])
+	op := w.batch.SetDeferred(1+len(aggregate), len(w.value)+len(v.data)) // the data is copied once
+	op.Key[0] = keySnapshot
+	copy(op.Key[1:], aggregate)
+	copy(op.Value[copy(op.Value, w.value):], v.data)
+	w.keep(op.Finish())
 }
 
 func (w *storeWrite) deleteSnapshot(aggregate string) {

@@ -29,7 +29,10 @@ type answer struct {
 
 var errStored = fmt.Errorf("%w: a value cannot be read", errStore)
 
-func (v storedSnapshot) appendTo(b []byte) []byte {
+func (v storedSnapshot) appendTo(b []byte) []byte { return append(v.appendHead(b), v.data...) }
+
+// appendHead appends all but the data, which comes last.
+func (v storedSnapshot) appendHead(b []byte) []byte {
 	b = append(b, 1) // format
 	b = binary.AppendVarint(b, v.version)
 	b = binary.AppendVarint(b, int64(v.revision))
@@ -37,8 +40,7 @@ func (v storedSnapshot) appendTo(b []byte) []byte {
 	b = binary.AppendVarint(b, v.time)
 	b = binary.AppendVarint(b, v.commandOffset)
 	b = appendString(b, v.typ)
-	b = appendString(b, v.command)
-	return append(b, v.data...)
+	return appendString(b, v.command)
 }
 
 func decodeStoredSnapshot(b []byte) (storedSnapshot, error) {

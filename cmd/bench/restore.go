@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -87,15 +88,7 @@ func (b *restoreBench) run(ctx context.Context) error {
 		return err
 	}
 	b.print("after kill -9 under load", killed)
-	if err := os.RemoveAll(filepath.Join(b.dir, b.agg.Name)); err != nil {
-		return err
-	}
-	deleted, err := b.again(ctx, false)
-	if err != nil {
-		return err
-	}
-	b.print("from a deleted store", deleted)
-	return b.compare(ctx, deleted)
+	return b.compare(ctx)
 }
 
 // again starts a handler and stops it: gently, or by kill -9 in the middle of
@@ -125,12 +118,39 @@ func (b *restoreBench) print(what string, s start) {
 }
 
 // compare puts the restore beside a loop that only reads the same topic with
-// the same client.
-func (b *restoreBench) compare(ctx context.Context, s start) error {
+// the same client: three times, in turns, of which the medians count.
+func (b *restoreBench) compare(ctx context.Context) error {
+	var restored, read []float64
+	for range 3 {
+		if err := os.RemoveAll(filepath.Join(b.dir, b.agg.Name)); err != nil {
+			return err
+		}
+		s, err := b.again(ctx, false)
+		if err != nil {
+			return err
+		}
+		b.print("from a deleted store", s)
+		restored = append(restored, float64(s.records[b.agg.Topics().Snapshots])/s.snapshots.Seconds())
+		rate, err := b.readOnly(ctx)
+		if err != nil {
+			return err
+		}
+		read = append(read, rate)
+	}
+	slices.Sort(restored)
+	slices.Sort(read)
+	fmt.Printf("\nrestore: %.0f snapshots/s; a loop that only reads them: %.0f records/s; ratio %.2f\n",
+		restored[1], read[1], restored[1]/read[1])
+	return nil
+}
+
+// readOnly returns how many snapshots a second a loop reads that does nothing
+// with them.
+func (b *restoreBench) readOnly(ctx context.Context) (float64, error) {
 	topic := b.agg.Topics().Snapshots
 	ends, err := eventim.Ends(ctx, b.kafka, topic)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var records atomic.Int64
 	began := time.Now()
@@ -146,14 +166,7 @@ func (b *restoreBench) compare(ctx context.Context, s start) error {
 	for range ends {
 		err = errors.Join(err, <-errs)
 	}
-	if err != nil {
-		return err
-	}
-	elapsed := time.Since(began)
-	read := float64(records.Load()) / elapsed.Seconds()
-	restored := float64(s.records[topic]) / s.snapshots.Seconds()
-	fmt.Printf("\nrestore: %.0f snapshots/s; a loop that only reads them: %.0f records/s; ratio %.2f\n", restored, read, restored/read)
-	return nil
+	return float64(records.Load()) / time.Since(began).Seconds(), err
 }
 
 // create sends CreateInvoice for the invoices numbered [from, to).
