@@ -14,10 +14,13 @@ type Details struct {
 }
 
 // Customer is whom an invoice is for, as the invoice says it.
+//
+// The tag required:"false", here and on fields of commands, tells the
+// description of the API that the field may be absent.
 type Customer struct {
 	Name    string `json:"name"`
-	Email   string `json:"email"`
-	Address string `json:"address"`
+	Email   string `json:"email" required:"false"`
+	Address string `json:"address" required:"false"`
 }
 
 func (d Details) check() error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"os"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/internal/childtest"
 	"github.com/eventim-go/eventim/projector"
 )
 
@@ -52,19 +52,11 @@ func runChild() {
 	}
 }
 
-func (f *fixture) startChild(t *testing.T, extra ...string) *exec.Cmd {
+func (f *fixture) startChild(t *testing.T, extra ...string) *childtest.Process {
 	t.Helper()
-	child := exec.Command(os.Args[0]) //nolint:gosec,noctx // this test, which kills it
-	child.Env = append(os.Environ(),
+	return childtest.Start(t, append(extra,
 		childTopic+"="+f.topic, childKafka+"="+strings.Join(f.kafka.Brokers, ","),
-		childPostgres+"="+f.pool.Config().ConnString())
-	child.Env = append(child.Env, extra...)
-	child.Stderr = os.Stderr
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = child.Process.Kill() })
-	return child
+		childPostgres+"="+f.pool.Config().ConnString()))
 }
 
 func (f *fixture) applied(t *testing.T) (sum int64) {
@@ -87,10 +79,7 @@ func TestRowsAreTheFoldAfterKills(t *testing.T) {
 			return errNotYet
 		})
 		time.Sleep(time.Duration(7*round) * time.Millisecond) // somewhere in the middle
-		if err := child.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = child.Wait()
+		child.End(t, os.Kill)
 	}
 	start(t, f.pool, f.config(), f.counters())
 	f.awaitFold(t)
@@ -101,9 +90,8 @@ func TestProcessKilledBetweenRowsAndCommitChangesNothing(t *testing.T) {
 	f := newFixture(t)
 	f.publish(t, 0, add{"a", 1}, add{"b", 2})
 	child := f.startChild(t, childSuicide+"=1")
-	err := child.Wait()
-	if state, ok := child.ProcessState.Sys().(syscall.WaitStatus); !ok || state.Signal() != syscall.SIGKILL {
-		t.Fatalf("the child ended with %v, want SIGKILL by its own hand", err)
+	if code := child.Wait(t); code != -1 {
+		t.Fatalf("the child ended with %d, want SIGKILL by its own hand\n%s", code, &child.Stderr)
 	}
 	rows, err := f.rows(t.Context())
 	if applied := f.applied(t); err != nil || len(rows) != 0 || applied != 0 {

@@ -66,6 +66,45 @@ func TestTopicCreatedAnewIsRefused(t *testing.T) {
 	if err := f.refused(t, f.kafka, f.counters()); !strings.Contains(err.Error(), "created anew") || !strings.Contains(err.Error(), advice) {
 		t.Errorf("got %v, want the reason and the advice", err)
 	}
+	// As long as the one before, and longer, it is no less another one.
+	f.publish(t, 0, add{"b", 1}, add{"b", 1}, add{"b", 1})
+	if err := f.refused(t, f.kafka, f.counters()); !strings.Contains(err.Error(), "created anew") || !strings.Contains(err.Error(), advice) {
+		t.Errorf("got %v, want the reason and the advice", err)
+	}
+	if err := projector.Reanchor(t.Context(), f.pool, "counters"); err != nil {
+		t.Fatal(err)
+	}
+	f.fold = map[string]int64{"b": 3}
+	f.follow(t)
+}
+
+// Positions that were stored before topic ids were get theirs at the next
+// start.
+func TestTopicIDIsEntered(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.publish(t, 0, add{"a", 1}, add{"a", 1})
+	f.follow(t)
+	if _, err := f.pool.Exec(t.Context(), `update projector.positions set topic_id = ''`); err != nil {
+		t.Fatal(err)
+	}
+	_, stop := start(t, f.pool, f.config(), f.counters())
+	eventually(t, func() error {
+		var missing int
+		err := f.pool.QueryRow(t.Context(), `select count(*) from projector.positions where topic_id = ''`).Scan(&missing)
+		if err == nil && missing > 0 {
+			err = fmt.Errorf("%d positions have no topic id", missing)
+		}
+		return err
+	})
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	f.recreateTopic(t)
+	f.publish(t, 0, add{"b", 1}, add{"b", 1}, add{"b", 1})
+	if err := f.refused(t, f.kafka, f.counters()); !strings.Contains(err.Error(), "created anew") {
+		t.Errorf("got %v, want the reason", err)
+	}
 }
 
 func (f *fixture) recreateTopic(t *testing.T) {
@@ -88,6 +127,7 @@ func (f *fixture) recreateTopic(t *testing.T) {
 		})
 		return errors.Join(err, ends.Error())
 	})
+	f.producer = transactional(t, f.kafka, f.topic) // the other one knows the topic by its id
 }
 
 // The log is replaced under a running projector.
@@ -101,8 +141,8 @@ func TestTopicCreatedAnewStopsItsPartitions(t *testing.T) {
 	f.recreateTopic(t)
 	eventually(t, func() error {
 		stopped := stoppedAt(p)
-		if len(stopped) != 2 || !strings.Contains(stopped[0].Err.Error(), advice) {
-			return fmt.Errorf("stopped are %+v, want partitions 0 and 1", stopped)
+		if len(stopped) != partitions || !strings.Contains(stopped[0].Err.Error(), advice) {
+			return fmt.Errorf("stopped are %+v, want all partitions", stopped)
 		}
 		return nil
 	})

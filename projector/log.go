@@ -9,7 +9,10 @@ import (
 )
 
 // partitionLog is the stretch of a partition that Kafka holds.
-type partitionLog struct{ start, end int64 }
+type partitionLog struct {
+	topicID    string
+	start, end int64
+}
 
 // logOf asks the leader of the partition, and for some seconds again: it may
 // be moving, or the topic may be new.
@@ -17,7 +20,10 @@ func logOf(ctx context.Context, client sarama.Client, topic string, partition in
 	for pause := 50 * time.Millisecond; ; pause *= 2 {
 		var log partitionLog
 		var err error
-		if log.start, err = client.GetOffset(topic, partition, sarama.OffsetOldest); err == nil {
+		if log.topicID, err = topicID(client, topic); err == nil {
+			log.start, err = client.GetOffset(topic, partition, sarama.OffsetOldest)
+		}
+		if err == nil {
 			log.end, err = client.GetOffset(topic, partition, sarama.OffsetNewest)
 		}
 		if err == nil {
@@ -28,6 +34,27 @@ func logOf(ctx context.Context, client sarama.Client, topic string, partition in
 		}
 		_ = client.RefreshMetadata(topic) // sarama keeps a leader that has moved until it is told
 	}
+}
+
+// topicID returns what the cluster calls the topic, as long as it exists: one
+// that is created anew under the same name has another id. It is empty where
+// the brokers are older than ids, which came with Kafka 2.8.
+func topicID(client sarama.Client, topic string) (string, error) {
+	admin, err := sarama.NewClusterAdminFromClient(client)
+	if err != nil {
+		return "", err
+	}
+	topics, err := admin.DescribeTopics([]string{topic})
+	if err != nil {
+		return "", err
+	}
+	if len(topics) != 1 || topics[0].Err != sarama.ErrNoError {
+		return "", fmt.Errorf("describe topic %s: %w", topic, sarama.ErrUnknownTopicOrPartition)
+	}
+	if topics[0].Uuid == (sarama.Uuid{}) {
+		return "", nil
+	}
+	return topics[0].Uuid.String(), nil
 }
 
 func logsOf(ctx context.Context, client sarama.Client, topic string) (map[int32]partitionLog, error) {
@@ -48,6 +75,8 @@ func logsOf(ctx context.Context, client sarama.Client, topic string) (map[int32]
 // that may have gaps moves to the start of the log.
 func (v *view) fit(p position, log partitionLog, partition int32) (position, error) {
 	switch {
+	case p.topicID != "" && log.topicID != "" && p.topicID != log.topicID:
+		return p, v.otherTopic(p.topicID, log.topicID)
 	case p.next > log.end:
 		return p, fmt.Errorf("view %s is at offset %d of %s/%d, which ends at %d: the topic was truncated or created anew; %s",
 			v.name, p.next, v.topic, partition, log.end, v.advice())
@@ -58,6 +87,12 @@ func (v *view) fit(p position, log partitionLog, partition int32) (position, err
 		p.next = log.start
 	}
 	return p, nil
+}
+
+// otherTopic is the error of a position in a topic that had the id was.
+func (v *view) otherTopic(was, is string) error {
+	return fmt.Errorf("view %s was written from topic %s when that had the id %s; it was deleted and created anew, as %s; %s",
+		v.name, v.topic, was, is, v.advice())
 }
 
 // advice names the command of the program that calls Reanchor.

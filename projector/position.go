@@ -11,8 +11,9 @@ import (
 
 // position is how far a version of a view has come in one partition.
 type position struct {
-	next   int64 // the next offset to apply
-	target int64 // where the partition ended when the version was begun
+	topicID string // of the topic that the offsets belong to; empty if not known
+	next    int64  // the next offset to apply
+	target  int64  // where the partition ended when the version was begun
 
 	// applied promises that what the commands up to this offset caused is in
 	// the view. One transaction of the handler holds several commands, and its
@@ -63,7 +64,7 @@ type querier interface {
 // positions reads where v stands, by partition.
 func (v *view) positions(ctx context.Context, db querier) (map[int32]position, error) {
 	rows, err := db.Query(ctx, `
-		select partition, next_offset, target_offset, command_offset, seen_offset
+		select partition, topic_id, next_offset, target_offset, command_offset, seen_offset
 		from projector.positions
 		where view = $1 and version = $2 and topic = $3`, v.name, v.version, v.topic)
 	if err != nil {
@@ -72,7 +73,7 @@ func (v *view) positions(ctx context.Context, db querier) (map[int32]position, e
 	found := map[int32]position{}
 	var partition int32
 	var p position
-	_, err = pgx.ForEachRow(rows, []any{&partition, &p.next, &p.target, &p.applied, &p.seen}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&partition, &p.topicID, &p.next, &p.target, &p.applied, &p.seen}, func() error {
 		found[partition] = p
 		return nil
 	})

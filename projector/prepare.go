@@ -17,7 +17,7 @@ func (v *view) prepare(ctx context.Context, pool *pgxpool.Pool, cluster string, 
 		if err := lockView(ctx, tx, v.name); err != nil {
 			return err
 		}
-		if err := v.checkCluster(ctx, tx, cluster); err != nil {
+		if err := v.checkOrigin(ctx, tx, cluster, logs); err != nil {
 			return err
 		}
 		live, err := liveVersion(ctx, tx, v.name)
@@ -47,19 +47,26 @@ func lockView(ctx context.Context, tx pgx.Tx, name string) error {
 	return nil
 }
 
-func (v *view) checkCluster(ctx context.Context, tx pgx.Tx, cluster string) error {
-	var other string
+// checkOrigin finds out whether the offsets of all versions belong to this
+// cluster and, where they are of the same topic, to the one that it has now.
+func (v *view) checkOrigin(ctx context.Context, tx pgx.Tx, cluster string, logs map[int32]partitionLog) error {
+	var otherCluster, otherTopic string
+	topic := logs[0].topicID
 	err := tx.QueryRow(ctx, `
-		select cluster_id from projector.positions where view = $1 and cluster_id <> $2 limit 1`,
-		v.name, cluster).Scan(&other)
-	if errors.Is(err, pgx.ErrNoRows) {
+		select cluster_id, topic_id from projector.positions
+		where view = $1 and (cluster_id <> $2 or topic = $3 and $4 <> '' and topic_id not in ('', $4))
+		limit 1`, v.name, cluster, v.topic, topic).Scan(&otherCluster, &otherTopic)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
 		return nil
+	case err != nil:
+		return fmt.Errorf("read the origin of the positions: %w", err)
+	case otherCluster != cluster:
+		return fmt.Errorf("it was written from the Kafka cluster %q, but this one is %q, where its offsets mean nothing; %s",
+			otherCluster, cluster, v.advice())
+	default:
+		return v.otherTopic(otherTopic, topic)
 	}
-	if err != nil {
-		return fmt.Errorf("read the cluster of the positions: %w", err)
-	}
-	return fmt.Errorf("it was written from the Kafka cluster %q, but this one is %q, where its offsets mean nothing; %s",
-		other, cluster, v.advice())
 }
 
 // liveVersion returns 0 when the view has none.
@@ -109,22 +116,30 @@ func (v *view) runDDL(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// createPositions enters the partitions that have no position. The targets of
-// a version that goes live at once are 0: it is never behind them.
+// createPositions enters the partitions that have no position, and the topic
+// id where it is not known yet. The targets of a version that goes live at once
+// are 0: it is never behind them.
 func (v *view) createPositions(ctx context.Context, tx pgx.Tx, cluster string, logs map[int32]partitionLog, live int) error {
 	var partitions []int32
 	var starts, targets []int64
 	for id, log := range logs {
 		partitions, starts, targets = append(partitions, id), append(starts, log.start), append(targets, log.end)
 	}
+	topic := logs[0].topicID
 	_, err := tx.Exec(ctx, `
-		insert into projector.positions (view, version, topic, partition, cluster_id, next_offset, target_offset)
-		select $1, $2, $3, p.partition, $4, p.start, case when $5 in (0, $2) then 0 else p.target end
+		insert into projector.positions (view, version, topic, partition, cluster_id, topic_id, next_offset, target_offset)
+		select $1, $2, $3, p.partition, $4, $9, p.start, case when $5 in (0, $2) then 0 else p.target end
 		from unnest($6::integer[], $7::bigint[], $8::bigint[]) as p (partition, start, target)
 		on conflict do nothing`,
-		v.name, v.version, v.topic, cluster, live, partitions, starts, targets)
+		v.name, v.version, v.topic, cluster, live, partitions, starts, targets, topic)
 	if err != nil {
 		return fmt.Errorf("enter the positions: %w", err)
+	}
+	_, err = tx.Exec(ctx, `
+		update projector.positions set topic_id = $4
+		where view = $1 and version = $2 and topic = $3 and topic_id = ''`, v.name, v.version, v.topic, topic)
+	if err != nil {
+		return fmt.Errorf("enter the topic id: %w", err)
 	}
 	return nil
 }

@@ -41,10 +41,14 @@ func NewWaiter(pool *pgxpool.Pool) *Waiter {
 }
 
 // Await blocks until what the command at p caused is in view, or ctx ends,
-// with the error of ctx. It cannot tell that a command caused nothing that the
-// view reads, such as a rejected one: then it waits for a later command of the
-// partition. Bound ctx, and do not await commands whose result says so.
-func (w *Waiter) Await(ctx context.Context, view string, p eventim.Position) error {
+// with the error of ctx.
+//
+// A command that caused nothing, such as a rejected one, is not in any view:
+// then a later command of the partition ends the wait. Who learns that it
+// caused nothing sends on effect the position of the last command before p
+// that did, which is then waited for instead; an offset of -1 says that none
+// did. A nil effect is one on which nothing comes.
+func (w *Waiter) Await(ctx context.Context, view string, p eventim.Position, effect <-chan eventim.Position) error {
 	// Register first: what commits between the look and the wait notifies us.
 	waiting, cancel := w.register(place{view, p.Partition}, p.Offset)
 	defer cancel()
@@ -58,6 +62,8 @@ func (w *Waiter) Await(ctx context.Context, view string, p eventim.Position) err
 	select {
 	case <-waiting.done:
 		return nil
+	case earlier := <-effect:
+		return w.Await(ctx, view, earlier, nil)
 	case <-ctx.Done():
 		return fmt.Errorf("await %s in %s: %w", p, view, ctx.Err())
 	}

@@ -57,7 +57,7 @@ func await(t *testing.T, w *projector.Waiter, p eventim.Position) <-chan error {
 	done := make(chan error, 1)
 	go func() {
 		defer cancel()
-		done <- w.Await(ctx, "counters", p)
+		done <- w.Await(ctx, "counters", p, nil)
 	}()
 	return done
 }
@@ -105,7 +105,7 @@ func TestAwaitEndsWithItsContext(t *testing.T) {
 	w, _ := f.waiter(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if err := w.Await(ctx, "counters", eventim.Position{}); !errors.Is(err, context.DeadlineExceeded) {
+	if err := w.Await(ctx, "counters", eventim.Position{}, nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want the deadline", err)
 	}
 }

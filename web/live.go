@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -21,6 +20,7 @@ var errConnecting = errors.New("connecting to Kafka")
 type live struct {
 	sender   *eventim.Sender[invoices.Command]
 	hub      *hub
+	progress *progress
 	replayer *replayer
 }
 
@@ -53,17 +53,15 @@ func (s *Server) connect(ctx context.Context) (*live, error) {
 		return nil, err
 	}
 	return &live{
-		sender: sender, hub: newHub(s.aggregate, start, s.log), replayer: newReplayer(s.aggregate, s.kafka, s.log),
+		sender: sender, hub: newHub(s.aggregate, start, s.log), progress: newProgress(len(start.results)),
+		replayer: newReplayer(s.aggregate, s.kafka, s.log),
 	}, nil
 }
 
 func startToken(ctx context.Context, k eventim.Kafka, topics eventim.Topics) (token, error) {
-	epoch, err := eventim.ClusterID(ctx, k)
+	epoch, err := epochOf(ctx, k, topics.Results, topics.Snapshots)
 	if err != nil {
 		return token{}, err
-	}
-	if len(epoch) > maxEpoch {
-		return token{}, fmt.Errorf("cluster id %q is too long", epoch)
 	}
 	results, err := endsOf(ctx, k, topics.Results)
 	if err != nil {
@@ -71,14 +69,6 @@ func startToken(ctx context.Context, k eventim.Kafka, topics eventim.Topics) (to
 	}
 	snapshots, err := endsOf(ctx, k, topics.Snapshots)
 	return token{epoch, results, snapshots}, err
-}
-
-func endsOf(ctx context.Context, k eventim.Kafka, topic string) (offsets, error) {
-	ends, err := eventim.Ends(ctx, k, topic)
-	if err != nil {
-		return nil, err
-	}
-	return offsetsOf(topic, ends)
 }
 
 // tail publishes l and feeds its hub until ctx ends or a tail breaks, which it
@@ -89,8 +79,9 @@ func (s *Server) tail(ctx context.Context, l *live) error {
 	s.health.set("live", nil)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		return eventim.Tail(ctx, s.kafka, topics.Results, start.results.positions(), l.hub.result)
+		return eventim.Tail(ctx, s.kafka, topics.Results, start.results.positions(), l.result)
 	})
+	g.Go(func() error { return l.recall(ctx, s.kafka, topics, start.results, s.log) })
 	g.Go(func() error {
 		return eventim.Tail(ctx, s.kafka, topics.Snapshots, start.snapshots.positions(), l.hub.snapshot)
 	})
@@ -98,4 +89,10 @@ func (s *Server) tail(ctx context.Context, l *live) error {
 	err := g.Wait()
 	s.health.set("live", cmp.Or(err, errors.New("stopped")))
 	return err
+}
+
+// result is called with each record of the results topic.
+func (l *live) result(rec eventim.Record) error {
+	l.progress.result(rec)
+	return l.hub.result(rec)
 }

@@ -419,3 +419,47 @@ func (s *system) awaitRecords(topic string, n int64) {
 		return sum >= n
 	}, func() string { return fmt.Sprintf("%d records in %s", sum, topic) })
 }
+
+// The offsets of a topic that was deleted say nothing about the one that has
+// its name now, even where that is as long.
+func TestTokenOfADeletedTopicIsNotResumed(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	n := s.serve()
+	_, welcome := n.connect("page-1", "")
+	_, again := n.connect("page-1", welcome["token"].(string))
+	wantJSON(t, again, "resumed", true)
+	n.stop()
+
+	s.recreate(s.aggregate.Topics().Results)
+	_, after := s.serve().connect("page-1", welcome["token"].(string))
+	wantJSON(t, after, "resumed", false)
+}
+
+// recreate deletes a topic and creates it anew.
+func (s *system) recreate(topic string) {
+	s.t.Helper()
+	admin, err := sarama.NewClusterAdmin(s.kafka.Brokers, s.kafka.Config())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer admin.Close()
+	described, err := admin.DescribeTopics([]string{topic})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	was := described[0].Uuid
+	if err := admin.DeleteTopic(topic); err != nil {
+		s.t.Fatal(err)
+	}
+	detail := sarama.TopicDetail{NumPartitions: s.aggregate.Partitions, ReplicationFactor: 1}
+	eventually(s.t, func() bool {
+		err = admin.CreateTopic(topic, &detail, false)
+		return err == nil
+	}, func() string { return err.Error() })
+	// For a moment, a broker may still know the one that was deleted.
+	eventually(s.t, func() bool {
+		described, err = admin.DescribeTopics([]string{topic})
+		return err == nil && described[0].Err == sarama.ErrNoError && described[0].Uuid != was
+	}, func() string { return fmt.Sprintf("%v, %v", described, err) })
+}

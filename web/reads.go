@@ -44,7 +44,7 @@ func register[I, O any](api huma.API, op huma.Operation, handle func(context.Con
 
 // Freshness lets a read wait for the reader's own writes.
 type Freshness struct {
-	Position string `query:"position" doc:"Wait until the view has this command, whose position its answer told." example:"3:1042"`
+	Position string `query:"position" doc:"Wait until the view shows what this command, and all before it, changed. The answer to a command tells its position." example:"3:1042"`
 	Wait     string `query:"wait" default:"5s" doc:"How long to wait for position, such as 5s; at most 60s."`
 }
 
@@ -64,13 +64,25 @@ func (s *Server) await(ctx context.Context, view string, f Freshness) error {
 	ctx, cancel := context.WithTimeout(ctx, min(wait, maxWait))
 	defer cancel()
 	defer context.AfterFunc(s.drained, cancel)() //nolint:contextcheck // it is inherited
-	if err := s.waiter.Await(ctx, view, position); err != nil {
+	if err := s.awaitEffect(ctx, view, position); err != nil {
 		if ctx.Err() != nil {
 			return newProblem(codeViewBehind, "The view has not reached your command at %s yet. Try again, or leave out position to see what it has.", position)
 		}
 		return s.readProblem(err)
 	}
 	return nil
+}
+
+// awaitEffect does without Kafka too; then it does not hear of commands that
+// change nothing, and waits for the next one that does.
+func (s *Server) awaitEffect(ctx context.Context, view string, position eventim.Position) error {
+	l := s.live.Load()
+	if l == nil {
+		return s.waiter.Await(ctx, view, position, nil)
+	}
+	effect, forget := l.progress.await(position)
+	defer forget()
+	return s.waiter.Await(ctx, view, position, effect)
 }
 
 // readProblem tells people what a failed read means for them.

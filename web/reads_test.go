@@ -82,51 +82,6 @@ func TestRejectedCommandCanBeFetched(t *testing.T) {
 	got.want(t, 200, "outcome", "rejected", "code", "invoice_not_found", "invoice", nil)
 }
 
-// A read that waits for a command which changed nothing does not wait in
-// vain: it returns as soon as the view has what the commands before it changed.
-func TestReadAfterACommandThatChangedNothing(t *testing.T) {
-	t.Parallel()
-	s := newSystem(t)
-	s.project()
-	s.handle()
-	n, other := s.serve(), s.serve()
-	at := func(n *node, position eventim.Position) reply {
-		t.Helper()
-		return n.get("/api/invoices/inv-1?wait=30s&position=" + position.String())
-	}
-	position := func(r reply) eventim.Position {
-		t.Helper()
-		p, err := eventim.ParsePosition(r.json("position").(string))
-		must(t, err)
-		return p
-	}
-	first := position(n.post("inv-1", "SendInvoice", "", "Prefer", ""))
-	at(n, first).want(t, 404, "code", "invoice_not_found") // nothing has changed anything yet
-
-	created := n.post("inv-1", "CreateInvoice", create, "Idempotency-Key", "cmd-1")
-	created.want(t, 200)
-	repeated := n.post("inv-1", "CreateInvoice", create, "Idempotency-Key", "cmd-1", "Prefer", "")
-	at(n, position(repeated)).want(t, 200, "version", 1.0)
-
-	sent := n.post("inv-1", "SendInvoice", "")
-	sent.want(t, 200, "version", 2.0)
-	rejected := n.post("inv-1", "SendInvoice", "", "Prefer", "")
-	at(n, position(rejected)).want(t, 200, "version", 2.0)
-	at(other, position(rejected)).want(t, 200, "version", 2.0)
-
-	failed := s.sendGarbage("inv-1")
-	at(n, failed).want(t, 200, "version", 2.0)
-
-	renamed := n.post("inv-1", "ChangeCustomer", `{"customer":{"name":"Acme GmbH"}}`)
-	t.Log(renamed.text)
-
-	// What was decided before a server started, it finds in the topics.
-	restarted := s.serve()
-	for _, p := range []eventim.Position{first, position(repeated), position(rejected), failed} {
-		at(restarted, p).want(t, 200, "version", 2.0)
-	}
-}
-
 func TestListPagesAndFilters(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)

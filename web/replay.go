@@ -43,7 +43,7 @@ type replay struct {
 
 func newReplay(origin string, from, to token) (*replay, error) {
 	if from.epoch != to.epoch {
-		return nil, fmt.Errorf("%w: the token is of another cluster", errNotResumed)
+		return nil, fmt.Errorf("%w: the token is of another cluster, or of topics that were deleted since", errNotResumed)
 	}
 	results, ok1 := from.results.distance(to.results)
 	snapshots, ok2 := from.snapshots.distance(to.snapshots)

@@ -13,9 +13,9 @@ import (
 // offsets are the next offsets to read of a topic, by partition.
 type offsets []int64
 
-// token is how far a connection has been told everything: the cluster whose
-// offsets these are, and the next offsets of the results and the snapshots.
-// Clients keep it without looking inside.
+// token is how far a connection has been told everything: the cluster and the
+// topics whose offsets these are, and the next offsets of the results and the
+// snapshots. Clients keep it without looking inside.
 type token struct {
 	epoch     string
 	results   offsets

@@ -2,10 +2,8 @@ package main
 
 import (
 	"errors"
-	"io"
 	"net"
 	"net/http"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/eventim-go/eventim/internal/childtest"
 	"github.com/eventim-go/eventim/internal/devpostgres/pgtest"
 )
 
@@ -23,7 +22,7 @@ func TestEverythingIsThereAfterAKill(t *testing.T) {
 	answer := c.want(t, http.MethodPost, "/api/invoices/a-1/commands/CreateInvoice", creation("Acme GmbH"), `"outcome":"accepted"`)
 	id, position := between(t, answer, `"commandId":"`, `"`), between(t, answer, `"position":"`, `"`)
 	wantEverything(t, c, id, position)
-	if err := c.end(t, syscall.SIGKILL); err == nil {
+	if code := c.End(t, syscall.SIGKILL); code != -1 {
 		t.Fatal("the program survived SIGKILL")
 	}
 
@@ -47,7 +46,7 @@ func wantEverything(t *testing.T, c *child, command, position string) {
 		t.Errorf("got a total of %d in Postgres, want 2500", total)
 	}
 	// Not known means not yet.
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(childtest.Patience); ; time.Sleep(10 * time.Millisecond) {
 		status, answer := c.ask(t, http.MethodGet, "/api/commands/"+command, "")
 		if status == http.StatusOK && strings.Contains(answer, `"outcome":"accepted"`) {
 			return
@@ -86,11 +85,10 @@ func TestInstancesRunSideBySide(t *testing.T) {
 func wantRefusal(t *testing.T, reason string, args ...string) {
 	t.Helper()
 	c := launch(t, args...)
-	var exit *exec.ExitError
-	if err := c.wait(t); !errors.As(err, &exit) || exit.ExitCode() != 1 {
-		t.Errorf("got the end %v, want exit code 1", err)
+	if code := c.Wait(t); code != 1 {
+		t.Errorf("got exit code %d, want 1", code)
 	}
-	if text := c.stderr.String(); !strings.Contains(text, reason) || strings.Count(text, "\n") != 1 {
+	if text := c.Stderr.String(); !strings.Contains(text, reason) || strings.Count(text, "\n") != 1 {
 		t.Errorf("got %q, want one line with %q", text, reason)
 	}
 }
@@ -101,8 +99,8 @@ func TestInterruptStopsEverything(t *testing.T) {
 	c := start(t, dir)
 	pid := postmaster(t, dir)
 	address := postgresURL(t, c)
-	if err := c.end(t, syscall.SIGINT); err != nil {
-		t.Errorf("got the end %v, want none\n%s", err, c.stderr)
+	if code := c.End(t, syscall.SIGINT); code != 0 {
+		t.Errorf("got exit code %d, want 0\n%s", code, &c.Stderr)
 	}
 	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
 		t.Errorf("signalling the Postgres: got %v, want that there is no such process", err)
@@ -111,16 +109,15 @@ func TestInterruptStopsEverything(t *testing.T) {
 		_ = conn.Close(t.Context())
 		t.Error("somebody still answers at the address of the Postgres")
 	}
-	rest, err := io.ReadAll(c.stdout)
-	if err != nil || len(rest) > 0 {
-		t.Errorf("got %q, error %v, want nothing more on the standard output", rest, err)
+	if text := c.Stdout.String(); strings.Count(text, "\n") != 1 {
+		t.Errorf("got %q, want one line on the standard output", text)
 	}
-	c.stderr.find(t, `(interrupt signal received)`)
+	c.Stderr.Await(t, "interrupt signal received")
 }
 
 func postgresURL(t *testing.T, c *child) string {
 	t.Helper()
-	return c.stderr.find(t, `psql '(postgres://[^']+)'`)
+	return c.Stderr.Find(t, `psql '(postgres://[^']+)'`)
 }
 
 // query scans the only row of a query to the Postgres of c.

@@ -17,7 +17,7 @@ func TestAll(t *testing.T) {
 	database := pgtest.URL(t)
 	env = append(env, "EVENTIM_POSTGRES="+database, "EVENTIM_LOG=json", "EVENTIM_HEALTH_LISTEN=127.0.0.1:0", "EVENTIM_ACTOR_HEADER=Prefer")
 	c := start(t, env, "all", "--create-topics", "--migrate", "--listen", "127.0.0.1:0", "--data", t.TempDir())
-	url := "http://" + c.address(t, "serving the page")
+	url := "http://" + address(t, c, "serving the page")
 	eventually(t, "the web server is ready", func() bool {
 		status, _ := get(t, url+"/readyz")
 		return status == http.StatusOK
@@ -25,15 +25,15 @@ func TestAll(t *testing.T) {
 	status, body := request(t, http.MethodPost, url+"/api/invoices/a-1/commands/CreateInvoice",
 		`{"customer":{"name":"Acme"},"currency":"EUR","issueDate":"2026-11-21","dueDate":"2026-12-21","lines":[]}`)
 	if status != http.StatusOK {
-		t.Fatalf("got %d %s, want 200\n%s", status, body, &c.stderr)
+		t.Fatalf("got %d %s, want 200\n%s", status, body, &c.Stderr)
 	}
 	wantRow(t, database)
 	eventually(t, "the history says who it was", func() bool {
 		_, body := get(t, url+"/api/invoices/a-1/history")
 		return strings.Contains(body, `"actor":"wait=30"`)
 	})
-	if code := c.end(t, syscall.SIGINT); code != 0 {
-		t.Errorf("got exit code %d, want 0\n%s", code, &c.stderr)
+	if code := c.End(t, syscall.SIGINT); code != 0 {
+		t.Errorf("got exit code %d, want 0\n%s", code, &c.Stderr)
 	}
 
 	succeed(t, env, "reanchor", "invoice_list")
@@ -42,8 +42,8 @@ func TestAll(t *testing.T) {
 	}
 	projector := start(t, env, "projector")
 	wantRow(t, database)
-	if code := projector.end(t, syscall.SIGTERM); code != 0 {
-		t.Errorf("the projector: got exit code %d, want 0\n%s", code, &projector.stderr)
+	if code := projector.End(t, syscall.SIGTERM); code != 0 {
+		t.Errorf("the projector: got exit code %d, want 0\n%s", code, &projector.Stderr)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/eventim-go/eventim/internal/app"
+	"github.com/eventim-go/eventim/internal/childtest"
 )
 
 func broker(t *testing.T, options ...kfake.Opt) string {
@@ -34,7 +35,7 @@ func connect(t *testing.T, address string, args ...string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), childtest.Patience)
 	defer cancel()
 	err = app.AwaitKafka(ctx, k, slog.New(slog.DiscardHandler))
 	if ctx.Err() != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/eventim/eventimtest"
+	"github.com/eventim-go/eventim/internal/childtest"
 )
 
 // installation is the environment of an installation of its own.
@@ -36,23 +37,23 @@ func succeed(t *testing.T, env []string, args ...string) string {
 }
 
 // address waits until the program says in its log where it listens.
-func (c *child) address(t *testing.T, message string) string {
+func address(t *testing.T, c *childtest.Process, message string) string {
 	t.Helper()
-	c.stderr.await(t, fmt.Sprintf(`"msg":%q`, message))
-	for line := range strings.SplitSeq(c.stderr.String(), "\n") {
+	c.Stderr.Await(t, fmt.Sprintf(`"msg":%q`, message))
+	for line := range strings.SplitSeq(c.Stderr.String(), "\n") {
 		var l struct{ Msg, Address string }
 		if json.Unmarshal([]byte(line), &l) == nil && l.Msg == message {
 			return l.Address
 		}
 	}
-	t.Fatalf("there is no address in the line %q:\n%s", message, &c.stderr)
+	t.Fatalf("there is no address in the line %q:\n%s", message, &c.Stderr)
 	return ""
 }
 
 // eventually waits for done.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !done(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(childtest.Patience); !done(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain: %s", what)
 		}
@@ -134,7 +135,7 @@ func TestHandlerTellsHowItIsAndStopsWhenTold(t *testing.T) {
 	_, _, env := installation(t)
 	succeed(t, env, "topics", "create")
 	c := start(t, append(env, "EVENTIM_LOG=json"), "handler", "--data", t.TempDir(), "--health-listen", "127.0.0.1:0")
-	url := "http://" + c.address(t, "serving health")
+	url := "http://" + address(t, c, "serving health")
 	eventually(t, "twelve partitions run", func() bool {
 		status, body := get(t, url+"/readyz")
 		return status == http.StatusOK && strings.Count(body, `"state":"running"`) == 13 // and the handler itself
@@ -144,10 +145,10 @@ func TestHandlerTellsHowItIsAndStopsWhenTold(t *testing.T) {
 	}
 	succeed(t, nil, "healthcheck", "--url", url+"/healthz")
 
-	if code := c.end(t, syscall.SIGTERM); code != 0 {
-		t.Errorf("got exit code %d, want 0\n%s", code, &c.stderr)
+	if code := c.End(t, syscall.SIGTERM); code != 0 {
+		t.Errorf("got exit code %d, want 0\n%s", code, &c.Stderr)
 	}
-	c.stderr.await(t, "terminated signal received")
+	c.Stderr.Await(t, "terminated signal received")
 	if code, _, stderr := run(t, nil, "healthcheck", "--url", url+"/readyz"); code != failed || !strings.Contains(stderr, "refused") {
 		t.Errorf("healthcheck of a stopped handler: got exit code %d and %q, want 1 and why", code, stderr)
 	}

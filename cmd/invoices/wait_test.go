@@ -18,22 +18,22 @@ func TestWaitsForKafka(t *testing.T) {
 	port := freePort(t)
 	env := []string{"EVENTIM_KAFKA=127.0.0.1:" + strconv.Itoa(port), "EVENTIM_LOG=json", "EVENTIM_HEALTH_LISTEN=127.0.0.1:0"}
 	waiting := start(t, env, "handler", "--data", t.TempDir())
-	url := "http://" + waiting.address(t, "serving health") + "/readyz"
-	waiting.stderr.await(t, "waiting for a server")
+	url := "http://" + address(t, waiting, "serving health") + "/readyz"
+	waiting.Stderr.Await(t, "waiting for a server")
 	if status, body := get(t, url); status != http.StatusServiceUnavailable || !strings.Contains(body, "waiting for Kafka") {
 		t.Errorf("got %d %s, want 503 and what it waits for", status, body)
 	}
-	if code := waiting.end(t, syscall.SIGTERM); code != 0 {
-		t.Errorf("got exit code %d while it waits, want 0\n%s", code, &waiting.stderr)
+	if code := waiting.End(t, syscall.SIGTERM); code != 0 {
+		t.Errorf("got exit code %d while it waits, want 0\n%s", code, &waiting.Stderr)
 	}
 
 	creating := start(t, env, "topics", "create", "--replication", "1")
-	creating.stderr.await(t, "waiting for a server")
+	creating.Stderr.Await(t, "waiting for a server")
 	broker(t, kfake.Ports(port))
-	if code := creating.wait(t); code != 0 {
-		t.Errorf("got exit code %d, want 0\n%s", code, &creating.stderr)
+	if code := creating.Wait(t); code != 0 {
+		t.Errorf("got exit code %d, want 0\n%s", code, &creating.Stderr)
 	}
-	creating.stderr.await(t, `"to":"Kafka"`)
+	creating.Stderr.Await(t, `"to":"Kafka"`)
 }
 
 func TestDoesNotWaitForWhatStaysWrong(t *testing.T) {
@@ -53,12 +53,10 @@ func TestDoesNotWaitForWhatStaysWrong(t *testing.T) {
 func TestTheSecondSignalEndsTheProcess(t *testing.T) {
 	t.Parallel()
 	c := start(t, []string{"EVENTIM_KAFKA=" + silent(t), "EVENTIM_LOG=json", "EVENTIM_LOG_LEVEL=debug"}, "topics", "list")
-	c.stderr.await(t, "ApiVersions")
-	if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	c.stderr.await(t, "a second signal stops at once")
-	if code := c.end(t, syscall.SIGTERM); code != -1 {
+	c.Stderr.Await(t, "ApiVersions")
+	c.Signal(syscall.SIGTERM)
+	c.Stderr.Await(t, "a second signal stops at once")
+	if code := c.End(t, syscall.SIGTERM); code != -1 {
 		t.Errorf("got exit code %d, want that the signal ended the process", code)
 	}
 }

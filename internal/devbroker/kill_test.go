@@ -1,15 +1,15 @@
 package devbroker
 
 import (
-	"bufio"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/eventim-go/eventim/internal/childtest"
 )
 
 // A worker consumes, transforms and produces while its broker is killed again and again. In the end each step that was
@@ -27,11 +27,10 @@ func TestKillLoop(t *testing.T) {
 		if position < acknowledged {
 			t.Fatalf("lost: the position is %d, step %d was acknowledged", position, acknowledged)
 		}
-		killer := time.AfterFunc(20*time.Millisecond+rand.N(150*time.Millisecond), func() { _ = child.Process.Kill() })
+		killer := time.AfterFunc(20*time.Millisecond+rand.N(150*time.Millisecond), func() { child.Signal(os.Kill) })
 		acknowledged = workUntilKilled(t, addr, position)
 		killer.Stop()
-		_ = child.Process.Kill() // the worker may have failed before the kill
-		_ = child.Wait()
+		child.End(t, os.Kill) // the worker may have failed before the kill
 	}
 	assertExactlyOnce(t, dir, acknowledged)
 }
@@ -76,27 +75,12 @@ func assertExactlyOnce(t *testing.T, dir string, acknowledged int64) {
 }
 
 // startChild starts a broker in a process of its own and returns its address.
-func startChild(t *testing.T, dir string) (*exec.Cmd, string) {
+func startChild(t *testing.T, dir string) (*childtest.Process, string) {
 	t.Helper()
-	binary, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
+	child := childtest.Start(t, []string{childDir + "=" + dir})
+	addr := child.Line(t)
+	if !strings.Contains(addr, "127.0.0.1:") {
+		t.Fatalf("the child did not start: %q", addr)
 	}
-	cmd := exec.CommandContext(t.Context(), binary)
-	cmd.Env = append(os.Environ(), childDir+"="+dir)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := cmd.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	addr, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil || !strings.Contains(addr, "127.0.0.1:") {
-		t.Fatalf("the child did not start: %q, %v", addr, err)
-	}
-	return cmd, strings.TrimSpace(addr)
+	return child, addr
 }

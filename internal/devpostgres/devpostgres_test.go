@@ -1,12 +1,10 @@
 package devpostgres_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -17,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
+	"github.com/eventim-go/eventim/internal/childtest"
 	"github.com/eventim-go/eventim/internal/devpostgres"
 	"github.com/eventim-go/eventim/internal/devpostgres/pgtest"
 )
@@ -92,7 +91,7 @@ func TestStartAfterEverythingWasKilled(t *testing.T) {
 	parent, url := startChild(t, dir)
 	execute(t, url, "create table kept as select 42 as n")
 	kill(t, serverPid(t, dir))
-	kill(t, parent.Process.Pid)
+	parent.Signal(os.Kill)
 
 	if got, want := query(t, start(t, dir).URL(), "select n from kept"), 42; got != want {
 		t.Errorf("after the kill: got %d, want %d", got, want)
@@ -104,7 +103,7 @@ func TestServerDoesNotOutliveItsParent(t *testing.T) {
 	dir := pgtest.Dir(t)
 	parent, url := startChild(t, dir)
 	execute(t, url, "create table kept as select 42 as n")
-	kill(t, parent.Process.Pid)
+	parent.Signal(os.Kill)
 
 	// Where the kernel does not stop the orphan, Start does; where it does, Start waits for its end.
 	if got, want := query(t, start(t, dir).URL(), "select n from kept"), 42; got != want {
@@ -198,33 +197,14 @@ func start(t *testing.T, dir string) *devpostgres.Server {
 }
 
 // startChild starts a process that starts a server, and returns it with the server's URL.
-func startChild(t *testing.T, dir string) (*exec.Cmd, string) {
+func startChild(t *testing.T, dir string) (*childtest.Process, string) {
 	t.Helper()
-	binary, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
+	child := childtest.Start(t, []string{childDir + "=" + dir})
+	url := child.Line(t)
+	if !strings.HasPrefix(url, "postgres://") {
+		t.Fatalf("the child did not start: %q", url)
 	}
-	cmd := exec.CommandContext(t.Context(), binary)
-	cmd.Env = append(os.Environ(), childDir+"="+dir)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := cmd.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // killed
-	})
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil || !strings.HasPrefix(line, "postgres://") {
-		t.Fatalf("the child did not start: %q, %v", line, err)
-	}
-	return cmd, strings.TrimSpace(line)
+	return child, url
 }
 
 func execute(t *testing.T, url, sql string) {

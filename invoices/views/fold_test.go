@@ -69,7 +69,7 @@ func TestViewsAreTheFoldOfTheEvents(t *testing.T) {
 	}
 	for _, position := range last {
 		for _, view := range []string{"invoice_list", "invoice_history", "command_result"} {
-			if err := waiter.Await(ctx, view, position); err != nil {
+			if err := waiter.Await(ctx, view, position, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
