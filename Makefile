@@ -36,8 +36,9 @@ faults: ## let faults happen to the product on three Kafka nodes, and judge it (
 	go run ./cmd/faults run $(if $(SEED),--seed $(SEED)) --duration $(or $(DURATION),4m)
 
 .PHONY: soak
-soak: ## the same for DURATION=2h, with SEED=
-	go run ./cmd/faults run $(if $(SEED),--seed $(SEED)) --duration $(or $(DURATION),2h) --faults 25
+soak: ## the same for DURATION=2h, with SEED=; the report goes to DATA
+	go run ./cmd/faults run $(if $(SEED),--seed $(SEED)) --duration $(or $(DURATION),2h) --faults 25 \
+		--report $(DATA)/soak-$(or $(SEED),$(shell date +%s)).json
 
 .PHONY: check
 check: ## run what CI runs
@@ -54,6 +55,15 @@ build: ui ## build bin/invoices, the production binary
 .PHONY: bench-restore
 bench-restore: ## measure how fast a state store is restored (needs Java and Maven)
 	.ci/kafka/kafka.sh with 1 go run ./cmd/bench restore
+
+.PHONY: bench
+bench: ## measure the handler beside Kafka Streams and others, into docs/benchmarks.md (needs Java and Maven, two hours)
+	go run ./cmd/bench compare --docs docs
+
+.PHONY: bench-smoke
+bench-smoke: ## the same in small, which shows that it works, not how fast
+	go run ./cmd/bench compare --smoke
+	cd cmd/bench/goka && go vet ./... && go test ./...
 
 .PHONY: ui
 ui: ## build the page when its sources have changed (needs Node)

@@ -61,7 +61,7 @@ func contenders() []contender {
 		{
 			Contender: report.Contender{
 				Name: "raw", Title: "raw loop",
-				Note: "a transactional loop with the same client and 2 lanes that writes records of the same number and sizes, and does nothing else: no state, no JSON, no deduplication, no care for faults. What Kafka and the client cost",
+				Note: "a loop over the transactional producer of sarama, with 2 lanes, that writes records of the same number and sizes, and does nothing else: no state, no JSON, no deduplication, no care for faults. What Kafka and the client cost",
 			},
 			exact: true, load: true,
 			command: func(p programs, a assignment) []string {
