@@ -132,11 +132,21 @@ const (
 	keyTxnOffsetCommit = 28
 )
 
-// The answer to an EndTxn is lost; a copy of it arrives late, while the next
-// transaction of the same lane is open. It must be refused: it would commit records that nobody has decided to
+// A copy of an EndTxn arrives late, while the next transaction of the same lane
+// is open, whether the first one was answered or not. It must be refused: it would commit records that nobody has decided to
 // commit.
 func TestLateEndTxnIsRefused(t *testing.T) {
 	t.Parallel()
+	for name, f := range map[string]fate{"answered": pass, "not answered": cutAnswer} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			lateEndTxn(t, f)
+		})
+	}
+}
+
+func lateEndTxn(t *testing.T, first fate) {
+	t.Helper()
 	s := newSystem(t, eventimtest.Kafka(t), 1)
 	var mu sync.Mutex
 	var late *kmsg.EndTxnRequest
@@ -146,17 +156,17 @@ func TestLateEndTxnIsRefused(t *testing.T) {
 	var open sync.Once
 	h := s.handle(via(&wire{request: func(key int16, frame []byte) fate {
 		mu.Lock()
-		first := late == nil
-		if first && key == keyEndTxn {
+		isFirst := late == nil
+		if isFirst && key == keyEndTxn {
 			var err error
 			if late, err = endTxn(frame); err != nil || !late.Commit {
 				t.Errorf("EndTxn %+v: %v, want a commit", late, err)
 			}
 			mu.Unlock()
-			return cutAnswer
+			return first
 		}
 		mu.Unlock()
-		if !first && key == keyTxnOffsetCommit {
+		if !isFirst && key == keyTxnOffsetCommit {
 			open.Do(func() { close(opened); <-released })
 		}
 		return pass

@@ -103,6 +103,7 @@ func (l *lane) run(ctx context.Context, queue <-chan *request) {
 		sleep(ctx, pace-time.Since(begun))
 		begun = time.Now()
 		l.serve(ctx, gather(r, queue))
+		l.open(ctx) // nobody waits for it
 	}
 }
 
@@ -165,10 +166,16 @@ func endsOf(messages []*sarama.ProducerMessage) map[string]int64 {
 	return ends
 }
 
-// open makes sure that there is a transactor, and tries until ctx ends: a
-// coordinator that moves or a broker that restarts is no reason to give up the
-// partitions.
+// open makes sure that there is a transactor with a new epoch, and tries until
+// ctx ends: a coordinator that moves or a broker that restarts is no reason to
+// give up the partitions.
 func (l *lane) open(ctx context.Context) bool {
+	if l.transactor != nil && l.transactor.used {
+		if err := l.transactor.begin(ctx); err != nil {
+			l.logger.Warn("cannot begin a new producer epoch, connecting again", slog.Any("error", err))
+			l.drop()
+		}
+	}
 	for pause := 10 * time.Millisecond; l.transactor == nil; pause = min(2*pause, time.Second) {
 		if ctx.Err() != nil {
 			return false

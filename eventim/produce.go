@@ -41,10 +41,11 @@ func (t *transactor) batches(requests []*request) []*outBatch {
 			b.add(m, size)
 		}
 	}
+	next := map[topicPartition]int32{} // sequence numbers of the epoch
 	for _, b := range all {
-		b.FirstSequence, b.LastOffsetDelta = t.sequences[b.topicPartition], int32(len(b.Records)-1) //nolint:gosec // not that many
-		// Sequence numbers go round: after the largest int32 comes 0.
-		t.sequences[b.topicPartition] = (b.FirstSequence + int32(len(b.Records))) & (1<<31 - 1) //nolint:gosec // as above
+		n := int32(len(b.Records)) //nolint:gosec // not that many
+		b.FirstSequence, b.LastOffsetDelta = next[b.topicPartition], n-1
+		next[b.topicPartition] += n
 	}
 	slices.SortStableFunc(all, func(a, b *outBatch) int { return cmp.Compare(a.number, b.number) })
 	return all

@@ -21,22 +21,23 @@ var (
 // transactor runs the transactions of one transactional id, one at a time
 // (KIP-98, KIP-447). It is used by one goroutine.
 //
-// It speaks the protocol itself. sarama's producer repeats a request whose
-// answer was lost, and the first copy may arrive late, inside the next
-// transaction of the same producer epoch: a late EndTxn then commits somebody
-// else's records, a late TxnOffsetCommit takes offsets back (brokers tell
-// transactions apart since KIP-890 part 2, which sarama has not). So a request
-// is repeated only when it was answered, and the answer says that it came too
-// early or to the wrong broker. Any other failure ends the epoch: close and
-// open again, and InitProducerId aborts what is open and fences what is late.
+// It speaks the protocol itself. A request that comes late or twice may arrive
+// inside the next transaction of the same producer epoch: an EndTxn then commits
+// half of somebody else's records, a TxnOffsetCommit takes offsets back (brokers
+// tell transactions apart since KIP-890 part 2, which sarama has not, and
+// sarama's producer repeats what got no answer). So each transaction has an
+// epoch of its own, from InitProducerId, and whatever is left of those before is
+// refused. A request is repeated only after an answer that says that it came too
+// early or to the wrong broker. After any other failure, close and open again:
+// that aborts what is open.
 type transactor struct {
-	id        string
-	control   sarama.Client // for the coordinators
-	data      sarama.Client // for the leaders: a broker serves a connection one request at a time
-	producer  int64
-	epoch     int16
-	sequences map[topicPartition]int32 // of the next record
-	limit     int                      // bytes of a batch
+	id       string
+	control  sarama.Client // for the coordinators
+	data     sarama.Client // for the leaders: a broker serves a connection one request at a time
+	producer int64
+	epoch    int16
+	used     bool // by a transaction, the epoch
+	limit    int  // bytes of a batch
 }
 
 type topicPartition struct {
@@ -53,7 +54,7 @@ const (
 // openTransactor connects and runs InitProducerId: it ends what was open under
 // the id, and fences whoever used it.
 func openTransactor(ctx context.Context, k Kafka, id string, limit int) (*transactor, error) {
-	t := &transactor{id: id, sequences: map[topicPartition]int32{}, limit: limit}
+	t := &transactor{id: id, limit: limit}
 	err := t.connect(k)
 	if err == nil {
 		err = t.begin(ctx)
@@ -83,6 +84,7 @@ func (t *transactor) close() {
 	}
 }
 
+// begin starts an epoch. It has to be called before each transaction.
 func (t *transactor) begin(ctx context.Context) error {
 	return t.askCoordinator(ctx, func(b *sarama.Broker) error {
 		resp, err := b.InitProducerID(&sarama.InitProducerIDRequest{
@@ -91,7 +93,7 @@ func (t *transactor) begin(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		t.producer, t.epoch = resp.ProducerID, resp.ProducerEpoch
+		t.producer, t.epoch, t.used = resp.ProducerID, resp.ProducerEpoch, false
 		return failure(resp.Err)
 	})
 }
@@ -100,6 +102,7 @@ func (t *transactor) begin(ctx context.Context) error {
 // and tells each record its offset. After an error, the transactor must not be
 // used any more.
 func (t *transactor) commit(ctx context.Context, requests []*request) error {
+	t.used = true
 	batches := t.batches(requests)
 	if err := t.write(ctx, requests, batches); err != nil {
 		return fmt.Errorf("%w: %w", errAborted, err)
