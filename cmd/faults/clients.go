@@ -72,6 +72,13 @@ func (w *working) end() error {
 	return w.wait()
 }
 
+// disconnect ends the connections; the journals stay.
+func (w *working) disconnect() {
+	for _, c := range w.clients {
+		c.disconnect()
+	}
+}
+
 // settle waits until all results have been delivered.
 func (w *working) settle(ctx context.Context, within time.Duration) {
 	for _, c := range w.clients {

@@ -11,7 +11,8 @@ import (
 // one direction or in both. What was sent meanwhile arrives when it is over.
 func (n *nemesis) partition(ctx context.Context, name string, m mode) (string, error) {
 	k := n.random.IntN(len(n.proxies))
-	lasts := sessionTimeout + 2*time.Second + n.within(4*time.Second)
+	lasts := sessionTimeout + time.Second + n.within(2*time.Second)
+	n.victim(ctx, k)
 	n.proxies[k].set(m)
 	sleep(ctx, lasts)
 	struck := n.proxies[k].set(mode{})
@@ -25,7 +26,7 @@ func (n *nemesis) slowDown(ctx context.Context) (string, error) {
 	k := n.random.IntN(len(n.proxies))
 	delay := 100*time.Millisecond + n.within(400*time.Millisecond)
 	n.proxies[k].set(mode{delay: delay})
-	sleep(ctx, 6*time.Second)
+	sleep(ctx, 4*time.Second)
 	return fmt.Sprintf("%s, %d frames by %v", n.handlers[k].Name, n.proxies[k].set(mode{}), delay.Round(time.Millisecond)), nil
 }
 
@@ -39,6 +40,21 @@ func (n *nemesis) cutKafka(ctx context.Context) (string, error) {
 		return "", errors.New("there was no connection to cut")
 	}
 	return fmt.Sprintf("%s, %d connections", n.handlers[k].Name, cut), nil
+}
+
+// halfClose closes one direction of all connections, again and again: the
+// handler hears that the broker has nothing more to say, but what it says is
+// still done.
+func (n *nemesis) halfClose(ctx context.Context) (string, error) {
+	k, closed := n.random.IntN(len(n.proxies)), 0
+	for range 5 {
+		closed += n.proxies[k].halfClose()
+		sleep(ctx, n.within(400*time.Millisecond))
+	}
+	if closed == 0 {
+		return "", errors.New("there was no connection to close")
+	}
+	return fmt.Sprintf("%s, %d connections", n.handlers[k].Name, closed), nil
 }
 
 // strikeEnd strikes the next end of a transaction, of whichever handler has

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -63,6 +64,44 @@ func (n *nemesis) cutPostgres(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("there was no connection to cut")
 	}
 	return fmt.Sprintf("%d connections", cut), nil
+}
+
+// conflict lets one of two writes of a position fail as if by a conflict of
+// transactions. The sequence counts them, since nothing takes it back.
+const conflict = `
+	create sequence faults_conflicts;
+	create function faults_conflict() returns trigger language plpgsql as $$
+	begin
+		if random() < 0.5 then
+			perform nextval('faults_conflicts');
+			raise exception 'could not serialize access' using errcode = '40001';
+		end if;
+		return new;
+	end $$;
+	create trigger faults_conflict before insert or update on projector.positions
+		for each row execute function faults_conflict()`
+
+const noConflict = `
+	drop trigger faults_conflict on projector.positions;
+	drop function faults_conflict();
+	drop sequence faults_conflicts`
+
+func (n *nemesis) failSerialization(ctx context.Context) (string, error) {
+	if _, err := n.pool.Exec(ctx, conflict); err != nil {
+		return "", fmt.Errorf("let transactions fail: %w", err)
+	}
+	lasts := 2*time.Second + n.within(2*time.Second)
+	sleep(ctx, lasts)
+	var failed int64
+	var any bool
+	err := n.pool.QueryRow(ctx, "select last_value, is_called from faults_conflicts").Scan(&failed, &any)
+	if _, dropped := n.pool.Exec(ctx, noConflict); dropped != nil || err != nil {
+		return "", fmt.Errorf("let transactions be: %w", errors.Join(err, dropped))
+	}
+	if !any {
+		return "", errors.New("no transaction failed")
+	}
+	return fmt.Sprintf("%d transactions in %v", failed, lasts.Round(time.Millisecond)), nil
 }
 
 func (n *nemesis) lockPostgres(ctx context.Context) (string, error) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 )
 
 // withStore kills a handler, damages one of its state stores, and starts it
@@ -14,11 +13,11 @@ import (
 func (n *nemesis) withStore(ctx context.Context, damage func(store string, all []string) error) (string, error) {
 	k := n.random.IntN(len(n.handlers))
 	p := n.handlers[k]
-	all, err := filepath.Glob(filepath.Join(n.stores[k], aggregate, "[0-9]*"))
-	if err != nil || len(all) == 0 {
-		return "", fmt.Errorf("find the state stores in %s: %d found: %w", n.stores[k], len(all), err)
+	all, err := n.storesOf(k)
+	if err != nil {
+		return "", err
 	}
-	slices.Sort(all)
+	n.victim(ctx, k)
 	if err := p.Kill(); err != nil {
 		return "", err
 	}
@@ -28,6 +27,15 @@ func (n *nemesis) withStore(ctx context.Context, damage func(store string, all [
 	}
 	name, _ := filepath.Rel(n.dir, store)
 	return name, n.startProcess(ctx, p)
+}
+
+// storesOf returns the directories of the state stores of a handler, in order.
+func (i *installation) storesOf(k int) ([]string, error) {
+	stores, err := filepath.Glob(filepath.Join(i.stores[k], aggregate, "[0-9]*"))
+	if err != nil || len(stores) == 0 {
+		return nil, fmt.Errorf("find the state stores in %s: %d found: %w", i.stores[k], len(stores), err)
+	}
+	return stores, nil
 }
 
 func (n *nemesis) deleteStore(ctx context.Context) (string, error) {

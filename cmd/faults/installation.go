@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -40,6 +41,7 @@ type installation struct {
 	fleet      *fleet.Fleet
 	handlers   []*fleet.Process
 	stores     []string // data directories, by handler
+	orders     []orders // to handlers
 	proxies    []*proxy // before the brokers, by handler, if so wanted
 	projectors []*fleet.Process
 	webs       []*fleet.Process
@@ -71,7 +73,7 @@ func newInstallation(ctx context.Context, dir string, brokers []string, replicat
 			err = errors.Join(err, i.close())
 		}
 	}()
-	binary, err := fleet.Build(ctx, dir)
+	binary, err := fleet.Build(ctx, dir, "-tags", "crashpoints")
 	if err != nil {
 		return nil, err
 	}
@@ -87,14 +89,8 @@ func newInstallation(ctx context.Context, dir string, brokers []string, replicat
 		"EVENTIM_KAFKA=" + strings.Join(brokers, ","), "EVENTIM_POSTGRES=" + i.postgres.URL(), "EVENTIM_AGGREGATE=" + aggregate,
 		fmt.Sprint("EVENTIM_REPLICATION=", replication), "EVENTIM_LOG=json", "EVENTIM_SESSION_TIMEOUT=" + sessionTimeout.String(),
 	}}
-	// Brokers hear of new topics one after the other: one that is asked too soon
-	// knows nothing of them.
-	created := await(ctx, 30*time.Second, "the topics are there", func() bool {
-		err = i.fleet.Run(ctx, "topics", "create")
-		return err == nil
-	})
-	if created != nil {
-		return nil, errors.Join(created, err)
+	if err := i.fleet.Run(ctx, "topics", "create"); err != nil {
+		return nil, err
 	}
 	return i, i.fleet.Run(ctx, "migrate")
 }
@@ -105,19 +101,10 @@ func (i *installation) postgresConfig() devpostgres.Config {
 
 // start starts processes and waits until they serve.
 func (i *installation) start(ctx context.Context, s size) error {
-	for n := range s.handlers {
-		dir := filepath.Join(i.dir, fmt.Sprint("data-", n))
-		i.stores = append(i.stores, dir)
-		args := []string{"handler", "--data", dir, "--health-listen", "127.0.0.1:0"}
-		if s.proxied {
-			p, err := newProxy(ctx, i.brokers)
-			if err != nil {
-				return err
-			}
-			i.proxies, i.closers = append(i.proxies, p), append(i.closers, p.close)
-			args = append(args, "--kafka", strings.Join(p.addresses(), ","))
+	for range s.handlers {
+		if err := i.addHandler(ctx, s.proxied); err != nil {
+			return err
 		}
-		i.handlers = append(i.handlers, i.fleet.Process(fmt.Sprint("handler-", n), args...))
 	}
 	for n := range s.projectors {
 		i.projectors = append(i.projectors, i.fleet.Process(fmt.Sprint("projector-", n), "projector", "--health-listen", "127.0.0.1:0"))
@@ -130,6 +117,27 @@ func (i *installation) start(ctx context.Context, s size) error {
 			return err
 		}
 	}
+	return nil
+}
+
+func (i *installation) addHandler(ctx context.Context, proxied bool) error {
+	name := fmt.Sprint("handler-", len(i.handlers))
+	data, faults := filepath.Join(i.dir, "data-"+name), filepath.Join(i.dir, "orders-"+name)
+	if err := os.MkdirAll(faults, 0o750); err != nil {
+		return err
+	}
+	args := []string{"handler", "--data", data, "--health-listen", "127.0.0.1:0"}
+	if proxied {
+		p, err := newProxy(ctx, i.brokers)
+		if err != nil {
+			return err
+		}
+		i.proxies, i.closers = append(i.proxies, p), append(i.closers, p.close)
+		args = append(args, "--kafka", strings.Join(p.addresses(), ","))
+	}
+	p := i.fleet.Process(name, args...)
+	p.Env = []string{"EVENTIM_FAULTS=" + faults}
+	i.handlers, i.stores, i.orders = append(i.handlers, p), append(i.stores, data), append(i.orders, orders{faults})
 	return nil
 }
 
@@ -187,27 +195,53 @@ func (i *installation) endHandlers(ctx context.Context) ([]verify.Store, error) 
 
 // partitionsOf asks a handler which partitions it has.
 func partitionsOf(ctx context.Context, p *fleet.Process) ([]int32, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.Address()+"/readyz", http.NoBody)
+	health, err := healthOf(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	request.Close = true // the process is about to end
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = response.Body.Close() }()
-	var health struct {
-		Parts map[string]app.Health `json:"parts"`
-	}
-	if err := json.NewDecoder(response.Body).Decode(&health); err != nil {
+	var handler app.Health
+	if err := json.Unmarshal(health.Parts["handler"], &handler); err != nil {
 		return nil, fmt.Errorf("ask %s for its partitions: %w", p.Name, err)
 	}
 	partitions := []int32{}
-	for _, at := range health.Parts["handler"].Partitions {
+	for _, at := range handler.Partitions {
 		partitions = append(partitions, at.Partition)
 	}
 	return partitions, nil
+}
+
+// ready tells why a process is not ready.
+func (i *installation) ready(ctx context.Context, p *fleet.Process) error {
+	health, err := healthOf(ctx, p)
+	if err == nil && health.Status != "ready" {
+		err = fmt.Errorf("%s is not ready: %s", p.Name, health.Parts)
+	}
+	return err
+}
+
+// health is what a process says of itself.
+type health struct {
+	Status string                     `json:"status"`
+	Parts  map[string]json.RawMessage `json:"parts"`
+}
+
+func healthOf(ctx context.Context, p *fleet.Process) (h health, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.Address()+"/readyz", http.NoBody)
+	if err != nil {
+		return h, err
+	}
+	request.Close = true // the process may be about to end
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return h, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if err := json.NewDecoder(response.Body).Decode(&h); err != nil {
+		return h, fmt.Errorf("ask %s how it is: %w", p.Name, err)
+	}
+	return h, nil
 }
 
 // source says where the evidence is, but for the stores.

@@ -17,12 +17,15 @@ import (
 // cli is the command line.
 type cli struct {
 	Verify verifyCommand `cmd:"" help:"Judge a running system, or with --self-test the judge. Exit code 1 on any violation."`
+	Report reportCommand `cmd:"" help:"Show the reports of runs, and write them into the documents."`
 	Run    runCommand    `cmd:"" help:"Let faults happen to a system on real Kafka and Postgres, and judge it."`
 }
 
 func main() {
 	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "faults:", err)
+		if !errors.Is(err, errFailed) {
+			fmt.Fprintln(os.Stderr, "faults:", err)
+		}
 		os.Exit(1)
 	}
 }
@@ -35,6 +38,9 @@ func run() error {
 	command.BindTo(ctx, (*context.Context)(nil))
 	return command.Run()
 }
+
+// errFailed means that everything has been said.
+var errFailed = errors.New("failed")
 
 // errViolated means that the report, which has been printed, is bad.
 var errViolated = errors.New("promises are violated")

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/eventim-go/eventim/internal/fleet"
@@ -16,8 +18,30 @@ import (
 type nemesis struct {
 	*installation
 	cluster *cluster
+	watch   *watch
+	probes  *probes
 	random  *rand.Rand
 	backups map[string]string // of state stores
+	victims []victim          // of the present fault
+}
+
+// newNemesis lets nothing happen yet.
+func newNemesis(ctx context.Context, i *installation, c *cluster) (*nemesis, error) {
+	topics, err := c.admin.ListTopics(ctx, aggregate+"-commands")
+	if err == nil {
+		err = topics.Error()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look up the topics: %w", err)
+	}
+	w, err := startWatch(ctx, c.brokers)
+	if err != nil {
+		return nil, err
+	}
+	i.closers = append(i.closers, w.close)
+	probes := newProbes(i, len(topics[aggregate+"-commands"].Partitions))
+	i.closers = append(i.closers, probes.stop)
+	return &nemesis{installation: i, cluster: c, watch: w, probes: probes, backups: map[string]string{}}, nil
 }
 
 // fault happens, is seen to have happened, and is healed. It returns what it
@@ -29,13 +53,15 @@ type fault struct {
 }
 
 var faults = []fault{
-	{"kill a handler", 6, func(n *nemesis, ctx context.Context) (string, error) { return n.kill(ctx, n.one(n.handlers)) }},
+	{"kill a handler", 6, (*nemesis).killHandler},
+	{"kill a handler at a point of its loop", 9, (*nemesis).crashInLoop},
+	{"kill a handler while it takes over", 4, (*nemesis).crashInTakeOver},
+	{"kill a handler after it has ended a dead one's transaction", 1, (*nemesis).crashAfterFencing},
+	{"end a handler by SIGTERM", 3, (*nemesis).endHandler},
 	{"kill a projector", 3, func(n *nemesis, ctx context.Context) (string, error) { return n.kill(ctx, n.one(n.projectors)) }},
 	{"kill a web node", 3, func(n *nemesis, ctx context.Context) (string, error) { return n.kill(ctx, n.one(n.webs)) }},
 	{"kill all handlers", 1, (*nemesis).killHandlers},
-	{"stop a handler for longer than its session", 3, func(n *nemesis, ctx context.Context) (string, error) {
-		return n.pause(ctx, n.one(n.handlers), sessionTimeout+2*time.Second)
-	}},
+	{"stop a handler for longer than its session", 3, (*nemesis).pauseHandler},
 	{"stop a projector for longer than its session", 1, func(n *nemesis, ctx context.Context) (string, error) {
 		return n.pause(ctx, n.one(n.projectors), 12*time.Second)
 	}},
@@ -57,6 +83,7 @@ var faults = []fault{
 	}},
 	{"slow a handler's network down", 2, (*nemesis).slowDown},
 	{"cut a handler's connections", 3, (*nemesis).cutKafka},
+	{"half-close a handler's connections", 3, (*nemesis).halfClose},
 	{"an end of a transaction comes late", 4, (*nemesis).lateEnd},
 	{"an end of a transaction comes twice", 4, (*nemesis).doubleEnd},
 	{"delete a state store", 2, (*nemesis).deleteStore},
@@ -64,25 +91,45 @@ var faults = []fault{
 	{"flip bits in a state store", 2, (*nemesis).flipStore},
 	{"copy a state store over another", 2, (*nemesis).copyStore},
 	{"restore a state store from an old backup", 2, (*nemesis).restoreStore},
+	{"fill the disk of the state stores", 2, (*nemesis).fillStoreDisk},
+	{"let the clock of a handler jump", 2, (*nemesis).jumpClock},
 	{"kill Postgres", 2, (*nemesis).killPostgres},
 	{"cut the connections to Postgres", 2, (*nemesis).cutPostgres},
 	{"lock the positions in Postgres", 1, (*nemesis).lockPostgres},
+	{"fill the disk of Postgres", 1, (*nemesis).fillPostgresDisk},
+	{"let transactions in Postgres fail to serialize", 2, (*nemesis).failSerialization},
 	{"write garbage to the commands", 2, (*nemesis).writeGarbage},
 }
 
+// those returns the faults with these names; all when there are none.
+func those(names []string) ([]fault, error) {
+	if len(names) == 0 {
+		return faults, nil
+	}
+	var some []fault
+	for _, name := range names {
+		i := slices.IndexFunc(faults, func(f fault) bool { return f.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no fault %q", name)
+		}
+		some = append(some, faults[i])
+	}
+	return some, nil
+}
+
 // next draws a fault.
-func (n *nemesis) next() fault {
+func (n *nemesis) next(some []fault) fault {
 	sum := 0
-	for _, f := range faults {
+	for _, f := range some {
 		sum += f.weight
 	}
 	left := n.random.IntN(sum)
-	for _, f := range faults {
+	for _, f := range some {
 		if left -= f.weight; left < 0 {
 			return f
 		}
 	}
-	return faults[0]
+	return some[0]
 }
 
 func (n *nemesis) one(processes []*fleet.Process) *fleet.Process {
@@ -98,7 +145,20 @@ func (n *nemesis) within(most time.Duration) time.Duration {
 // is promised once everything is healed.
 func (n *nemesis) busy(ctx context.Context, more int) error {
 	want := n.delivered() + more
-	return await(ctx, 2*time.Minute, fmt.Sprintf("%d more results are delivered", more), func() bool { return n.delivered() >= want })
+	err := await(ctx, 2*time.Minute, fmt.Sprintf("%d more results are delivered", more), func() bool {
+		return n.delivered() >= want || n.ended() != nil
+	})
+	return errors.Join(err, n.ended())
+}
+
+// ended tells which process has ended by itself.
+func (n *nemesis) ended() error {
+	for _, p := range n.processes() {
+		if !p.Running() {
+			return fmt.Errorf("%s has ended by itself, see %s", p.Name, p.LogFile())
+		}
+	}
+	return nil
 }
 
 func (n *nemesis) delivered() (sum int) {
@@ -106,6 +166,22 @@ func (n *nemesis) delivered() (sum int) {
 		sum += c.Journal.Count(journal.Delivered)
 	}
 	return sum
+}
+
+// healthy waits until all processes say that they are ready: none has ended by
+// itself, and no partition has stopped.
+func (n *nemesis) healthy(ctx context.Context) error {
+	for _, p := range n.processes() {
+		var unready error
+		err := await(ctx, time.Minute, p.Name+" is ready", func() bool {
+			unready = n.ready(ctx, p)
+			return unready == nil || !p.Running()
+		})
+		if err := errors.Join(n.ended(), err, unready); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sleep waits; a fault lasts for a while.

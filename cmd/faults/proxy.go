@@ -95,6 +95,19 @@ func (p *proxy) cut() int {
 	return len(p.links)
 }
 
+// halfClose closes the direction to the handler of all connections, and returns
+// how many there were.
+func (p *proxy) halfClose() (closed int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for l := range p.links {
+		if l.deafen() {
+			closed++
+		}
+	}
+	return closed
+}
+
 func (p *proxy) accept(l net.Listener, node int) {
 	for {
 		client, err := l.Accept()
@@ -113,6 +126,7 @@ type link struct {
 	mu      sync.Mutex
 	calls   map[int32]call // by correlation id
 	lingers bool           // the client is gone, but not what it sent
+	deaf    bool           // the client hears nothing more, but is heard
 }
 
 // call is a request without an answer.
@@ -126,13 +140,34 @@ func (l *link) close() {
 	_ = l.broker.Close()
 }
 
-// end closes both sides, unless something is still to be sent.
-func (l *link) end() {
+// endRequests closes both sides, unless something is still to be sent.
+func (l *link) endRequests() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.lingers {
 		l.close()
 	}
+}
+
+// endResponses does, too, unless only the client's ears are closed.
+func (l *link) endResponses() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.lingers && !l.deaf {
+		l.close()
+	}
+}
+
+// deafen closes the direction to the client.
+func (l *link) deafen() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	client, ok := l.client.(*net.TCPConn)
+	if !ok || l.deaf || client.CloseWrite() != nil {
+		return false
+	}
+	l.deaf = true
+	return true
 }
 
 func (p *proxy) serve(client net.Conn, node int) {
@@ -146,8 +181,8 @@ func (p *proxy) serve(client net.Conn, node int) {
 	p.links[l] = struct{}{}
 	p.mu.Unlock()
 	var both sync.WaitGroup
-	both.Go(func() { p.requests(l); l.end() })
-	both.Go(func() { p.responses(l); l.end() })
+	both.Go(func() { p.requests(l); l.endRequests() })
+	both.Go(func() { p.responses(l); l.endResponses() })
 	both.Wait()
 	l.close()
 	p.mu.Lock()

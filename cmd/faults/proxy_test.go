@@ -108,3 +108,21 @@ func TestProxyHolds(t *testing.T) {
 		})
 	}
 }
+
+func TestProxyHalfCloses(t *testing.T) {
+	t.Parallel()
+	p, client := through(t)
+	if err := transact(t.Context(), client); err != nil {
+		t.Fatal(err)
+	}
+	if closed := p.halfClose(); closed == 0 {
+		t.Fatal("there was no connection to close")
+	}
+	if again := p.halfClose(); again != 0 {
+		t.Errorf("%d connections were closed twice", again)
+	}
+	err := await(t.Context(), 10*time.Second, "the client connects again", func() bool { return client.Ping(t.Context()) == nil })
+	if err != nil {
+		t.Error(err)
+	}
+}

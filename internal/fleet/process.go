@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -15,6 +16,7 @@ import (
 // Process is a part of the product. Its methods are safe for concurrent use.
 type Process struct {
 	Name  string
+	Env   []string // added to that of the fleet; set it before Start
 	fleet *Fleet
 	args  []string
 
@@ -45,7 +47,7 @@ func (p *Process) Start(env ...string) error {
 		return fmt.Errorf("start %s: %w", p.Name, err)
 	}
 	r := &run{cmd: exec.Command(p.fleet.Binary, p.args...), output: &output{log: log}, exited: make(chan struct{})} //nolint:gosec,noctx // see Build; it outlives every context but that of a signal
-	r.cmd.Env = append(append(os.Environ(), p.fleet.Env...), env...)
+	r.cmd.Env = slices.Concat(os.Environ(), p.fleet.Env, p.Env, env)
 	r.cmd.Stderr = r.output
 	r.cmd.SysProcAttr = new(syscall.SysProcAttr)
 	endWithParent(r.cmd.SysProcAttr)
@@ -123,14 +125,28 @@ func (p *Process) Kill() error {
 		return fmt.Errorf("kill %s: %w", p.Name, err)
 	}
 	<-r.exited
-	if status, ok := r.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || !status.Signaled() {
-		return fmt.Errorf("%s had ended before it was killed: %v", p.Name, r.cmd.ProcessState)
+	return p.died(r)
+}
+
+// Died waits until the process has ended, and checks that SIGKILL has ended
+// it, whoever sent it.
+func (p *Process) Died(ctx context.Context) error {
+	if err := p.Exited(ctx); err != nil {
+		return err
+	}
+	return p.died(p.current())
+}
+
+func (p *Process) died(r *run) error {
+	if status, ok := r.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
+		return fmt.Errorf("%s was not killed, it ended by itself: %v", p.Name, r.cmd.ProcessState)
 	}
 	return nil
 }
 
 // Terminate ends the process by SIGTERM, as an operator does. The error says
-// when it does not end before ctx does, or not with 0.
+// when it does not end before ctx does, or not with 0; it is ended then, and
+// leaves in its log what its goroutines were doing.
 func (p *Process) Terminate(ctx context.Context) error {
 	r := p.current()
 	if r == nil {
@@ -142,13 +158,29 @@ func (p *Process) Terminate(ctx context.Context) error {
 	select {
 	case <-r.exited:
 	case <-ctx.Done():
-		return fmt.Errorf("%s does not end: %w", p.Name, context.Cause(ctx))
+		return fmt.Errorf("%s does not end: %w, see the goroutines in %s", p.Name, errors.Join(context.Cause(ctx), r.dump()), p.LogFile())
 	}
 	if !r.cmd.ProcessState.Success() {
 		return fmt.Errorf("%s, told to end, ended with %v", p.Name, r.cmd.ProcessState)
 	}
 	return r.err
 }
+
+// dump ends the process by SIGQUIT, which makes a Go program write the stacks
+// of its goroutines.
+func (r *run) dump() error {
+	if err := r.cmd.Process.Signal(syscall.SIGQUIT); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("ask for its goroutines: %w", err)
+	}
+	select {
+	case <-r.exited:
+		return nil
+	case <-time.After(dumpTimeout):
+		return errors.New("it does not tell what its goroutines do")
+	}
+}
+
+const dumpTimeout = 5 * time.Second
 
 // Exited waits until the process has ended, however.
 func (p *Process) Exited(ctx context.Context) error {

@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"math"
+
+	"github.com/eventim-go/eventim/internal/page"
 )
 
 // Charts draws the plots of the page, by file name.
@@ -18,7 +20,7 @@ func Charts(r Results) map[string][]byte {
 		for _, rate := range r.rates() {
 			charts[fmt.Sprintf("latency-%d-%d.svg", p, rate)] = r.latencyChart(p, rate)
 		}
-		charts[fmt.Sprintf("cpu-%d.svg", p)] = r.bars(fmt.Sprintf("CPU ms per 1,000 commands at %s/s, %d partitions", thousands(costRate), p), Open, p, costRate, CPUPer1000)
+		charts[fmt.Sprintf("cpu-%d.svg", p)] = r.bars(fmt.Sprintf("CPU ms per 1,000 commands at %s/s, %d partitions", page.Thousands(costRate), p), Open, p, costRate, CPUPer1000)
 	}
 	for _, p := range r.partitions(Restart) {
 		charts["restart.svg"] = r.bars("Seconds from kill -9 to the first result", Restart, p, 0, FirstResult)
@@ -31,7 +33,7 @@ func Charts(r Results) map[string][]byte {
 func (r Results) bars(title string, phase Phase, partitions int32, rate int, f Figure) []byte {
 	const left, width, row = 300.0, 400.0, 30.0
 	list := r.having(phase)
-	s := newSVG(left+width+70, 52+row*float64(len(list)), title)
+	s := page.NewDrawing(left+width+70, 52+row*float64(len(list)), title)
 	highest := 0.0
 	for _, c := range list {
 		highest = max(highest, r.Stat(Case{c.Name, partitions, phase, rate}, f).Max)
@@ -39,19 +41,19 @@ func (r Results) bars(title string, phase Phase, partitions int32, rate int, f F
 	scale := func(v float64) float64 { return left + width*v/max(highest, 1e-9) }
 	for i, c := range list {
 		y := 44 + row*float64(i)
-		s.text(left-10, y+16, "ink", "end", c.Title)
+		s.Text(left-10, y+16, "ink", "end", c.Title)
 		stat := r.Stat(Case{c.Name, partitions, phase, rate}, f)
 		if stat.N == 0 {
-			s.text(left+4, y+16, "faint", "start", "not measured")
+			s.Text(left+4, y+16, "faint", "start", "not measured")
 			continue
 		}
-		s.rect(left, y+2, scale(stat.Median)-left, row-10, colour(c.Name))
+		s.Rect(left, y+2, scale(stat.Median)-left, row-10, colour(c.Name))
 		if stat.N > 1 {
-			s.line(scale(stat.Min), y+row/2-3, scale(stat.Max), y+row/2-3, "spread")
+			s.Line(scale(stat.Min), y+row/2-3, scale(stat.Max), y+row/2-3, "spread")
 		}
-		s.text(scale(stat.Max)+8, y+16, "faint", "start", number(stat.Median))
+		s.Text(scale(stat.Max)+8, y+16, "faint", "start", number(stat.Median))
 	}
-	return s.bytes()
+	return s.Bytes()
 }
 
 // latencyChart draws the distribution of each contender, the median of the
@@ -59,7 +61,7 @@ func (r Results) bars(title string, phase Phase, partitions int32, rate int, f F
 // percentile, and of time.
 func (r Results) latencyChart(partitions int32, rate int) []byte {
 	const left, top, width, height, legend = 60.0, 44.0, 480.0, 300.0, 270.0
-	s := newSVG(left+width+legend, top+height+44, fmt.Sprintf("Milliseconds to the result by percentile, %s commands/s, %d partitions", thousands(int64(rate)), partitions))
+	s := page.NewDrawing(left+width+legend, top+height+44, fmt.Sprintf("Milliseconds to the result by percentile, %s commands/s, %d partitions", page.Thousands(int64(rate)), partitions))
 	curves := r.curves(partitions, rate)
 	low, high := math.Inf(1), 0.0
 	for _, c := range curves {
@@ -71,12 +73,12 @@ func (r Results) latencyChart(partitions int32, rate int) []byte {
 	x := func(percentile float64) float64 { return left + width*-math.Log10(1-percentile/100)/4 }
 	y := func(ms float64) float64 { return top + height*(high-math.Log10(ms))/(high-low) }
 	for e := low; e <= high; e++ {
-		s.line(left, y(math.Pow(10, e)), left+width, y(math.Pow(10, e)), "rule")
-		s.text(left-8, y(math.Pow(10, e))+4, "faint", "end", fmt.Sprintf("%g", math.Pow(10, e)))
+		s.Line(left, y(math.Pow(10, e)), left+width, y(math.Pow(10, e)), "rule")
+		s.Text(left-8, y(math.Pow(10, e))+4, "faint", "end", fmt.Sprintf("%g", math.Pow(10, e)))
 	}
 	for _, p := range []float64{0, 50, 90, 99, 99.9, 99.99} {
-		s.line(x(p), top, x(p), top+height, "rule")
-		s.text(x(p), top+height+18, "faint", "middle", fmt.Sprintf("%g %%", p))
+		s.Line(x(p), top, x(p), top+height, "rule")
+		s.Text(x(p), top+height+18, "faint", "middle", fmt.Sprintf("%g %%", p))
 	}
 	n := 0
 	for _, c := range r.having(Open) {
@@ -87,13 +89,13 @@ func (r Results) latencyChart(partitions int32, rate int) []byte {
 		for i, p := range points {
 			points[i] = [2]float64{x(p[0]), y(p[1])}
 		}
-		s.path(points, colour(c.Name))
+		s.Path(points, colour(c.Name))
 		at := top + 10 + 22*float64(n)
-		s.rect(left+width+20, at-6, 18, 4, colour(c.Name))
-		s.text(left+width+46, at, "ink", "start", c.Title)
+		s.Rect(left+width+20, at-6, 18, 4, colour(c.Name))
+		s.Text(left+width+46, at, "ink", "start", c.Title)
 		n++
 	}
-	return s.bytes()
+	return s.Bytes()
 }
 
 // curves returns the percentiles of each contender.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/eventim-go/eventim/internal/page"
 )
 
 // goal is a ratio that Eventim is to reach.
@@ -23,8 +25,8 @@ func (g goal) met() bool {
 
 // goals compares with the best of the configurations of Kafka Streams that the
 // goal speaks of, not with a convenient one.
-func (r Results) goals() table {
-	t := table{title: "Goals, as ratios of medians", head: []string{"goal", "limit", "measured", "met"}}
+func (r Results) goals() page.Table {
+	t := page.Table{Title: "Goals, as ratios of medians", Head: []string{"goal", "limit", "measured", "met"}}
 	for _, g := range append(append(r.latencyGoals(), r.throughputGoals()...), r.costGoals()...) {
 		if math.IsNaN(g.ratio) {
 			continue
@@ -36,7 +38,7 @@ func (r Results) goals() table {
 		if g.met() {
 			met = "yes"
 		}
-		t.rows = append(t.rows, []string{g.what, limit + number(g.limit), number(g.ratio), met})
+		t.Rows = append(t.Rows, []string{g.what, limit + number(g.limit), number(g.ratio), met})
 	}
 	return t
 }
@@ -53,7 +55,7 @@ func (r Results) latencyGoals() (goals []goal) {
 		at := Case{Partitions: p, Phase: Open, Rate: costRate}
 		against := func(what, prefix string, f Figure, limit float64) {
 			goals = append(goals, goal{
-				what:  fmt.Sprintf("%s at %s/s, %d partitions, to Kafka Streams at commit %s", what, thousands(costRate), p, prefix[len("streams-"):]),
+				what:  fmt.Sprintf("%s at %s/s, %d partitions, to Kafka Streams at commit %s", what, page.Thousands(costRate), p, prefix[len("streams-"):]),
 				ratio: ratio(r.of(ours, at, f), r.best(prefix, at, f, false)), limit: limit,
 			})
 		}
@@ -88,7 +90,7 @@ func (r Results) costGoals() (goals []goal) {
 	for _, p := range r.partitions(Open) {
 		at := Case{Partitions: p, Phase: Open, Rate: costRate}
 		goals = append(goals, goal{
-			what:  fmt.Sprintf("CPU per command at %s/s, %d partitions, to the most frugal Kafka Streams", thousands(costRate), p),
+			what:  fmt.Sprintf("CPU per command at %s/s, %d partitions, to the most frugal Kafka Streams", page.Thousands(costRate), p),
 			ratio: ratio(r.of(ours, at, CPUPer1000), r.best(anyStreams, at, CPUPer1000, false)), limit: 0.6,
 		})
 	}

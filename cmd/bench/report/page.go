@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/eventim-go/eventim/internal/page"
 )
 
 // WriteDocs writes results.json and the plots into the folder benchmarks of
@@ -36,16 +38,7 @@ func WriteDocs(docs string, r Results) error {
 			return err
 		}
 	}
-	page := filepath.Join(docs, "benchmarks.md")
-	text, err := os.ReadFile(page) //nolint:gosec // the caller's file
-	if err != nil {
-		return err
-	}
-	filled, err := fill(string(text), sections(r))
-	if err != nil {
-		return fmt.Errorf("%s: %w", page, err)
-	}
-	return os.WriteFile(page, []byte(filled), 0o644) //nolint:gosec // a document
+	return page.FillFile(filepath.Join(docs, "benchmarks.md"), sections(r))
 }
 
 // Check makes all that WriteDocs does, without writing it, so that a smoke
@@ -67,21 +60,6 @@ func Check(r Results) error {
 	return nil
 }
 
-// fill replaces what stands between <!-- generated: name --> and
-// <!-- end: name -->.
-func fill(page string, sections map[string]string) (string, error) {
-	for _, name := range slices.Sorted(maps.Keys(sections)) {
-		begin, end := "<!-- generated: "+name+" -->\n", "<!-- end: "+name+" -->"
-		before, rest, ok1 := strings.Cut(page, begin)
-		_, after, ok2 := strings.Cut(rest, end)
-		if !ok1 || !ok2 {
-			return "", fmt.Errorf("there is no section %q", name)
-		}
-		page = before + begin + sections[name] + end + after
-	}
-	return page, nil
-}
-
 func sections(r Results) map[string]string {
 	return map[string]string{"run": aboutRun(r), "contenders": aboutContenders(r), "figures": figures(r)}
 }
@@ -97,23 +75,23 @@ func aboutRun(r Results) string {
 	}
 	fmt.Fprintf(&b, "- Versions: %s\n", strings.Join(versions, ", "))
 	fmt.Fprintf(&b, "- Load: %d rounds; %g s warm-up after a start and %g s measured each; %s aggregates; %s commands on their way in the closed loop; "+
-		"a backlog of %s commands; session timeout %g s\n", s.Rounds, s.WarmUp, s.Measured, thousands(int64(s.Keys)),
-		thousands(int64(s.Window)), thousands(int64(s.Backlog)), s.Session)
+		"a backlog of %s commands; session timeout %g s\n", s.Rounds, s.WarmUp, s.Measured, page.Thousands(int64(s.Keys)),
+		page.Thousands(int64(s.Window)), page.Thousands(int64(s.Backlog)), s.Session)
 	return b.String()
 }
 
 func aboutContenders(r Results) string {
-	t := table{head: []string{"contender", "what it is"}}
+	t := page.Table{Head: []string{"contender", "what it is"}}
 	for _, c := range r.Contenders {
-		t.rows = append(t.rows, []string{c.Title, c.Note})
+		t.Rows = append(t.Rows, []string{c.Title, c.Note})
 	}
-	return strings.Replace(t.markdown(), "---:", "---", 1)
+	return strings.Replace(t.Markdown(), "---:", "---", 1)
 }
 
 func figures(r Results) string {
 	var b strings.Builder
 	for _, t := range r.tables() {
-		fmt.Fprintf(&b, "### %s\n\n%s\n", t.title, t.markdown())
+		fmt.Fprintf(&b, "### %s\n\n%s\n", t.Title, t.Markdown())
 	}
 	b.WriteString("### Plots\n\nA bar is the median of the rounds, the line on it their spread.\n\n")
 	for _, name := range slices.Sorted(maps.Keys(Charts(r))) {

@@ -60,7 +60,7 @@ func TestGoalsAreRatiosToTheBest(t *testing.T) {
 	r.Contenders = append(r.Contenders, Contender{Name: "streams-100ms-2t"})
 	r.Runs = append(r.Runs, Run{Contender: "streams-100ms-2t", Partitions: 8, Phase: Open, Rate: 5000, Latency: &Latency{P50: 22, P99: 100}})
 	measured := map[string]string{}
-	for _, row := range r.goals().rows {
+	for _, row := range r.goals().Rows {
 		measured[row[0]] = row[2] + " " + row[3]
 	}
 	for what, want := range map[string]string{

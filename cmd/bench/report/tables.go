@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/eventim-go/eventim/internal/page"
 )
 
-func (r Results) tables() []table {
-	var list []table
+func (r Results) tables() []page.Table {
+	var list []page.Table
 	if slices.ContainsFunc(r.Runs, func(run Run) bool { return run.Phase == Closed || run.Phase == Backlog }) {
 		list = append(list, r.throughput())
 	}
@@ -20,7 +22,7 @@ func (r Results) tables() []table {
 	if len(r.having(Restart)) > 0 {
 		list = append(list, r.restarts())
 	}
-	if t := r.goals(); len(t.rows) > 0 {
+	if t := r.goals(); len(t.Rows) > 0 {
 		list = append(list, t)
 	}
 	list = append(list, r.correctness())
@@ -30,19 +32,19 @@ func (r Results) tables() []table {
 	return append(list, r.noise())
 }
 
-func (r Results) failures() table {
-	t := table{title: "Turns that failed", head: []string{"contender", "round", "partitions", "why"}}
+func (r Results) failures() page.Table {
+	t := page.Table{Title: "Turns that failed", Head: []string{"contender", "round", "partitions", "why"}}
 	for _, f := range r.Failures {
-		t.rows = append(t.rows, []string{f.Contender, fmt.Sprint(f.Round), fmt.Sprint(f.Partitions), strings.Join(strings.Fields(f.Error), " ")})
+		t.Rows = append(t.Rows, []string{f.Contender, fmt.Sprint(f.Round), fmt.Sprint(f.Partitions), strings.Join(strings.Fields(f.Error), " ")})
 	}
 	return t
 }
 
-func (r Results) throughput() table {
-	t := table{title: "Commands per second", head: []string{"contender"}}
+func (r Results) throughput() page.Table {
+	t := page.Table{Title: "Commands per second", Head: []string{"contender"}}
 	for _, phase := range []Phase{Closed, Backlog} {
 		for _, p := range r.partitions(phase) {
-			t.head = append(t.head, fmt.Sprintf("%s, %d partitions", phase.title(), p))
+			t.Head = append(t.Head, fmt.Sprintf("%s, %d partitions", phase.title(), p))
 		}
 	}
 	for _, c := range r.loaded() {
@@ -52,7 +54,7 @@ func (r Results) throughput() table {
 				row = append(row, r.Stat(Case{c.Name, p, phase, 0}, PerSecond).String())
 			}
 		}
-		t.rows = append(t.rows, row)
+		t.Rows = append(t.Rows, row)
 	}
 	return t
 }
@@ -77,11 +79,11 @@ func (r Results) loaded() []Contender {
 	})
 }
 
-func (r Results) latency(partitions int32) table {
-	t := table{title: fmt.Sprintf("Milliseconds until the result, %d partitions", partitions), head: []string{"contender"}}
+func (r Results) latency(partitions int32) page.Table {
+	t := page.Table{Title: fmt.Sprintf("Milliseconds until the result, %d partitions", partitions), Head: []string{"contender"}}
 	for _, rate := range r.rates() {
 		for _, p := range []string{"p50", "p99", "p99.9"} {
-			t.head = append(t.head, fmt.Sprintf("%s at %s/s", p, thousands(int64(rate))))
+			t.Head = append(t.Head, fmt.Sprintf("%s at %s/s", p, page.Thousands(int64(rate))))
 		}
 	}
 	for _, c := range r.having(Open) {
@@ -91,7 +93,7 @@ func (r Results) latency(partitions int32) table {
 				row = append(row, r.Stat(Case{c.Name, partitions, Open, rate}, f).String())
 			}
 		}
-		t.rows = append(t.rows, row)
+		t.Rows = append(t.Rows, row)
 	}
 	return t
 }
@@ -100,20 +102,20 @@ func (r Results) latency(partitions int32) table {
 // costs compare: the goals name it.
 const costRate = 5000
 
-func (r Results) costs(partitions int32) table {
+func (r Results) costs(partitions int32) page.Table {
 	rate := costRate
 	if rates := r.rates(); !slices.Contains(rates, rate) {
 		rate = rates[len(rates)-1]
 	}
-	at := fmt.Sprintf("%s/s", thousands(int64(rate)))
-	t := table{title: fmt.Sprintf("What 1,000 commands cost, %d partitions", partitions), head: []string{
+	at := fmt.Sprintf("%s/s", page.Thousands(int64(rate)))
+	t := page.Table{Title: fmt.Sprintf("What 1,000 commands cost, %d partitions", partitions), Head: []string{
 		"contender", "CPU ms at " + at, "CPU ms, closed loop", "broker CPU ms at " + at, "broker CPU ms, closed loop",
 		"allocated MB at " + at, "peak resident MiB",
 	}}
 	for _, c := range r.having(Open) {
 		open, closed := Case{c.Name, partitions, Open, rate}, Case{c.Name, partitions, Closed, 0}
 		last := Case{c.Name, partitions, Open, r.rates()[len(r.rates())-1]}
-		t.rows = append(t.rows, []string{
+		t.Rows = append(t.Rows, []string{
 			c.Title, r.Stat(open, CPUPer1000).String(), r.Stat(closed, CPUPer1000).String(),
 			r.Stat(open, Broker1000).String(), r.Stat(closed, Broker1000).String(),
 			r.Stat(open, Allocated1000).String(), r.Stat(last, Resident).String(),
@@ -122,14 +124,14 @@ func (r Results) costs(partitions int32) table {
 	return t
 }
 
-func (r Results) restarts() table {
-	t := table{title: fmt.Sprintf("Kill -9 and restart with %s aggregates", thousands(int64(r.Settings.Aggregates))), head: []string{
+func (r Results) restarts() page.Table {
+	t := page.Table{Title: fmt.Sprintf("Kill -9 and restart with %s aggregates", page.Thousands(int64(r.Settings.Aggregates))), Head: []string{
 		"contender", "s to the first result", "s until all partitions answer", "s to start without its data", "states restored per s", "peak resident MiB",
 	}}
 	for _, c := range r.having(Restart) {
 		for _, p := range r.partitions(Restart) {
 			restart, restore := Case{c.Name, p, Restart, 0}, Case{c.Name, p, Restore, 0}
-			t.rows = append(t.rows, []string{
+			t.Rows = append(t.Rows, []string{
 				c.Title, r.Stat(restart, FirstResult).String(), r.Stat(restart, AllPartitions).String(),
 				r.Stat(restore, Running).String(), r.Stat(restore, RestoreRate).String(), r.Stat(restore, Resident).String(),
 			})
@@ -139,8 +141,8 @@ func (r Results) restarts() table {
 }
 
 // correctness shows what the guarantees of the contenders were worth.
-func (r Results) correctness() table {
-	t := table{title: "Correctness", head: []string{"contender", "commands answered", "results repeated", "states checked", "states wrong"}}
+func (r Results) correctness() page.Table {
+	t := page.Table{Title: "Correctness", Head: []string{"contender", "commands answered", "results repeated", "states checked", "states wrong"}}
 	for _, c := range r.Contenders {
 		var sum Run
 		for _, run := range r.Runs {
@@ -151,16 +153,16 @@ func (r Results) correctness() table {
 				sum.WrongStates += run.WrongStates
 			}
 		}
-		t.rows = append(t.rows, []string{
-			c.Title, thousands(sum.Commands), fmt.Sprint(sum.Repeated), fmt.Sprint(sum.Checked), fmt.Sprint(sum.WrongStates),
+		t.Rows = append(t.Rows, []string{
+			c.Title, page.Thousands(sum.Commands), fmt.Sprint(sum.Repeated), fmt.Sprint(sum.Checked), fmt.Sprint(sum.WrongStates),
 		})
 	}
 	return t
 }
 
 // noise tells how far the figures can be trusted.
-func (r Results) noise() table {
-	t := table{title: "Who used the machine, % of it", head: []string{"phase", "runs", "load generator", "broker", "programs that do not belong here"}}
+func (r Results) noise() page.Table {
+	t := page.Table{Title: "Who used the machine, % of it", Head: []string{"phase", "runs", "load generator", "broker", "programs that do not belong here"}}
 	for _, p := range []Phase{Closed, Open, Backlog} {
 		var generator, broker, others []float64
 		for _, run := range r.Runs {
@@ -172,7 +174,7 @@ func (r Results) noise() table {
 			}
 		}
 		if n := len(others); n > 0 {
-			t.rows = append(t.rows, []string{p.title(), fmt.Sprint(n), statOf(generator).String(), statOf(broker).String(), statOf(others).String()})
+			t.Rows = append(t.Rows, []string{p.title(), fmt.Sprint(n), statOf(generator).String(), statOf(broker).String(), statOf(others).String()})
 		}
 	}
 	return t

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/eventim-go/eventim/internal/app"
+	"github.com/eventim-go/eventim/internal/devpostgres/pgtest"
+	"github.com/eventim-go/eventim/internal/fleet"
+	"github.com/eventim-go/eventim/internal/verify"
+)
+
+// What is written where only handlers write is never passed over by those to
+// whom it is the truth: the partition stops, says why, and the others go on.
+// A person has to mend it, so that it is a test, and not one of the faults.
+// To web nodes results and snapshots are news, and they go on.
+func TestGarbageWhereOnlyHandlersWrite(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	i, err := embedded(ctx, pgtest.Dir(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := i.close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := i.start(ctx, size{handlers: 1, projectors: 1, webs: 1}); err != nil {
+		t.Fatal(err)
+	}
+	handler, projector, web := i.handlers[0], i.projectors[0], i.webs[0]
+	i.awaitStates(t, handler, "handler")
+	probes := newProbes(i, 12).invoices
+	for _, invoice := range probes { // a partition without a position stops at any event
+		i.answers(t, invoice)
+	}
+
+	i.spoil(t, "results", 0)
+	i.spoil(t, "snapshots", 1)
+	i.spoil(t, "events", 2)
+	i.awaitStates(t, projector, "projector", 0, 1, 2)
+
+	w := i.load(ctx, 2, 5, 1)
+	if err := w.wait(); err != nil {
+		t.Fatal(err)
+	}
+	w.settle(ctx, time.Minute)
+	if err := i.ready(ctx, web); err != nil {
+		t.Errorf("the web node: %v", err)
+	}
+	i.allDelivered(t)
+
+	if err := handler.Terminate(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := i.deleteStores(0); err != nil { // or it would begin behind what is there
+		t.Fatal(err)
+	}
+	if err := i.startProcess(ctx, handler); err != nil {
+		t.Fatal(err)
+	}
+	i.awaitStates(t, handler, "handler", 0, 1) // events are read when the code has changed only
+	i.answers(t, probes[5])
+}
+
+// spoil writes something that nobody can read.
+func (i *installation) spoil(t *testing.T, topic string, partition int32) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(i.brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	r := &kgo.Record{Topic: aggregate + "-" + topic, Partition: partition, Key: []byte("garbage"), Value: []byte("\x00\xffnot JSON{")}
+	if err := client.ProduceSync(t.Context(), r).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// awaitStates waits until these partitions of a part are stopped, and say why,
+// and all others are running.
+func (i *installation) awaitStates(t *testing.T, p *fleet.Process, part string, stopped ...int32) {
+	t.Helper()
+	var last string
+	err := await(t.Context(), time.Minute, fmt.Sprintf("%s has stopped %v and nothing else", p.Name, stopped), func() bool {
+		h, err := healthOf(t.Context(), p)
+		if err != nil {
+			return false
+		}
+		last = string(h.Parts[part])
+		return statesAre(h.Parts[part], stopped)
+	})
+	if err != nil {
+		t.Fatalf("%v: %s", err, last)
+	}
+}
+
+func statesAre(data json.RawMessage, stopped []int32) bool {
+	var h app.Health
+	if json.Unmarshal(data, &h) != nil || len(h.Partitions) < 12 {
+		return false
+	}
+	var found []int32
+	for _, p := range h.Partitions {
+		switch {
+		case p.State == "stopped" && p.Error != "":
+			found = append(found, p.Partition)
+		case p.State != "running" && p.State != "following":
+			return false
+		}
+	}
+	slices.Sort(found)
+	return slices.Equal(slices.Compact(found), stopped)
+}
+
+// allDelivered sees that each client was told all its results, and nothing
+// else.
+func (i *installation) allDelivered(t *testing.T) {
+	t.Helper()
+	source := i.source()
+	source.Pool = nil // the views have stopped
+	report, err := verify.Verify(t.Context(), source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Deliveries == 0 {
+		t.Error("no result was delivered")
+	}
+	for _, v := range report.Violations() {
+		if v.Rule == verify.Delivered || v.Rule == verify.AckIsTrue {
+			t.Error(v)
+		}
+	}
+}
+
+// answers sends a command and waits for its rejection.
+func (i *installation) answers(t *testing.T, invoice string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	url := "http://" + i.webs[0].Address() + "/api/invoices/" + invoice + "/commands/SendInvoice"
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Prefer", "wait=30")
+	request.Close = true
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("a partition that goes on answers %s", response.Status)
+	}
+}
