@@ -10,6 +10,21 @@ import (
 	"github.com/eventim-go/eventim/eventim/eventimtest"
 )
 
+// A broker has committed the result of a command, and not its snapshot.
+func TestHalfATransaction(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, eventimtest.Kafka(t), 2)
+	h := s.handle()
+	s.do(string(keyIn(0)), 100)
+	s.do(string(keyIn(1)), 100)
+	h.stop()
+	s.produce(s.raw(), &kgo.Record{
+		Topic: s.agg.Topics().Results, Key: keyIn(0), Value: []byte(`{"outcome":"accepted","version":2}`),
+		Headers: head("ce_version", "2", "ce_commandid", "lost", "ce_time", "2026-01-02T03:04:05Z", "ce_commandoffset", "1"),
+	})
+	s.stopped(s.handle(), "a part of a transaction")
+}
+
 // stopped waits until partition 0, of two, is stopped with an error that says
 // why, and wants the other one to go on.
 func (s *system) stopped(h handling, why string) {

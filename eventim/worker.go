@@ -91,7 +91,7 @@ func (w *worker[S, C, E]) resume() {
 //     one is pending, so no older owner can still commit.
 //  4. The ends of the snapshots and the results are read: nothing committed
 //     can be added below or above them by anyone else.
-//  5. The store is brought up to those ends.
+//  5. The store is brought up to those ends, and agrees with the last results.
 func (w *worker[S, C, E]) takeOver(ctx context.Context) error {
 	w.pause()
 	w.setStatus(w.partition, Restoring, nil)
@@ -122,6 +122,9 @@ func (w *worker[S, C, E]) tryTakeOver(ctx context.Context) (err error) {
 		return err
 	}
 	if w.checkpoint, err = w.store.checkpoint(); err != nil {
+		return err
+	}
+	if err := w.verifyAgreement(ctx); err != nil {
 		return err
 	}
 	w.states, _ = lru.NewLRU[string, Snapshot[S]](w.config.CachedStates, nil) // fails for a size of 0 only

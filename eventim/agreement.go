@@ -1,0 +1,54 @@
+package eventim
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/IBM/sarama"
+)
+
+// verifyAgreement holds the last results against the state store. That a
+// transaction is all or nothing is what everything here rests on, and a broker
+// that breaks it leaves a result whose snapshot is missing: Apache Kafka does,
+// when a coordinator that is killed comes back with an end that nobody else has
+// (docs/reliability.md). To go on would give two events the same version.
+func (w *worker[S, C, E]) verifyAgreement(ctx context.Context) error {
+	topic := w.agg.Topics().Results
+	start, end, err := w.restorer.bounds(ctx, topic, w.partition)
+	if err != nil {
+		return err
+	}
+	versions := map[string]int64{}
+	reader := partitionReader{
+		client: w.restorer.client, topic: topic, partition: w.partition,
+		stalled: func(ctx context.Context) { w.successor.endStalled(ctx, w.partition) },
+	}
+	last := max(start, end-2*int64(w.config.MaxBatch)) // a batch, and its markers
+	_, err = reader.read(ctx, last, end, func(b *sarama.RecordBatch, r *sarama.Record) error {
+		rec := recordOf(topic, w.partition, b, r)
+		if v, err := strconv.ParseInt(rec.Header(headerVersion), 10, 64); err == nil && len(rec.Key) > 0 {
+			versions[string(rec.Key)] = max(versions[string(rec.Key)], v)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for aggregate, version := range versions {
+		if err := w.verifyVersion(aggregate, version); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *worker[S, C, E]) verifyVersion(aggregate string, version int64) error {
+	kept, _, err := w.store.snapshot(aggregate)
+	if err != nil || kept.version >= version {
+		return err
+	}
+	return &historyError{fmt.Errorf("a result says that %s is at version %d, and its snapshot is at version %d: "+
+		"the brokers have committed a part of a transaction; once the events are complete, "+
+		"raise the Revision of the aggregate, which folds the snapshots again", aggregate, version, kept.version)}
+}
