@@ -85,7 +85,7 @@ func (n *nemesis) killNode(ctx context.Context, node int) (string, error) {
 	if err := n.cluster.kill(ctx, node); err != nil {
 		return "", err
 	}
-	down := n.within(4 * time.Second)
+	down := n.within(2 * time.Second) // after the time in which the others notice
 	sleep(ctx, down)
 	return fmt.Sprintf("node %d, down for %v", node, down.Round(time.Millisecond)), n.cluster.restart(ctx, node)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"slices"
 	"time"
 
@@ -68,9 +67,9 @@ var faults = []fault{
 	{"stop a web node", 1, func(n *nemesis, ctx context.Context) (string, error) {
 		return n.pause(ctx, n.one(n.webs), 3*time.Second)
 	}},
-	{"kill a broker", 2, func(n *nemesis, ctx context.Context) (string, error) { return n.killNode(ctx, n.random.IntN(nodes)+1) }},
-	{"kill the coordinator of the group", 2, (*nemesis).killGroupCoordinator},
-	{"kill the coordinator of a transaction", 2, (*nemesis).killTransactionCoordinator},
+	{"kill a broker", 1, func(n *nemesis, ctx context.Context) (string, error) { return n.killNode(ctx, n.random.IntN(nodes)+1) }},
+	{"kill the coordinator of the group", 1, (*nemesis).killGroupCoordinator},
+	{"kill the coordinator of a transaction", 1, (*nemesis).killTransactionCoordinator},
 	{"kill all brokers in turn", 1, (*nemesis).rollingRestart},
 	{"part a handler from Kafka", 2, func(n *nemesis, ctx context.Context) (string, error) {
 		return n.partition(ctx, "both ways", mode{holdRequests: true, holdResponses: true})
@@ -190,12 +189,4 @@ func sleep(ctx context.Context, d time.Duration) {
 	case <-time.After(d):
 	case <-ctx.Done():
 	}
-}
-
-func listens(ctx context.Context, address string) bool {
-	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address)
-	if err != nil {
-		return false
-	}
-	return conn.Close() == nil
 }
