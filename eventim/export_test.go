@@ -67,7 +67,7 @@ func cmpOr(a, b error) error {
 
 // ChangeStore changes the identity and the checkpoint of a store that nobody
 // has open.
-func ChangeStore(dir string, change func(cluster *string, snapshots, results *int64)) (err error) {
+func ChangeStore(dir string, change func(cluster, boot *string, snapshots, results *int64)) (err error) {
 	db, err := pebble.Open(dir, pebbleOptions(storeOptions{nil, slog.New(slog.DiscardHandler)}, false))
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func ChangeStore(dir string, change func(cluster *string, snapshots, results *in
 	if err != nil {
 		return err
 	}
-	change(&id.Cluster, &c.Snapshots, &c.Results)
+	change(&id.Cluster, &id.Boot, &c.Snapshots, &c.Results)
 	if err := s.setJSON(identityKey, id); err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func (r *restorer[S, C, E]) storeDir(partition int32) string {
 }
 
 func (r *restorer[S, C, E]) identity(partition int32) identity {
-	return identity{r.cluster.id, r.cluster.topics[r.agg.Topics().Snapshots], partition, r.agg.Revision, storeFormat}
+	return identity{r.cluster.id, r.cluster.topics[r.agg.Topics().Snapshots], partition, r.agg.Revision, storeFormat, bootID()}
 }
 
 // open returns the store of a partition, with everything in it that the log

@@ -45,6 +45,7 @@ type identity struct {
 	Partition int32  `json:"partition"`
 	Revision  int    `json:"revision"`
 	Format    int    `json:"format"` // of the store
+	Boot      string `json:"boot"`   // of the machine that wrote it, see unsyncedFS
 }
 
 // storeFormat is raised when what is kept changes; older stores are restored.

@@ -1,11 +1,25 @@
 package eventim
 
-import "github.com/cockroachdb/pebble/v2/vfs"
+import (
+	"os"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
 
 // unsyncedFS is a file system that never waits for the disk. A state store is
-// a copy of Kafka: when a machine is lost in the middle of a write, a checksum
-// or a missing file shows it, and the store is wiped and restored.
+// a copy of Kafka, and a killed process loses nothing. A lost machine may lose
+// some files' ends and not others', and no checksum shows it: the list of the
+// tables may be older than the log of what came after them. So a store is used
+// only under the kernel that wrote it, and otherwise restored from Kafka.
 type unsyncedFS struct{ vfs.FS }
+
+// bootID tells one start of the machine from another. Where the system has
+// none, it is empty: there, delete the stores after a power failure.
+func bootID() string {
+	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	return strings.TrimSpace(string(id))
+}
 
 func (f unsyncedFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	return unsynced(f.FS.Create(name, c))
