@@ -102,6 +102,9 @@ func (w *worker[S, C, E]) takeOver(ctx context.Context) error {
 			return err
 		}
 		w.logger.Warn("cannot take the partition over, trying again", slog.Any("error", err))
+		if errors.Is(err, errStore) {
+			w.discard() // a file that cannot be read would fail again
+		}
 		sleep(ctx, pause)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,9 +41,10 @@ type installation struct {
 	brokers    []string
 	fleet      *fleet.Fleet
 	handlers   []*fleet.Process
-	stores     []string // data directories, by handler
-	orders     []orders // to handlers
-	proxies    []*proxy // before the brokers, by handler, if so wanted
+	stores     []string        // data directories, by handler
+	orders     []orders        // to handlers
+	damaged    map[string]bool // state stores, on purpose
+	proxies    []*proxy        // before the brokers, by handler, if so wanted
 	projectors []*fleet.Process
 	webs       []*fleet.Process
 	clients    []*journaled
@@ -67,7 +69,7 @@ func embedded(ctx context.Context, dir string) (*installation, error) {
 
 // newInstallation starts a Postgres and sets everything up on these brokers.
 func newInstallation(ctx context.Context, dir string, brokers []string, replication int) (_ *installation, err error) {
-	i := &installation{dir: dir, brokers: brokers}
+	i := &installation{dir: dir, brokers: brokers, damaged: map[string]bool{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, i.close())
@@ -181,7 +183,7 @@ func (i *installation) endHandlers(ctx context.Context) ([]verify.Store, error) 
 		if err != nil {
 			return nil, err
 		}
-		stores = append(stores, verify.Store{Dir: i.stores[k], Partitions: partitions})
+		stores = append(stores, verify.Store{Dir: i.stores[k], Partitions: partitions, Damaged: i.damagedOf(k, partitions)})
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -191,6 +193,17 @@ func (i *installation) endHandlers(ctx context.Context) ([]verify.Store, error) 
 		}
 	}
 	return stores, nil
+}
+
+// damagedOf returns those of the partitions of which a handler has a store that
+// was damaged on purpose.
+func (i *installation) damagedOf(k int, partitions []int32) (some []int32) {
+	for _, p := range partitions {
+		if i.damaged[filepath.Join(i.stores[k], aggregate, strconv.Itoa(int(p)))] {
+			some = append(some, p)
+		}
+	}
+	return some
 }
 
 // partitionsOf asks a handler which partitions it has.

@@ -33,6 +33,10 @@ type Store struct {
 	// been handled: their stores lack nothing. When nil, all that are there are
 	// read, and may lack what was handled after their partitions went elsewhere.
 	Partitions []int32
+	// Damaged are partitions whose files somebody has damaged on purpose. A
+	// handler finds that when it reads what is damaged, and not before: such a
+	// store need not be readable, but what can be read has to be right.
+	Damaged []int32
 }
 
 // Evidence is everything that is judged.
@@ -41,6 +45,7 @@ type Evidence struct {
 	Log       *checker.Log
 	Rows      *Rows // nil: not judged
 	Stores    []checker.Copy
+	Corrupt   int // stores that are not among them, since they are damaged
 	Journals  []*journal.Journal
 }
 
@@ -75,9 +80,9 @@ func Collect(ctx context.Context, s Source) (*Evidence, error) {
 	}
 	var errs []error
 	for _, store := range s.Stores {
-		stores, err := readStores(store, s.Aggregate)
+		stores, corrupt, err := readStores(store, s.Aggregate)
 		errs = append(errs, err)
-		e.Stores = append(e.Stores, stores...)
+		e.Stores, e.Corrupt = append(e.Stores, stores...), e.Corrupt+corrupt
 	}
 	return e, errors.Join(errs...)
 }

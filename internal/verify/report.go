@@ -28,6 +28,7 @@ type Report struct {
 	Journals, Entries                    int
 	Deliveries, Answers, Reads           int // that clients were told
 	Connections, Resumed, Unresumed      int
+	CorruptStores                        int // that were damaged, and not read by their handler since
 }
 
 // Violations are all that is wrong.
@@ -46,6 +47,9 @@ func (r *Report) String() string {
 	fmt.Fprintf(&b, "Postgres: %d invoices, %d events, %d answers\n", r.InvoiceRows, r.HistoryRows, r.AnswerRows)
 	fmt.Fprintf(&b, "clients: %d journals with %d entries: %d results delivered, %d answers, %d reads, %d connections (%d resumed, %d could not be)\n",
 		r.Journals, r.Entries, r.Deliveries, r.Answers, r.Reads, r.Connections, r.Resumed, r.Unresumed)
+	if r.CorruptStores > 0 {
+		fmt.Fprintf(&b, "state stores: %d damaged ones cannot be read\n", r.CorruptStores)
+	}
 	b.WriteString(r.Kafka.String())
 	return b.String()
 }
@@ -55,7 +59,7 @@ func Judge(e *Evidence) *Report {
 	options := checker.Options{
 		Aggregate: e.Aggregate, Fold: Fold, Acknowledged: journal.AcknowledgedIn(e.Journals), Copies: e.Stores,
 	}
-	j := &judge{Evidence: e, report: &Report{Kafka: checker.Judge(e.Log, options), Journals: len(e.Journals)}}
+	j := &judge{Evidence: e, report: &Report{Kafka: checker.Judge(e.Log, options), Journals: len(e.Journals), CorruptStores: e.Corrupt}}
 	j.index()
 	if e.Rows != nil {
 		j.invoices()

@@ -14,13 +14,13 @@ import (
 	"github.com/eventim-go/eventim/internal/checker"
 )
 
-// readStores reads the state stores in the data directory of a handler.
-func readStores(s Store, aggregate string) ([]checker.Copy, error) {
+// readStores reads the state stores in the data directory of a handler. It
+// counts those that are damaged and cannot be read.
+func readStores(s Store, aggregate string) (copies []checker.Copy, corrupt int, err error) {
 	entries, err := os.ReadDir(filepath.Join(s.Dir, aggregate))
 	if err != nil {
-		return nil, fmt.Errorf("read the state stores: %w", err)
+		return nil, 0, fmt.Errorf("read the state stores: %w", err)
 	}
-	var copies []checker.Copy
 	for _, entry := range entries {
 		n, err := strconv.ParseInt(entry.Name(), 10, 32)
 		partition := int32(n)
@@ -31,12 +31,16 @@ func readStores(s Store, aggregate string) ([]checker.Copy, error) {
 			Name: filepath.Join(s.Dir, aggregate, entry.Name()), Partitions: []int32{partition}, Behind: s.Partitions == nil,
 			States: map[string]checker.State{},
 		}
-		if err := readStore(c.Name, c.States); err != nil {
-			return nil, fmt.Errorf("read the state store %s: %w", c.Name, err)
+		switch err := readStore(c.Name, c.States); {
+		case err == nil:
+			copies = append(copies, c)
+		case pebble.IsCorruptionError(err) && slices.Contains(s.Damaged, partition):
+			corrupt++
+		default:
+			return nil, 0, fmt.Errorf("read the state store %s: %w", c.Name, err)
 		}
-		copies = append(copies, c)
 	}
-	return copies, nil
+	return copies, corrupt, nil
 }
 
 // quiet drops what the store logs.
@@ -47,7 +51,10 @@ func (quiet) Errorf(string, ...any)             {}
 func (quiet) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
 
 func readStore(dir string, states map[string]checker.State) (err error) {
-	db, err := pebble.Open(dir, &pebble.Options{ReadOnly: true, ErrorIfNotExists: true, Logger: quiet{}})
+	db, err := pebble.Open(dir, &pebble.Options{
+		ReadOnly: true, ErrorIfNotExists: true, Logger: quiet{},
+		EventListener: &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}}, // the read fails
+	})
 	if err != nil {
 		return err
 	}
