@@ -24,13 +24,10 @@ type Kept struct {
 
 // ReadStore reads the state store in a directory that nobody has open.
 func ReadStore(dir string) (kept Kept, err error) {
-	options := pebbleOptions(storeOptions{nil, slog.New(slog.DiscardHandler)}, false)
-	options.ErrorIfNotExists = true
-	db, err := pebble.Open(dir, options)
+	s, err := openAny(dir)
 	if err != nil {
 		return Kept{}, err
 	}
-	s := &store{db: db, dir: dir, commit: pebble.Sync}
 	defer func() { err = cmpOr(err, s.close()) }()
 	c, err := s.checkpoint()
 	if err != nil {
@@ -44,7 +41,7 @@ func ReadStore(dir string) (kept Kept, err error) {
 	if err != nil {
 		return Kept{}, err
 	}
-	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{keyAnswer}, UpperBound: []byte{keyAnswer + 1}})
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{keyAnswer}, UpperBound: []byte{keyAnswer + 1}})
 	if err != nil {
 		return Kept{}, err
 	}
@@ -58,6 +55,17 @@ func ReadStore(dir string) (kept Kept, err error) {
 	return kept, it.Close()
 }
 
+// openAny opens a store whatever its identity is.
+func openAny(dir string) (*store, error) {
+	options := pebbleOptions(storeOptions{logger: slog.New(slog.DiscardHandler)})
+	options.ErrorIfNotExists = true
+	s, err := openPebble(dir, options)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.follow()
+}
+
 func cmpOr(a, b error) error {
 	if a != nil {
 		return a
@@ -67,12 +75,11 @@ func cmpOr(a, b error) error {
 
 // ChangeStore changes the identity and the checkpoint of a store that nobody
 // has open.
-func ChangeStore(dir string, change func(cluster, boot *string, snapshots, results *int64)) (err error) {
-	db, err := pebble.Open(dir, pebbleOptions(storeOptions{nil, slog.New(slog.DiscardHandler)}, false))
+func ChangeStore(dir string, change func(cluster *string, snapshots, results *int64)) (err error) {
+	s, err := openAny(dir)
 	if err != nil {
 		return err
 	}
-	s := &store{db: db, dir: dir, commit: pebble.Sync}
 	defer func() { err = cmpOr(err, s.close()) }()
 	var id identity
 	if _, err := s.getJSON(identityKey, &id); err != nil {
@@ -82,7 +89,7 @@ func ChangeStore(dir string, change func(cluster, boot *string, snapshots, resul
 	if err != nil {
 		return err
 	}
-	change(&id.Cluster, &id.Boot, &c.Snapshots, &c.Results)
+	change(&id.Cluster, &c.Snapshots, &c.Results)
 	if err := s.setJSON(identityKey, id); err != nil {
 		return err
 	}

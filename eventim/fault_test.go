@@ -74,7 +74,7 @@ func TestBrokerErrors(t *testing.T) {
 		{kmsg.Fetch, []*kerr.Error{kerr.NotLeaderForPartition, kerr.UnknownLeaderEpoch}},
 		{kmsg.ListOffsets, []*kerr.Error{kerr.NotLeaderForPartition, kerr.LeaderNotAvailable}},
 		{kmsg.InitProducerID, []*kerr.Error{kerr.CoordinatorLoadInProgress, kerr.ConcurrentTransactions}},
-		{kmsg.DescribeProducers, []*kerr.Error{kerr.NotLeaderForPartition}},
+		{kmsg.ListTransactions, []*kerr.Error{kerr.CoordinatorLoadInProgress, kerr.CoordinatorNotAvailable}},
 	} {
 		t.Run(f.key.Name(), func(t *testing.T) {
 			t.Parallel()
@@ -106,7 +106,7 @@ func TestBrokerErrors(t *testing.T) {
 // isContinuous tells whether handlers send such requests all the time.
 func isContinuous(key kmsg.Key) bool {
 	switch key {
-	case kmsg.OffsetFetch, kmsg.InitProducerID, kmsg.DescribeProducers, kmsg.ListOffsets:
+	case kmsg.OffsetFetch, kmsg.InitProducerID, kmsg.ListTransactions, kmsg.ListOffsets:
 		return false
 	}
 	return true

@@ -109,8 +109,7 @@ func (h *Handler[S, C, E]) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, inst.close()) }()
-	t := h.agg.Topics()
-	if h.successor, err = newSuccessor(h.config.Kafka, h.agg.Group(), inst.id, h.config.Lanes, t, h.logger); err != nil {
+	if h.successor, err = newSuccessor(h.config.Kafka, h.agg.Group(), inst.id, h.config.Lanes, h.agg.Topics().Commands, h.logger); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, h.successor.close()) }()
@@ -133,7 +132,7 @@ func (h *Handler[S, C, E]) prepareRestore(ctx context.Context, cache *pebble.Cac
 	id, err := describeCluster(ctx, h.successor.client, h.agg.Topics().Snapshots)
 	h.restorer = &restorer[S, C, E]{
 		agg: h.agg, client: h.successor.client, dir: filepath.Join(h.config.Dir, h.agg.Name), cluster: id,
-		horizon: h.limits.deleteRetention, options: storeOptions{cache, h.logger},
+		horizon: h.limits.deleteRetention, options: storeOptions{cache: cache, logger: h.logger},
 		successor: h.successor, report: h.config.OnRestore, logger: h.logger,
 	}
 	return err
@@ -180,7 +179,7 @@ func (h *Handler[S, C, E]) groupConfig(ctx context.Context, instance string) *sa
 	c.Consumer.Group.Heartbeat.Interval = min(h.config.Session/5, 3*time.Second)
 	c.Consumer.Group.Rebalance.Timeout = rebalanceTimeout
 	c.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{
-		fencing{sarama.NewBalanceStrategySticky(), func(partitions []int32) { h.fence(ctx, partitions) }},
+		fencing{sarama.NewBalanceStrategySticky(), func() { h.successor.endStalled(ctx) }},
 	}
 	c.ChannelBufferSize = 1024
 	// RequireStable makes the fetch of the offsets wait for pending
@@ -195,21 +194,11 @@ func (h *Handler[S, C, E]) groupConfig(ctx context.Context, instance string) *sa
 // committed offsets, which waits for them.
 type fencing struct {
 	sarama.BalanceStrategy
-	fence func(partitions []int32)
+	fence func()
 }
 
 // OnAssignment implements sarama.OnAssignmentBalanceStrategy.
-func (f fencing) OnAssignment(a *sarama.ConsumerGroupMemberAssignment, _ int32) {
-	for _, partitions := range a.Topics {
-		f.fence(partitions)
-	}
-}
-
-func (h *Handler[S, C, E]) fence(ctx context.Context, partitions []int32) {
-	if err := h.successor.fence(ctx, partitions); err != nil {
-		h.logger.Warn("cannot look up open transactions, waiting for them to end", slog.Any("error", err))
-	}
-}
+func (f fencing) OnAssignment(*sarama.ConsumerGroupMemberAssignment, int32) { f.fence() }
 
 // sessionHandler is the handler as sarama calls it.
 type sessionHandler[S, C, E any] Handler[S, C, E]

@@ -21,7 +21,7 @@ type Kafka struct {
 }
 
 // protocolVersion is what we speak at most. sarama lowers each request to what
-// the broker knows; 3.0 brought DescribeProducers and ListTransactions.
+// the broker knows; 3.0 brought ListTransactions.
 var protocolVersion = sarama.V3_6_0_0
 
 // Config returns a new configuration with what every client of the framework

@@ -20,7 +20,7 @@ func (w *worker[S, C, E]) refold(ctx context.Context) (err error) {
 	if err := os.RemoveAll(r.storeDir(p)); err != nil {
 		return fmt.Errorf("%w: wipe: %w", errStore, err)
 	}
-	s, err := openStore(r.storeDir(p), r.identity(p), r.options, false)
+	s, err := createStore(r.storeDir(p), r.identity(p), r.options, false)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (w *worker[S, C, E]) foldEvents(ctx context.Context, s *store) error {
 	m := newMeter(w.agg.Name, topic, w.partition, start, end, w.restorer.report)
 	reader := partitionReader{
 		client: w.restorer.client, topic: topic, partition: w.partition, advanced: m.advance,
-		stalled: func(ctx context.Context) { w.successor.endStalled(ctx, w.partition) },
+		stalled: w.successor.endStalled,
 	}
 	_, err = reader.read(ctx, start, end, func(b *sarama.RecordBatch, rec *sarama.Record) error {
 		m.Records++

@@ -45,7 +45,7 @@ func (r *restorer[S, C, E]) storeDir(partition int32) string {
 }
 
 func (r *restorer[S, C, E]) identity(partition int32) identity {
-	return identity{r.cluster.id, r.cluster.topics[r.agg.Topics().Snapshots], partition, r.agg.Revision, storeFormat, bootID()}
+	return identity{r.cluster.id, r.cluster.topics[r.agg.Topics().Snapshots], partition, r.agg.Revision, storeFormat}
 }
 
 // open returns the store of a partition, with everything in it that the log
@@ -77,7 +77,7 @@ func (r *restorer[S, C, E]) kept(ctx context.Context, partition int32) (*store, 
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
-	s, err := openStore(dir, r.identity(partition), r.options, false)
+	s, err := openStore(dir, r.identity(partition), r.options)
 	if err == nil {
 		var why string
 		if why, err = r.stale(ctx, s, partition); err == nil && why == "" {
@@ -145,7 +145,7 @@ func (r *restorer[S, C, E]) fill(ctx context.Context, partition int32) (*store, 
 		return nil, fmt.Errorf("wipe state store: %w", err)
 	}
 	crashPoint("wiped")
-	s, err := openStore(dir, id, r.options, true)
+	s, err := createStore(dir, id, r.options, true)
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +156,7 @@ func (r *restorer[S, C, E]) fill(ctx context.Context, partition int32) (*store, 
 	if err = errors.Join(err, s.close()); err != nil {
 		return nil, err
 	}
-	return openStore(dir, id, r.options, false)
+	return openStore(dir, id, r.options)
 }
 
 // catchUp reads what the log has beyond the checkpoint.
@@ -216,7 +216,7 @@ func (r *restorer[S, C, E]) stretch(ctx context.Context, s *store, topic string,
 	m := newMeter(r.agg.Name, topic, partition, from, end, r.report)
 	reader := partitionReader{
 		client: r.client, topic: topic, partition: partition,
-		stalled:  func(ctx context.Context) { r.successor.endStalled(ctx, partition) },
+		stalled:  r.successor.endStalled,
 		advanced: m.advance,
 	}
 	next, err := reader.read(ctx, from, end, func(b *sarama.RecordBatch, rec *sarama.Record) error {

@@ -120,7 +120,7 @@ func flip(at func(size int) int) func([]byte) []byte {
 // again, never served.
 func TestUnusableStores(t *testing.T) {
 	t.Parallel()
-	change := func(fn func(cluster, boot *string, snapshots, results *int64)) func(*system) {
+	change := func(fn func(cluster *string, snapshots, results *int64)) func(*system) {
 		return func(s *system) {
 			s.t.Helper()
 			if err := eventim.ChangeStore(s.store(s.dir), fn); err != nil {
@@ -143,9 +143,9 @@ func TestUnusableStores(t *testing.T) {
 		{"tables flipped", func(s *system) { s.damageFiles(".sst", flip(func(n int) int { return n / 2 })) }},
 		{"footer flipped", func(s *system) { s.damageFiles(".sst", flip(func(n int) int { return n - 20 })) }},
 		{"tables gone", func(s *system) { s.damageFiles(".sst", func([]byte) []byte { return nil }) }},
-		{"of another cluster", change(func(cluster, _ *string, _, _ *int64) { *cluster = "another" })},
-		{"ahead of the snapshots", change(func(_, _ *string, snapshots, _ *int64) { *snapshots = 1 << 40 })},
-		{"ahead of the results", change(func(_, _ *string, _, results *int64) { *results = 1 << 40 })},
+		{"of another cluster", change(func(cluster *string, _, _ *int64) { *cluster = "another" })},
+		{"ahead of the snapshots", change(func(_ *string, snapshots, _ *int64) { *snapshots = 1 << 40 })},
+		{"ahead of the results", change(func(_ *string, _, results *int64) { *results = 1 << 40 })},
 		{"of another partition", func(s *system) {
 			_ = os.RemoveAll(s.store(s.dir))
 			if err := os.CopyFS(s.store(s.dir), os.DirFS(filepath.Join(s.dir, s.agg.Name, "1"))); err != nil {
@@ -212,34 +212,6 @@ func TestCorruptSnapshots(t *testing.T) {
 	}
 	h.stop()
 	s.check(s.dir)
-}
-
-// A store that was written before the machine was started again may lack what
-// had not reached the disk, in the middle of it: it is not used.
-func TestStoreOfAnotherBoot(t *testing.T) {
-	t.Parallel()
-	s := newSystem(t, eventimtest.Kafka(t), 1)
-	h := s.handle()
-	for range 5 {
-		s.do("a", 100)
-	}
-	h.stop()
-	for _, c := range []struct {
-		boot string
-		want int64
-	}{{"", 0}, {"another", 5}} {
-		err := eventim.ChangeStore(s.store(s.dir), func(_, boot *string, _, _ *int64) { *boot += c.boot })
-		if err != nil {
-			t.Fatal(err)
-		}
-		var read restores
-		h := s.handle(read.watch)
-		s.running(h)
-		if n := read.of(s.agg.Topics().Snapshots); n != c.want {
-			t.Errorf("boot id changed by %q: read %d snapshots, want %d", c.boot, n, c.want)
-		}
-		h.stop()
-	}
 }
 
 // Topics that were deleted and made anew are another log under the same names.

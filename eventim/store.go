@@ -1,11 +1,14 @@
 package eventim
 
 import (
+	"cmp"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -18,11 +21,12 @@ import (
 // the store is a copy that may be deleted at any time. It is written without
 // fsync, and only with what has been committed to Kafka (KIP-892 tells why),
 // each batch together with the checkpoint in one atomic write: whatever a
-// crash leaves is the state at some earlier checkpoint.
+// crash leaves is the state at some earlier checkpoint. It has one writer.
 type store struct {
 	db     *pebble.DB
 	dir    string
 	commit *pebble.WriteOptions
+	writes uint64 // how many there have been, see storeWrite.chain
 }
 
 // Keys: a kind, then the id.
@@ -36,6 +40,7 @@ const (
 var (
 	identityKey   = []byte{keyMeta, 'i'}
 	checkpointKey = []byte{keyMeta, 'c'}
+	keyWrite      = []byte{keyMeta, 'w'} // and a number: the mark of the last write
 )
 
 // identity says what a store is a copy of.
@@ -45,11 +50,10 @@ type identity struct {
 	Partition int32  `json:"partition"`
 	Revision  int    `json:"revision"`
 	Format    int    `json:"format"` // of the store
-	Boot      string `json:"boot"`   // of the machine that wrote it, see unsyncedFS
 }
 
 // storeFormat is raised when what is kept changes; older stores are restored.
-const storeFormat = 2
+const storeFormat = 3
 
 // checkpoint says how much of the log is in the store.
 type checkpoint struct {
@@ -66,45 +70,70 @@ var errStore = errors.New("state store")
 type storeOptions struct {
 	cache  *pebble.Cache
 	logger *slog.Logger
+	fs     vfs.FS // vfs.Default
 }
 
-// openStore opens the store in dir, or makes it. bulk is for filling an empty
-// store: it leaves out the log, so that a crash loses the progress, and is to
-// be closed and opened again when it is full.
-func openStore(dir string, id identity, o storeOptions, bulk bool) (*store, error) {
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return nil, fmt.Errorf("%w: %w", errStore, err)
-	}
-	db, err := pebble.Open(dir, pebbleOptions(o, bulk))
+// openStore opens the store in dir. A store that is not one of id, or not whole,
+// is errStore.
+func openStore(dir string, id identity, o storeOptions) (*store, error) {
+	options := pebbleOptions(o)
+	options.ErrorIfNotExists = true
+	s, err := openPebble(dir, options)
 	if err != nil {
-		return nil, fmt.Errorf("%w %s: open: %w", errStore, dir, err)
+		return nil, err
 	}
-	s := &store{db: db, dir: dir, commit: pebble.Sync}
-	if bulk {
-		s.commit = pebble.NoSync
-	}
-	if err := s.identify(id); err != nil {
-		return nil, errors.Join(err, db.Close())
+	if err := s.verify(id); err != nil {
+		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
 
+// createStore makes a store in dir, which is empty or missing. bulk is for
+// filling it quickly: it leaves out the log, so that a crash loses the
+// progress, and is to be closed and opened again when it is full.
+func createStore(dir string, id identity, o storeOptions, bulk bool) (*store, error) {
+	options := pebbleOptions(o)
+	options.ErrorIfExists = true
+	if bulk {
+		// Each batch becomes a table; they are compacted when the store is used.
+		options.DisableWAL, options.DisableAutomaticCompactions, options.L0StopWritesThreshold = true, true, 10_000
+	}
+	if err := options.FS.MkdirAll(dir, 0o750); err != nil {
+		return nil, fmt.Errorf("%w: %w", errStore, err)
+	}
+	s, err := openPebble(dir, options)
+	if err != nil {
+		return nil, err
+	}
+	if bulk {
+		s.commit = pebble.NoSync
+	}
+	if err := s.setJSON(identityKey, id); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func openPebble(dir string, options *pebble.Options) (*store, error) {
+	db, err := pebble.Open(dir, options)
+	if err != nil {
+		return nil, fmt.Errorf("%w %s: open: %w", errStore, dir, err)
+	}
+	return &store{db: db, dir: dir, commit: pebble.Sync}, nil
+}
+
 const memTableBytes = 8 << 20
 
-func pebbleOptions(o storeOptions, bulk bool) *pebble.Options {
+func pebbleOptions(o storeOptions) *pebble.Options {
 	options := &pebble.Options{
-		FS: unsyncedFS{vfs.Default}, Cache: o.cache, Logger: pebbleLogger{o.logger}, FormatMajorVersion: pebble.FormatNewest,
-		DisableWAL: bulk, MemTableSize: memTableBytes, MemTableStopWritesThreshold: 4,
+		FS: unsyncedFS{cmp.Or(o.fs, vfs.Default)}, Cache: o.cache, Logger: pebbleLogger{o.logger},
+		FormatMajorVersion: pebble.FormatNewest, MemTableSize: memTableBytes, MemTableStopWritesThreshold: 4,
 		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
 		// The read that found it fails, and the store is wiped. Without this,
 		// the process would end, and again at each start.
 		EventListener: &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
 			o.logger.Error("the state store is corrupt", slog.String("file", info.Path), slog.Any("error", info.Details))
 		}},
-	}
-	if bulk {
-		// Each batch becomes a table; they are compacted when the store is used.
-		options.DisableAutomaticCompactions, options.L0StopWritesThreshold = true, 10_000
 	}
 	for i := range options.Levels {
 		// Nearly every command id is new: the filter answers without a read.
@@ -127,17 +156,48 @@ func (l pebbleLogger) Fatalf(format string, args ...any) {
 	panic("state store: " + fmt.Sprintf(format, args...))
 }
 
-func (s *store) identify(want identity) error {
+// verify refuses a store that is another one's copy or lacks some of what was
+// written.
+func (s *store) verify(want identity) error {
 	var have identity
-	switch found, err := s.getJSON(identityKey, &have); {
-	case err != nil:
+	found, err := s.getJSON(identityKey, &have)
+	if err != nil {
 		return err
-	case !found:
-		return s.setJSON(identityKey, want)
-	case have != want:
+	}
+	if !found || have != want {
 		return fmt.Errorf("%w %s: it is a copy of %+v, not of %+v", errStore, s.dir, have, want)
 	}
+	return s.follow()
+}
+
+// follow finds the mark of the last write. Each write leaves its own and removes
+// that of the one before, so that a stretch in the middle that is missing shows
+// as a second mark. Such a thing happens, and no checksum tells: when the list
+// of the tables loses its end (the machine lost its power, a file was cut),
+// Pebble takes it for the list of an earlier time, and puts the log of the
+// latest writes on top of it. That the beginning is there shows in the identity,
+// which the first write left.
+func (s *store) follow() error {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: keyWrite, UpperBound: writeKey(math.MaxUint64)})
+	if err != nil {
+		return fmt.Errorf("%w %s: read: %w", errStore, s.dir, err)
+	}
+	var marks []uint64
+	for valid := it.First(); valid; valid = it.Next() {
+		marks = append(marks, binary.BigEndian.Uint64(it.Key()[len(keyWrite):]))
+	}
+	if err := errors.Join(it.Error(), it.Close()); err != nil {
+		return fmt.Errorf("%w %s: read: %w", errStore, s.dir, err)
+	}
+	if len(marks) != 1 {
+		return fmt.Errorf("%w %s: some of it is missing: the last of its writes are %d", errStore, s.dir, marks)
+	}
+	s.writes = marks[0]
 	return nil
+}
+
+func writeKey(n uint64) []byte {
+	return binary.BigEndian.AppendUint64(slices.Clip(keyWrite), n)
 }
 
 // checkpoint returns the zero checkpoint for a new store.
@@ -200,14 +260,13 @@ func (s *store) write() *storeWrite { return s.writeOf(0) }
 
 // writeOf begins an atomic write of about that many bytes.
 func (s *store) writeOf(size int) *storeWrite {
-	return &storeWrite{batch: s.db.NewBatchWithSize(size), dir: s.dir, options: s.commit}
+	return &storeWrite{batch: s.db.NewBatchWithSize(size), store: s}
 }
 
 // storeWrite is one atomic write. Its first error shows in commit.
 type storeWrite struct {
 	batch      *pebble.Batch
-	options    *pebble.WriteOptions
-	dir        string
+	store      *store
 	err        error
 	key, value []byte // reused
 }
@@ -257,13 +316,24 @@ func (w *storeWrite) len() int { return w.batch.Len() }
 // out: without one, Pebble would keep up to 32 KiB in the process.
 func (w *storeWrite) commit() error {
 	defer func() { _ = w.batch.Close() }()
+	w.chain()
 	if w.err == nil {
-		w.err = w.batch.Commit(w.options)
+		w.err = w.batch.Commit(w.store.commit)
 	}
 	if w.err != nil {
-		return fmt.Errorf("%w %s: write: %w", errStore, w.dir, w.err)
+		return fmt.Errorf("%w %s: write: %w", errStore, w.store.dir, w.err)
 	}
 	return nil
+}
+
+// chain leaves the mark of this write in place of that of the one before.
+func (w *storeWrite) chain() {
+	s := w.store
+	if s.writes > 0 {
+		w.keep(w.batch.SingleDelete(writeKey(s.writes), nil))
+	}
+	s.writes++
+	w.set(writeKey(s.writes), nil)
 }
 
 // forget deletes the answers that are older than the time, at most limit of

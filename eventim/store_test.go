@@ -18,7 +18,7 @@ func newStore(t rapid.TB) (s *store, done func()) {
 		t.Fatal(err)
 	}
 	cache := pebble.NewCache(1 << 20)
-	s, err = openStore(dir, identity{Partition: 1}, storeOptions{cache, slog.New(slog.DiscardHandler)}, false)
+	s, err = createStore(dir, identity{Partition: 1}, storeOptions{cache: cache, logger: slog.New(slog.DiscardHandler)}, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,8 +21,7 @@ type successor struct {
 	group    string
 	instance string
 	lanes    int
-	input    string   // the commands topic
-	outputs  []string // the topics that transactions write
+	input    string // the commands topic
 	logger   *slog.Logger
 
 	mu     sync.Mutex // one look-up at a time
@@ -29,7 +29,7 @@ type successor struct {
 	client sarama.Client
 }
 
-func newSuccessor(k Kafka, group, instance string, lanes int, t Topics, logger *slog.Logger) (*successor, error) {
+func newSuccessor(k Kafka, group, instance string, lanes int, input string, logger *slog.Logger) (*successor, error) {
 	c := k.Config()
 	c.Metadata.Full = true
 	client, err := sarama.NewClient(k.Brokers, c)
@@ -41,82 +41,56 @@ func newSuccessor(k Kafka, group, instance string, lanes int, t Topics, logger *
 		return nil, errors.Join(fmt.Errorf("connect to Kafka at %v: %w", k.Brokers, err), client.Close())
 	}
 	return &successor{
-		kafka: k, group: group, instance: instance, lanes: lanes, input: t.Commands,
-		outputs: []string{t.Results, t.Events, t.Snapshots, t.DeadLetters}, logger: logger,
-		admin: admin.(sarama.TransactionClusterAdmin), client: client,
+		kafka: k, group: group, instance: instance, lanes: lanes, input: input,
+		logger: logger, admin: admin.(sarama.TransactionClusterAdmin), client: client,
 	}, nil
 }
 
 func (s *successor) close() error { return s.admin.Close() }
 
-// fence ends at once the transactions that dead processes left open on the
-// output partitions, which would otherwise hold the last stable offset until
-// the transaction timeout plus the coordinator's scan: up to 25 seconds.
+// fence ends at once the transactions that dead processes left open. They would
+// otherwise hold the last stable offset of the outputs, and the group's offsets,
+// until the transaction timeout plus the coordinator's scan: up to 25 seconds.
 //
-//  1. DescribeProducers shows which producers have a transaction open there.
-//  2. ListTransactions gives the transactional ids of those producers.
-//  3. An id of our form whose instance is not a member of the group any more
+//  1. ListTransactions shows which are open. DescribeProducers would show those
+//     that have written to our partitions, and miss one that has got no further
+//     than its offsets, which wait for it all the same.
+//  2. An id of our form whose instance is not a member of the group any more
 //     belongs to a dead process: InitProducerId on it aborts the transaction.
 //
 // An open transaction of a living member is left alone: it is about to end it,
 // and when it has lost the partition its TxnOffsetCommit is refused.
-func (s *successor) fence(ctx context.Context, partitions []int32) error {
+func (s *successor) fence(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	open, err := s.openTransactions(partitions)
-	if err != nil || len(open) == 0 {
-		return err
+	// What some brokers do not tell is no reason to leave the rest.
+	open, listed := s.admin.ListTransactions([]string{"Ongoing"}, nil, -1)
+	if listed != nil {
+		listed = fmt.Errorf("list transactions: %w", listed)
+	}
+	open = slices.DeleteFunc(open, func(t sarama.ListTransactionsResponseTransactionState) bool {
+		return !strings.HasPrefix(t.TransactionalID, s.group+"/")
+	})
+	if len(open) == 0 {
+		return listed
 	}
 	alive, err := s.instances()
 	if err != nil {
-		return err
+		return errors.Join(listed, err)
 	}
-	for id := range open {
-		if s.inUse(id, alive) {
+	for _, t := range open {
+		if s.inUse(t.TransactionalID, alive) {
 			continue
 		}
-		s.logger.Info("ending the transaction of a dead process", slog.String("transactional_id", id))
-		dead, err := openTransactor(ctx, s.kafka, id, 0)
+		s.logger.Info("ending the transaction of a dead process", slog.String("transactional_id", t.TransactionalID))
+		dead, err := openTransactor(ctx, s.kafka, t.TransactionalID, 0)
 		if err != nil {
-			return fmt.Errorf("fence: %w", err)
+			return errors.Join(listed, fmt.Errorf("fence: %w", err))
 		}
 		dead.close()
 		crashPoint("fenced")
 	}
-	return nil
-}
-
-func (s *successor) openTransactions(partitions []int32) (map[string]bool, error) {
-	where := map[string][]int32{}
-	for _, t := range s.outputs {
-		where[t] = partitions
-	}
-	producers, err := s.admin.DescribeProducers(where)
-	if err != nil {
-		return nil, fmt.Errorf("describe producers: %w", err)
-	}
-	var ids []int64
-	for _, topic := range producers {
-		for _, p := range topic {
-			for _, active := range p.ActiveProducers {
-				if active.CurrentTxnStartOffset >= 0 {
-					ids = append(ids, active.ProducerID)
-				}
-			}
-		}
-	}
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	transactions, err := s.admin.ListTransactions(nil, ids, -1)
-	if err != nil {
-		return nil, fmt.Errorf("list transactions: %w", err)
-	}
-	open := map[string]bool{}
-	for _, t := range transactions {
-		open[t.TransactionalID] = true
-	}
-	return open, nil
+	return listed
 }
 
 // inUse tells whether a transactional id belongs to somebody else or to a
@@ -194,7 +168,7 @@ func (s *successor) committed(ctx context.Context, partition int32) (int64, erro
 			return offset, nil
 		}
 		if errors.Is(err, sarama.ErrUnstableOffsetCommit) {
-			s.endStalled(ctx, partition)
+			s.endStalled(ctx)
 		} else {
 			s.logger.Warn("cannot read the committed offset, trying again", slog.Int("partition", int(partition)), slog.Any("error", err))
 			_ = s.client.RefreshCoordinator(s.group)
@@ -205,11 +179,11 @@ func (s *successor) committed(ctx context.Context, partition int32) (int64, erro
 	}
 }
 
-// endStalled fences again: a process may have died since the last look.
-func (s *successor) endStalled(ctx context.Context, partition int32) {
-	if err := s.fence(ctx, []int32{partition}); err != nil {
-		s.logger.Warn("cannot look up open transactions, waiting for them to end",
-			slog.Int("partition", int(partition)), slog.Any("error", err))
+// endStalled fences, as often as something waits for a transaction to end: a
+// process may have died since the last look.
+func (s *successor) endStalled(ctx context.Context) {
+	if err := s.fence(ctx); err != nil {
+		s.logger.Warn("cannot look up all open transactions, waiting for them to end", slog.Any("error", err))
 	}
 }
 

@@ -29,16 +29,17 @@ func (s *system) leaveOpen(id string, timeout time.Duration) *kgo.Client {
 	for _, topic := range []string{t.Results, t.Events, t.Snapshots} {
 		s.produce(dead, &kgo.Record{Topic: topic, Partition: 0, Key: keyIn(0), Value: []byte("never")})
 	}
-	pid, epoch, err := dead.ProducerID(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.stageOffset(dead, id, pid, epoch)
+	s.stageOffset(dead, id)
 	return dead
 }
 
-func (s *system) stageOffset(c *kgo.Client, id string, pid int64, epoch int16) {
+// stageOffset sends an offset of the group in the transaction of c.
+func (s *system) stageOffset(c *kgo.Client, id string) {
 	s.t.Helper()
+	pid, epoch, err := c.ProducerID(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	add := kmsg.NewPtrAddOffsetsToTxnRequest()
 	add.TransactionalID, add.ProducerID, add.ProducerEpoch, add.Group = id, pid, epoch, s.agg.Group()
 	added, err := add.RequestWith(s.t.Context(), c)
@@ -80,6 +81,26 @@ func TestDeadOwnersTransactionIsEnded(t *testing.T) {
 	if report := s.check(); report.Aborted == 0 {
 		t.Errorf("%s, want the dead owner's records among the hidden", report)
 	}
+}
+
+// A handler dies whose offsets are sent and whose records are not: nothing of
+// its transaction shows in the outputs, but the committed offset waits for it.
+func TestDeadOwnersOffsetIsEnded(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, eventimtest.Kafka(t), 2)
+	h := s.handle()
+	s.do(string(keyIn(0)), 100)
+	h.stop()
+	id := strings.Join([]string{s.agg.Group(), uuid.NewString(), "0"}, "/")
+	dead := s.raw(kgo.TransactionalID(id), kgo.TransactionTimeout(5*time.Minute), kgo.MaxVersions(kversion.V3_6_0()))
+	s.stageOffset(dead, id)
+
+	h = s.handle(in(t.TempDir()))
+	if res := s.do(string(keyIn(0)), 100); res.Version != 2 {
+		t.Errorf("the new owner answers %+v, want version 2", res)
+	}
+	h.stop()
+	s.check()
 }
 
 // A handler that had more lanes in its former life ends what those left open.

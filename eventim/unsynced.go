@@ -1,25 +1,12 @@
 package eventim
 
-import (
-	"os"
-	"strings"
-
-	"github.com/cockroachdb/pebble/v2/vfs"
-)
+import "github.com/cockroachdb/pebble/v2/vfs"
 
 // unsyncedFS is a file system that never waits for the disk. A state store is
 // a copy of Kafka, and a killed process loses nothing. A lost machine may lose
-// some files' ends and not others', and no checksum shows it: the list of the
-// tables may be older than the log of what came after them. So a store is used
-// only under the kernel that wrote it, and otherwise restored from Kafka.
+// some files' ends and not others': what is then not whole is found out by
+// checksums and by store.follow, and restored from Kafka.
 type unsyncedFS struct{ vfs.FS }
-
-// bootID tells one start of the machine from another. Where the system has
-// none, it is empty: there, delete the stores after a power failure.
-func bootID() string {
-	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	return strings.TrimSpace(string(id))
-}
 
 func (f unsyncedFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	return unsynced(f.FS.Create(name, c))

@@ -85,7 +85,7 @@ func (w *worker[S, C, E]) resume() {
 //
 //  1. The generation of the session is known: what an older owner commits from
 //     now on is refused.
-//  2. Open transactions of dead owners are ended (Handler.fence, before sarama
+//  2. Open transactions of dead owners are ended (successor.fence, before sarama
 //     fetched the offsets, and again here while something is pending).
 //  3. The committed offset is read again, stable: no transaction with another
 //     one is pending, so no older owner can still commit.
@@ -177,7 +177,7 @@ func (w *worker[S, C, E]) hasHistory(ctx context.Context) (bool, error) {
 	errFound := errors.New("found one")
 	reader := partitionReader{
 		client: w.restorer.client, topic: topic, partition: w.partition,
-		stalled: func(ctx context.Context) { w.successor.endStalled(ctx, w.partition) },
+		stalled: w.successor.endStalled,
 	}
 	_, err = reader.read(ctx, start, end, func(*sarama.RecordBatch, *sarama.Record) error { return errFound })
 	if errors.Is(err, errFound) {
@@ -307,7 +307,7 @@ func (w *worker[S, C, E]) result(offset int64) (value []byte, err error) {
 	errRead := errors.New("read it")
 	reader := partitionReader{
 		client: w.restorer.client, topic: w.agg.Topics().Results, partition: w.partition, fetchBytes: resultFetchBytes,
-		stalled: func(ctx context.Context) { w.successor.endStalled(ctx, w.partition) },
+		stalled: w.successor.endStalled,
 	}
 	_, err = reader.read(w.session.Context(), offset, offset+1, func(b *sarama.RecordBatch, r *sarama.Record) error {
 		if b.FirstOffset+r.OffsetDelta == offset {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // withStore kills a handler, damages one of its state stores, and starts it
@@ -43,29 +42,24 @@ func (n *nemesis) deleteStore(ctx context.Context) (string, error) {
 	return n.withStore(ctx, func(store string, _ []string) error { return os.RemoveAll(store) })
 }
 
-// anyFile draws a file of a store that is not empty, and whose name begins
-// otherwise.
-func (n *nemesis) anyFile(store, except string) (path string, size int64, err error) {
+// anyFile draws a file of a store that is not empty.
+func (n *nemesis) anyFile(store string) (path string, size int64, err error) {
 	entries, err := os.ReadDir(store)
 	if err != nil {
 		return "", 0, err
 	}
 	for _, i := range n.random.Perm(len(entries)) {
 		info, err := entries[i].Info()
-		if err == nil && info.Mode().IsRegular() && info.Size() > 0 && !strings.HasPrefix(info.Name(), except) {
+		if err == nil && info.Mode().IsRegular() && info.Size() > 0 {
 			return filepath.Join(store, entries[i].Name()), info.Size(), nil
 		}
 	}
 	return "", 0, fmt.Errorf("%s has no file to damage", store)
 }
 
-// manifest begins the names of the lists of tables. One that is cut is a whole
-// list, of an earlier time: the store is then a mixture that nothing reveals.
-const manifest = "MANIFEST"
-
 func (n *nemesis) truncateStore(ctx context.Context) (string, error) {
 	return n.withStore(ctx, func(store string, _ []string) error {
-		path, size, err := n.anyFile(store, manifest)
+		path, size, err := n.anyFile(store)
 		if err != nil {
 			return err
 		}
@@ -76,7 +70,7 @@ func (n *nemesis) truncateStore(ctx context.Context) (string, error) {
 
 func (n *nemesis) flipStore(ctx context.Context) (string, error) {
 	return n.withStore(ctx, func(store string, _ []string) error {
-		path, _, err := n.anyFile(store, "no file")
+		path, _, err := n.anyFile(store)
 		if err != nil {
 			return err
 		}
