@@ -51,22 +51,17 @@ type fault struct {
 	happen func(*nemesis, context.Context) (string, error)
 }
 
-var faults = []fault{
+var faults = slices.Concat(strikes, asides)
+
+// strikes hit handlers or brokers.
+var strikes = []fault{
 	{"kill a handler", 6, (*nemesis).killHandler},
 	{"kill a handler at a point of its loop", 9, (*nemesis).crashInLoop},
 	{"kill a handler while it takes over", 4, (*nemesis).crashInTakeOver},
 	{"kill a handler after it has ended a dead one's transaction", 1, (*nemesis).crashAfterFencing},
 	{"end a handler by SIGTERM", 3, (*nemesis).endHandler},
-	{"kill a projector", 3, func(n *nemesis, ctx context.Context) (string, error) { return n.kill(ctx, n.one(n.projectors)) }},
-	{"kill a web node", 3, func(n *nemesis, ctx context.Context) (string, error) { return n.kill(ctx, n.one(n.webs)) }},
 	{"kill all handlers", 1, (*nemesis).killHandlers},
 	{"stop a handler for longer than its session", 3, (*nemesis).pauseHandler},
-	{"stop a projector for longer than its session", 1, func(n *nemesis, ctx context.Context) (string, error) {
-		return n.pause(ctx, n.one(n.projectors), 12*time.Second)
-	}},
-	{"stop a web node", 1, func(n *nemesis, ctx context.Context) (string, error) {
-		return n.pause(ctx, n.one(n.webs), 3*time.Second)
-	}},
 	{"kill a broker", 1, func(n *nemesis, ctx context.Context) (string, error) { return n.killNode(ctx, n.random.IntN(nodes)+1) }},
 	{"kill the coordinator of the group", 1, (*nemesis).killGroupCoordinator},
 	{"kill the coordinator of a transaction", 1, (*nemesis).killTransactionCoordinator},
@@ -92,12 +87,28 @@ var faults = []fault{
 	{"restore a state store from an old backup", 2, (*nemesis).restoreStore},
 	{"fill the disk of the state stores", 2, (*nemesis).fillStoreDisk},
 	{"let the clock of a handler jump", 2, (*nemesis).jumpClock},
+}
+
+// asides hit neither, and may happen while one of the strikes does.
+var asides = []fault{
+	{"kill a projector", 3, func(n *nemesis, ctx context.Context) (string, error) { return n.kill(ctx, n.one(n.projectors)) }},
+	{"kill a web node", 3, func(n *nemesis, ctx context.Context) (string, error) { return n.kill(ctx, n.one(n.webs)) }},
+	{"stop a projector for longer than its session", 1, func(n *nemesis, ctx context.Context) (string, error) {
+		return n.pause(ctx, n.one(n.projectors), 12*time.Second)
+	}},
+	{"stop a web node", 1, func(n *nemesis, ctx context.Context) (string, error) {
+		return n.pause(ctx, n.one(n.webs), 3*time.Second)
+	}},
 	{"kill Postgres", 2, (*nemesis).killPostgres},
 	{"cut the connections to Postgres", 2, (*nemesis).cutPostgres},
 	{"lock the positions in Postgres", 1, (*nemesis).lockPostgres},
 	{"fill the disk of Postgres", 1, (*nemesis).fillPostgresDisk},
 	{"let transactions in Postgres fail to serialize", 2, (*nemesis).failSerialization},
 	{"write garbage to the commands", 2, (*nemesis).writeGarbage},
+}
+
+func (f fault) isAside() bool {
+	return slices.ContainsFunc(asides, func(a fault) bool { return a.name == f.name })
 }
 
 // those returns the faults with these names; all when there are none.

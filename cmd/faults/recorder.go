@@ -34,10 +34,10 @@ func (r *recorder) round(seed uint64) {
 func (r *recorder) last() *report.Round { return &r.report.Rounds[len(r.report.Rounds)-1] }
 
 // fault notes a fault that is over.
-func (r *recorder) fault(f report.Fault) {
+func (r *recorder) fault(begun time.Time, f report.Fault) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	f.At = r.since() - f.Seconds
+	f.At = begun.Sub(r.report.Began).Seconds()
 	r.last().Faults = append(r.last().Faults, f)
 }
 

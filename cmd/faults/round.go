@@ -45,12 +45,14 @@ func (c *runCommand) step(ctx context.Context, n *nemesis, step int, r *recorder
 		return err
 	}
 	f := n.next(some)
-	before, begun := n.delivered(), time.Now()
-	what, err := f.happen(n, ctx)
-	if err != nil {
-		return fmt.Errorf("%s: %w", f.name, errors.Join(err, n.probes.stop()))
-	}
+	before := n.delivered()
+	happened := n.strike(ctx, f, some)
 	during, healed := n.delivered()-before, time.Now()
+	for _, h := range happened {
+		if h.err != nil {
+			return fmt.Errorf("%s: %w", h.name, errors.Join(h.err, n.probes.stop()))
+		}
+	}
 	err = n.busy(ctx, 20)
 	recovery := time.Since(healed)
 	if err == nil {
@@ -58,12 +60,16 @@ func (c *runCommand) step(ctx context.Context, n *nemesis, step int, r *recorder
 	}
 	gaps := n.failover()
 	if err != nil {
-		return fmt.Errorf("liveness after %s: %s: %w", f.name, what, err)
+		return fmt.Errorf("liveness after %s: %w", all(happened), err)
 	}
-	happened := report.Fault{Name: f.name, What: what, Seconds: time.Since(begun).Seconds(), Recovery: recovery.Seconds(), Gaps: gaps}
-	fmt.Printf("%s %3d  %s: %s; %d results meanwhile, 20 more %v after healing%s; %.1f s\n", time.Now().Format(time.TimeOnly), step,
-		f.name, what, during, recovery.Round(time.Millisecond), longest(gaps), happened.Seconds)
-	r.fault(happened)
+	fmt.Printf("%s %3d  %s; %d results meanwhile, 20 more %v after healing%s\n", time.Now().Format(time.TimeOnly), step,
+		all(happened), during, recovery.Round(time.Millisecond), longest(gaps))
+	for i, h := range happened {
+		if i > 0 {
+			gaps = nil
+		}
+		r.fault(h.begun, report.Fault{Name: h.name, What: h.what, Seconds: h.seconds, Recovery: recovery.Seconds(), Gaps: gaps})
+	}
 	return n.busy(ctx, 10+n.random.IntN(40))
 }
 
