@@ -29,7 +29,7 @@ type HandlerConfig struct {
 	Lanes        int           // transactional producers; 2
 	MaxBatch     int           // commands of one partition in a transaction; 500
 	CachedStates int           // decoded states in memory, for each partition; 10,000
-	CacheBytes   int64         // block cache of all state stores, beside 8 MiB for each partition; 64 MiB
+	CacheBytes   int64         // block cache of all state stores, beside 16 MiB for each partition; 64 MiB
 	Session      time.Duration // session timeout: how soon a killed process is replaced; 10 s
 
 	Logger    *slog.Logger          // slog.Default()
@@ -119,8 +119,11 @@ func (h *Handler[S, C, E]) Run(ctx context.Context) (err error) {
 	if err := h.successor.evictFormerSelf(ctx); err != nil {
 		return err
 	}
-	// Pebble takes the memory tables out of the cache.
-	cache := pebble.NewCache(h.config.CacheBytes + int64(h.agg.Partitions)*memTableBytes)
+	// Pebble takes the memory tables out of the cache: of each store that which
+	// is being filled, and that which is being flushed. With room for one alone,
+	// nothing is left for the filters, and looking up a new command id costs four
+	// times as much.
+	cache := pebble.NewCache(h.config.CacheBytes + int64(h.agg.Partitions)*2*memTableBytes)
 	defer cache.Unref()
 	if err := h.prepareRestore(ctx, cache); err != nil {
 		return err
