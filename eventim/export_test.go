@@ -57,9 +57,10 @@ func ReadStore(dir string) (kept Kept, err error) {
 
 // openAny opens a store whatever its identity is.
 func openAny(dir string) (*store, error) {
-	options := pebbleOptions(storeOptions{logger: slog.New(slog.DiscardHandler)})
+	logger := slog.New(slog.DiscardHandler)
+	options := pebbleOptions(storeOptions{logger: logger})
 	options.ErrorIfNotExists = true
-	s, err := openPebble(dir, options)
+	s, err := openPebble(dir, options, logger)
 	if err != nil {
 		return nil, err
 	}

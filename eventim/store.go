@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -27,6 +28,8 @@ type store struct {
 	dir    string
 	commit *pebble.WriteOptions
 	writes uint64 // how many there have been, see storeWrite.chain
+
+	damaged chan struct{} // closed when Pebble has met something broken
 }
 
 // Keys: a kind, then the id.
@@ -78,7 +81,7 @@ type storeOptions struct {
 func openStore(dir string, id identity, o storeOptions) (*store, error) {
 	options := pebbleOptions(o)
 	options.ErrorIfNotExists = true
-	s, err := openPebble(dir, options)
+	s, err := openPebble(dir, options, o.logger)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +104,7 @@ func createStore(dir string, id identity, o storeOptions, bulk bool) (*store, er
 	if err := options.FS.MkdirAll(dir, 0o750); err != nil {
 		return nil, fmt.Errorf("%w: %w", errStore, err)
 	}
-	s, err := openPebble(dir, options)
+	s, err := openPebble(dir, options, o.logger)
 	if err != nil {
 		return nil, err
 	}
@@ -114,12 +117,23 @@ func createStore(dir string, id identity, o storeOptions, bulk bool) (*store, er
 	return s, nil
 }
 
-func openPebble(dir string, options *pebble.Options) (*store, error) {
-	db, err := pebble.Open(dir, options)
-	if err != nil {
+func openPebble(dir string, options *pebble.Options, logger *slog.Logger) (*store, error) {
+	s := &store{dir: dir, commit: pebble.Sync, damaged: make(chan struct{})}
+	// The worker is told, and wipes the store: Pebble would try a compaction
+	// again and again. Without a listener, the process would end, and again at
+	// each start.
+	var once sync.Once
+	options.EventListener = &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
+		once.Do(func() {
+			logger.Error("the state store is corrupt", slog.String("file", info.Path), slog.Any("error", info.Details))
+			close(s.damaged)
+		})
+	}}
+	var err error
+	if s.db, err = pebble.Open(dir, options); err != nil {
 		return nil, fmt.Errorf("%w %s: open: %w", errStore, dir, err)
 	}
-	return &store{db: db, dir: dir, commit: pebble.Sync}, nil
+	return s, nil
 }
 
 const memTableBytes = 8 << 20
@@ -129,11 +143,6 @@ func pebbleOptions(o storeOptions) *pebble.Options {
 		FS: unsyncedFS{cmp.Or(o.fs, vfs.Default)}, Cache: o.cache, Logger: pebbleLogger{o.logger},
 		FormatMajorVersion: pebble.FormatNewest, MemTableSize: memTableBytes, MemTableStopWritesThreshold: 4,
 		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
-		// The read that found it fails, and the store is wiped. Without this,
-		// the process would end, and again at each start.
-		EventListener: &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
-			o.logger.Error("the state store is corrupt", slog.String("file", info.Path), slog.Any("error", info.Details))
-		}},
 	}
 	for i := range options.Levels {
 		// Nearly every command id is new: the filter answers without a read.

@@ -45,7 +45,11 @@ func (w *worker[S, C, E]) run() error {
 	err := w.takeOver(ctx)
 	w.resume()
 	for err == nil {
-		records := w.take(ctx)
+		var records []Record
+		if records, err = w.take(ctx); errors.Is(err, errStore) {
+			err = w.restore(ctx)
+			continue
+		}
 		if records == nil {
 			return nil
 		}
@@ -204,33 +208,43 @@ func (w *worker[S, C, E]) discard() {
 	}
 }
 
+// restore makes the store anew from Kafka.
+func (w *worker[S, C, E]) restore(ctx context.Context) error {
+	w.discard()
+	err := w.takeOver(ctx)
+	w.resume()
+	return err
+}
+
 // take waits for a command and returns all that are there, at most a batch;
-// nil when the session ends.
-func (w *worker[S, C, E]) take(ctx context.Context) []Record {
+// nil when the session ends. It fails when the store is found to be broken.
+func (w *worker[S, C, E]) take(ctx context.Context) ([]Record, error) {
 	var records []Record
 	for len(records) == 0 {
 		select {
 		case m, ok := <-w.claim.Messages():
 			if !ok {
-				return nil
+				return nil, nil
 			}
 			records = w.keep(records, m)
+		case <-w.store.damaged:
+			return nil, fmt.Errorf("%w: it is corrupt", errStore)
 		case <-ctx.Done():
-			return nil
+			return nil, nil
 		}
 	}
 	for len(records) < w.config.MaxBatch {
 		select {
 		case m, ok := <-w.claim.Messages():
 			if !ok {
-				return records
+				return records, nil
 			}
 			records = w.keep(records, m)
 		default:
-			return records
+			return records, nil
 		}
 	}
-	return records
+	return records, nil
 }
 
 func (w *worker[S, C, E]) keep(records []Record, m *sarama.ConsumerMessage) []Record {
