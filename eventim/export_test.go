@@ -64,6 +64,9 @@ func openAny(dir string) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, found, err := s.get(identityKey); err != nil || !found {
+		return s, err // the beginning of a restore that was killed
+	}
 	return s, s.follow()
 }
 
