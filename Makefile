@@ -52,17 +52,18 @@ lint: ## check style and architecture
 build: ui ## build bin/invoices, the production binary
 	CGO_ENABLED=0 go build -trimpath -o bin/invoices ./cmd/invoices
 
+# Measured is what runs in production, and that is built without cgo.
 .PHONY: bench-restore
 bench-restore: ## measure how fast a state store is restored (needs Java and Maven)
-	.ci/kafka/kafka.sh with 1 go run ./cmd/bench restore
+	.ci/kafka/kafka.sh with 1 env CGO_ENABLED=0 go run ./cmd/bench restore
 
 .PHONY: bench
 bench: ## measure the handler beside Kafka Streams and others, into docs/benchmarks.md (needs Java and Maven, two hours)
-	go run ./cmd/bench compare --docs docs
+	CGO_ENABLED=0 go run ./cmd/bench compare --docs docs
 
 .PHONY: bench-smoke
 bench-smoke: ## the same in small, which shows that it works, not how fast
-	go run ./cmd/bench compare --smoke
+	CGO_ENABLED=0 go run ./cmd/bench compare --smoke
 	cd cmd/bench/goka && go vet ./... && go test ./...
 
 .PHONY: ui

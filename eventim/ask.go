@@ -10,18 +10,23 @@ import (
 	"github.com/IBM/sarama"
 )
 
+const patience = 4 * time.Second
+
 // ask makes a request, and makes it again while the answer is one that passes.
 // refresh finds out who is to be asked.
 func ask(ctx context.Context, refresh, request func() error) error {
-	const attempts = 60 // about four seconds
-	for attempt := 0; ; attempt++ {
+	for attempt, begun := 0, time.Now(); ; attempt++ {
 		err := request()
-		if err == nil || !passing(err) || attempt == attempts {
+		if err == nil || !passing(err) || time.Since(begun) > patience {
 			return err
 		}
 		// CONCURRENT_TRANSACTIONS, while the last transaction still writes its
-		// markers, takes a millisecond or two.
-		if !sleep(ctx, time.Millisecond<<min(attempt, 6)) {
+		// markers, takes some milliseconds, and the next one waits for it.
+		longest := 6
+		if errors.Is(err, sarama.ErrConcurrentTransactions) {
+			longest = 2
+		}
+		if !sleep(ctx, time.Millisecond<<min(attempt, longest)) {
 			return errors.Join(err, context.Cause(ctx))
 		}
 		if !errors.Is(err, sarama.ErrConcurrentTransactions) {
