@@ -52,12 +52,26 @@ func newMeter(aggregate, topic string, partition int32, start, end int64, report
 	}
 }
 
+// advance reports that the stretch has been read up to position, unless that
+// was done a moment ago, or that is its end, which done reports.
 func (m *meter) advance(position int64) {
 	m.Position = position
-	now := time.Now()
-	if m.report == nil || (now.Sub(m.reported) < reportEvery && !m.Done()) {
+	if m.Done() || time.Since(m.reported) < reportEvery {
 		return
 	}
-	m.reported, m.Elapsed = now, now.Sub(m.began)
-	m.report(m.RestoreProgress)
+	m.tell()
+}
+
+// done reports that what was read of the stretch is in the store.
+func (m *meter) done(position int64) {
+	m.Position = position
+	m.tell()
+}
+
+func (m *meter) tell() {
+	m.reported = time.Now()
+	m.Elapsed = m.reported.Sub(m.began)
+	if m.report != nil {
+		m.report(m.RestoreProgress)
+	}
 }

@@ -62,7 +62,7 @@ func (w *worker[S, C, E]) foldEvents(ctx context.Context, s *store) error {
 		client: w.restorer.client, topic: topic, partition: w.partition, advanced: m.advance,
 		stalled: w.successor.endStalled,
 	}
-	_, err = reader.read(ctx, start, end, func(b *sarama.RecordBatch, rec *sarama.Record) error {
+	next, err := reader.read(ctx, start, end, func(b *sarama.RecordBatch, rec *sarama.Record) error {
 		m.Records++
 		if err := w.foldEvent(s, dirty, recordOf(topic, w.partition, b, rec)); err != nil {
 			return err
@@ -72,10 +72,13 @@ func (w *worker[S, C, E]) foldEvents(ctx context.Context, s *store) error {
 		}
 		return w.keepFolded(s, dirty)
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = w.keepFolded(s, dirty)
 	}
-	return w.keepFolded(s, dirty)
+	if err == nil {
+		m.done(next)
+	}
+	return err
 }
 
 func (w *worker[S, C, E]) foldEvent(s *store, dirty map[string]Snapshot[S], rec Record) error {

@@ -230,7 +230,11 @@ func (r *restorer[S, C, E]) stretch(ctx context.Context, s *store, topic string,
 	if err != nil {
 		return next, errors.Join(err, w.batch.Close())
 	}
-	return next, flush(next)
+	if err := flush(next); err != nil {
+		return next, err
+	}
+	m.done(next)
+	return next, nil
 }
 
 // snapshotFilter takes snapshots into the store and knows which of them were
