@@ -148,10 +148,10 @@ func (r *reader) count(name string, value []byte) int64 {
 	return v
 }
 
-func (r *reader) time() time.Time { return r.timeOf(r.Header(headerTime)) }
+func (r *reader) time() time.Time { return r.timeOf([]byte(r.Header(headerTime))) }
 
-func (r *reader) timeOf(value string) time.Time {
-	t, err := time.Parse(time.RFC3339Nano, value)
+func (r *reader) timeOf(value []byte) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, string(value))
 	if err != nil {
 		r.fail(fmt.Errorf("header %s is %q, not a time of RFC 3339", headerTime, value))
 	}

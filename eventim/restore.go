@@ -191,7 +191,13 @@ func (r *restorer[S, C, E]) catchUp(ctx context.Context, s *store, partition int
 	return s.setJSON(checkpointKey, c)
 }
 
-const restoreBatchBytes = 4 << 20
+// Each batch of a bulk store becomes a table: few and large ones are cheaper to
+// make, and to compact afterwards.
+const restoreBatchBytes = 8 << 20
+
+// restoreRecordBytes is a generous guess at what the store keeps of a record: a
+// store that lacks a few needs no large batch.
+const restoreRecordBytes = 1 << 10
 
 // stretch reads one partition from an offset to its end into the store, and
 // moves the checkpoint along, so that a killed restore goes on where it was.
@@ -206,12 +212,11 @@ func (r *restorer[S, C, E]) stretch(ctx context.Context, s *store, topic string,
 	if from >= end {
 		return from, nil
 	}
-	w := s.writeOf(restoreBatchBytes * 9 / 8)
-	flush := func(next int64) error {
+	size := int(min(restoreBatchBytes*9/8, (end-from)*restoreRecordBytes))
+	w := s.writeOf(size)
+	commit := func(next int64) error {
 		mark(w, next)
-		err := w.commit()
-		w = s.writeOf(restoreBatchBytes * 9 / 8)
-		return err
+		return w.commit()
 	}
 	m := newMeter(r.agg.Name, topic, partition, from, end, r.report)
 	reader := partitionReader{
@@ -225,12 +230,14 @@ func (r *restorer[S, C, E]) stretch(ctx context.Context, s *store, topic string,
 		if err := put(w, r); err != nil || w.len() < restoreBatchBytes {
 			return err
 		}
-		return flush(r.Position.Offset + 1)
+		err := commit(r.Position.Offset + 1)
+		w = s.writeOf(size)
+		return err
 	})
 	if err != nil {
 		return next, errors.Join(err, w.batch.Close())
 	}
-	if err := flush(next); err != nil {
+	if err := commit(next); err != nil {
 		return next, err
 	}
 	m.done(next)

@@ -98,8 +98,7 @@ func createStore(dir string, id identity, o storeOptions, bulk bool) (*store, er
 	options := pebbleOptions(o)
 	options.ErrorIfExists = true
 	if bulk {
-		// Each batch becomes a table; they are compacted when the store is used.
-		options.DisableWAL, options.DisableAutomaticCompactions, options.L0StopWritesThreshold = true, true, 10_000
+		fillQuickly(options)
 	}
 	if err := options.FS.MkdirAll(dir, 0o750); err != nil {
 		return nil, fmt.Errorf("%w: %w", errStore, err)
@@ -134,6 +133,15 @@ func openPebble(dir string, options *pebble.Options, logger *slog.Logger) (*stor
 		return nil, fmt.Errorf("%w %s: open: %w", errStore, dir, err)
 	}
 	return s, nil
+}
+
+// fillQuickly leaves out the log, and lets each batch become a table, of large
+// blocks, which are cheaper to write; they are compacted when the store is used.
+func fillQuickly(options *pebble.Options) {
+	options.DisableWAL, options.DisableAutomaticCompactions, options.L0StopWritesThreshold = true, true, 10_000
+	for i := range options.Levels {
+		options.Levels[i].BlockSize = 32 << 10
+	}
 }
 
 const memTableBytes = 8 << 20

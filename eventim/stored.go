@@ -140,7 +140,7 @@ func storedOf(rec Record) (storedSnapshot, error) {
 		case headerCommandOffset:
 			v.commandOffset = r.count(headerCommandOffset, h.Value)
 		case headerTime:
-			v.time = r.timeOf(string(h.Value)).UnixMilli()
+			v.time = r.timeOf(h.Value).UnixMilli()
 		case headerType:
 			v.typ = string(h.Value)
 		case headerCommandID:
@@ -156,17 +156,18 @@ func storedOf(rec Record) (storedSnapshot, error) {
 // answerOf takes what the store keeps of a result record; ok is false for a
 // record that is not the first answer to its command id.
 func answerOf(rec Record) (command string, a answer, ok bool, err error) {
-	if rec.Header(headerReplay) != "" {
-		return "", answer{}, false, nil
-	}
 	r := reader{Record: rec}
 	a = answer{version: -1, offset: rec.Position.Offset}
-	for _, h := range rec.Headers {
+	for _, h := range rec.Headers { // once, since a restore does little else
 		switch string(h.Key) {
+		case headerReplay:
+			if len(h.Value) > 0 {
+				return "", answer{}, false, nil
+			}
 		case headerVersion:
 			a.version = r.count(headerVersion, h.Value)
 		case headerTime:
-			a.time = r.timeOf(string(h.Value)).UnixMilli()
+			a.time = r.timeOf(h.Value).UnixMilli()
 		case headerCommandDigest:
 			a.digest = string(h.Value)
 		case headerCommandID:
