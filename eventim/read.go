@@ -121,7 +121,7 @@ type partitionReader struct {
 const (
 	// Records are many times larger when they are decompressed and decoded, and
 	// all partitions are read at once: with more, the time goes into memory.
-	longFetchBytes = 512 << 10
+	longFetchBytes = 256 << 10
 	fetchMaxBytes  = 1 << 30
 	fetchWait      = 50 * time.Millisecond
 )
