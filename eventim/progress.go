@@ -15,7 +15,8 @@ type RestoreProgress struct {
 	Elapsed   time.Duration // since the stretch began
 }
 
-// Done reports whether the stretch has been read to its end.
+// Done reports whether the stretch has been read to its end, and is in the
+// store.
 func (p RestoreProgress) Done() bool { return p.Position >= p.End }
 
 // Rate is in records a second.
@@ -56,10 +57,9 @@ func newMeter(aggregate, topic string, partition int32, start, end int64, report
 // was done a moment ago, or that is its end, which done reports.
 func (m *meter) advance(position int64) {
 	m.Position = position
-	if m.Done() || time.Since(m.reported) < reportEvery {
-		return
+	if !m.Done() && time.Since(m.reported) >= reportEvery {
+		m.tell()
 	}
-	m.tell()
 }
 
 // done reports that what was read of the stretch is in the store.
