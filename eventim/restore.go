@@ -149,7 +149,7 @@ func (r *restorer[S, C, E]) fill(ctx context.Context, partition int32) (*store, 
 	if err != nil {
 		return nil, err
 	}
-	err = r.catchUp(ctx, s, partition)
+	err = r.readAll(ctx, s, partition)
 	if err == nil {
 		err = s.db.Flush() // without a log, closing would lose what is in memory
 	}
@@ -157,6 +157,18 @@ func (r *restorer[S, C, E]) fill(ctx context.Context, partition int32) (*store, 
 		return nil, err
 	}
 	return openStore(dir, id, r.options)
+}
+
+// readAll catches up with a client of its own: a broker serves a connection one
+// request at a time, and the partitions would wait for each other.
+func (r *restorer[S, C, E]) readAll(ctx context.Context, s *store, partition int32) error {
+	client, err := r.successor.kafka.client()
+	if err != nil {
+		return err
+	}
+	own := *r
+	own.client = client
+	return errors.Join(own.catchUp(ctx, s, partition), client.Close())
 }
 
 // catchUp reads what the log has beyond the checkpoint.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/internal/app"
 )
 
 // contenderCmd are the contenders that are this program. They speak what child
@@ -41,6 +42,7 @@ type contendEventim struct{ contendFlags }
 
 // Run implements the command.
 func (c contendEventim) Run(ctx context.Context) error {
+	app.CollectLate() // as in production
 	h, err := eventim.NewHandler(aggregate(c.Name, c.Partitions), eventim.HandlerConfig{
 		Kafka: c.kafka(), Dir: c.Data, Session: c.session(),
 	})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/internal/app"
 	"github.com/eventim-go/eventim/invoices"
 )
 
@@ -38,6 +39,7 @@ func aggregate(name string, partitions int32) eventim.Aggregate[invoices.Invoice
 
 // Run implements the command.
 func (c handlerCmd) Run(ctx context.Context) error {
+	app.CollectLate() // as in production
 	var mu sync.Mutex
 	out := json.NewEncoder(os.Stdout)
 	say := func(l progressLine) {

@@ -32,6 +32,7 @@ func NewHandler(a Aggregate, c eventim.HandlerConfig) (*Handler, error) {
 
 // Run waits for Kafka and then handles commands until ctx ends.
 func (h *Handler) Run(ctx context.Context) error {
+	CollectLate()
 	if err := AwaitKafka(ctx, h.kafka, h.logger); err != nil {
 		return stopped(ctx, err)
 	}
