@@ -97,10 +97,15 @@ func describeCluster(ctx context.Context, client sarama.Client, topics ...string
 	return d, nil
 }
 
-// retry calls fn until it succeeds, ctx ends, or five seconds of trying have
-// passed; its pauses double from 10 ms to 500 ms.
+// leaderless is how long a partition may be without a leader, or a group without
+// a coordinator: Kafka misses a broker that has died after
+// broker.session.timeout.ms, 9 s by default.
+const leaderless = 30 * time.Second
+
+// retry calls fn until it succeeds, ctx ends, or a broker that has died must
+// have been replaced; its pauses double from 10 ms to 500 ms.
 func retry(ctx context.Context, fn func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, leaderless)
 	defer cancel()
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
 		err := fn()

@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/eventim/eventimtest"
@@ -55,6 +58,21 @@ func TestForeignClusterIsRefusedUntilReanchored(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.follow(t)
+}
+
+// A broker dies while a projector starts: it waits until the partitions have
+// another leader, which takes longer than some attempts.
+func TestLeaderIsAwayAtTheStart(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	broker := eventimtest.Embedded(t)
+	f.moveTo(t, eventim.Kafka{Brokers: broker.ListenAddrs()})
+	f.publish(t, 0, add{"a", 1})
+	away := broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Err: kerr.NotLeaderForPartition, Count: 20})
+	f.follow(t)
+	if away.Hits() < 20 {
+		t.Errorf("the leader was away for %d requests, want 20", away.Hits())
+	}
 }
 
 func TestTopicCreatedAnewIsRefused(t *testing.T) {

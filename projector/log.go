@@ -14,10 +14,16 @@ type partitionLog struct {
 	start, end int64
 }
 
-// logOf asks the leader of the partition, and for some seconds again: it may
-// be moving, or the topic may be new.
+// leaderless is how long a partition may be without a leader: Kafka misses a
+// broker that has died after broker.session.timeout.ms, 9 s by default.
+const leaderless = 30 * time.Second
+
+// logOf asks the leader of the partition, and again while there may be none: it
+// may be moving, or the topic may be new.
 func logOf(ctx context.Context, client sarama.Client, topic string, partition int32) (partitionLog, error) {
-	for pause := 50 * time.Millisecond; ; pause *= 2 {
+	ctx, cancel := context.WithTimeout(ctx, leaderless)
+	defer cancel()
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
 		var log partitionLog
 		var err error
 		if log.topicID, err = topicID(client, topic); err == nil {
@@ -29,7 +35,7 @@ func logOf(ctx context.Context, client sarama.Client, topic string, partition in
 		if err == nil {
 			return log, nil
 		}
-		if pause > 3*time.Second || !sleep(ctx, pause) {
+		if !sleep(ctx, pause) {
 			return log, fmt.Errorf("list offsets of %s/%d: %w", topic, partition, err)
 		}
 		_ = client.RefreshMetadata(topic) // sarama keeps a leader that has moved until it is told
