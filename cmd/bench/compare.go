@@ -34,6 +34,7 @@ type compareCmd struct {
 	BrokerWarm time.Duration `default:"60s" help:"How long the broker is warmed up before the first round."`
 	Smoke      bool          `help:"Two minutes: small sizes, one round. Shows that it works, not how fast."`
 	Docs       string        `help:"Folder with benchmarks.md, to be written anew with its plots and results.json."`
+	Keep       string        `help:"File for the results, written after each round; of such files page makes one page."`
 	Profile    string        `help:"File for a CPU profile of the handler."`
 }
 
@@ -96,6 +97,9 @@ func (c compareCmd) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if c.Keep == "" {
+		c.Keep = filepath.Join(dir, "results.json")
+	}
 	cmp := &comparison{compareCmd: c, name: "bench-" + uuid.NewString()[:8], dir: dir}
 	if cmp.programs, err = build(ctx, root, dir, list); err != nil {
 		return err
@@ -126,7 +130,7 @@ func (c *comparison) run(ctx context.Context, list []contender) error {
 		// always hit the same.
 		turn := slices.Concat(list[round%len(list):], list[:round%len(list)])
 		// What is there is kept, also when somebody loses patience.
-		err := errors.Join(c.round(ctx, round+1, turn), c.results.Write(filepath.Join(c.dir, "results.json")))
+		err := errors.Join(c.round(ctx, round+1, turn), c.results.Write(c.Keep))
 		if err != nil {
 			return err
 		}

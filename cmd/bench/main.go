@@ -14,7 +14,7 @@ import (
 
 type cli struct {
 	Compare   compareCmd   `cmd:"" help:"Measure the handler beside a raw loop, Kafka Streams and goka, on one broker."`
-	Page      pageCmd      `cmd:"" help:"Make docs/benchmarks.md and its plots again, from the results that were kept."`
+	Page      pageCmd      `cmd:"" help:"Make docs/benchmarks.md and its plots from results that were kept, which may be of several runs."`
 	Contender contenderCmd `cmd:"" hidden:"" help:"Run a contender that compare starts and stops."`
 	Restore   restoreCmd   `cmd:"" help:"Measure how long a handler needs to have a million states again: after a clean stop, after kill -9, and from nothing."`
 	Handler   handlerCmd   `cmd:"" hidden:"" help:"Run the handler that the benchmarks start and kill."`

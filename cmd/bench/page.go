@@ -6,16 +6,29 @@ import (
 	"github.com/eventim-go/eventim/cmd/bench/report"
 )
 
-// pageCmd makes the page and the plots again, from the results that were kept.
+// pageCmd makes the page and the plots from results that were kept.
 type pageCmd struct {
-	Docs string `default:"docs" help:"Folder with benchmarks.md and benchmarks/results.json."`
+	Results []string `arg:"" optional:"" help:"Files that compare kept, each with phases of its own. Without one, what the page was made from."`
+	Docs    string   `default:"docs" help:"Folder with benchmarks.md."`
 }
 
 // Run implements the command.
 func (c pageCmd) Run() error {
-	r, err := report.Read(filepath.Join(c.Docs, "benchmarks", "results.json"))
+	files := c.Results
+	if len(files) == 0 {
+		files = []string{filepath.Join(c.Docs, "benchmarks", "results.json")}
+	}
+	var pieces []report.Results
+	for _, file := range files {
+		r, err := report.Read(file)
+		if err != nil {
+			return err
+		}
+		pieces = append(pieces, r)
+	}
+	all, err := report.Join(pieces)
 	if err != nil {
 		return err
 	}
-	return report.WriteDocs(c.Docs, r)
+	return report.WriteDocs(c.Docs, all)
 }

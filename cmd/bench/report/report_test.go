@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -123,6 +124,44 @@ func TestResultsSurviveTheFile(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
+	}
+}
+
+func TestJoin(t *testing.T) {
+	t.Parallel()
+	all := sample()
+	all.Command, all.Versions = "all", map[string]string{"Go": "1"}
+	first, second := all, all
+	first.Command, first.Failures, first.Runs = "loops", nil, nil
+	second.Command, second.Runs = "restart", nil
+	second.Contenders = append(slices.Clone(all.Contenders), Contender{Name: "goka"})
+	for _, run := range all.Runs {
+		if run.Phase == Restart {
+			second.Runs = append(second.Runs, run)
+		} else {
+			first.Runs = append(first.Runs, run)
+		}
+	}
+	got, err := Join([]Results{first, second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Command != "loops && restart" || len(got.Contenders) != 4 || len(got.Failures) != 1 || len(got.Runs) != len(all.Runs) {
+		t.Errorf("joined: %q, %d contenders, %d failures, %d runs", got.Command, len(got.Contenders), len(got.Failures), len(got.Runs))
+	}
+	if want, got := all.goals(), got.goals(); !reflect.DeepEqual(got, want) {
+		t.Errorf("goals are %v, want %v", got, want)
+	}
+	if _, err := Join([]Results{first, all}); err == nil {
+		t.Error("a phase that was measured twice is no error")
+	}
+	second.Machine.Cores++
+	if _, err := Join([]Results{first, second}); err == nil {
+		t.Error("another machine is no error")
+	}
+	second.Machine, second.Versions = all.Machine, map[string]string{"Go": "2"}
+	if _, err := Join([]Results{first, second}); err == nil {
+		t.Error("another version is no error")
 	}
 }
 

@@ -5,7 +5,9 @@ package report
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -121,6 +123,44 @@ func Read(path string) (Results, error) {
 		return r, fmt.Errorf("read %s: %w", path, err)
 	}
 	return r, nil
+}
+
+// Join returns what several benchmarks found out, each of which measured phases
+// of its own: all takes hours, and can be taken in pieces. Contenders are held
+// against each other within a phase, which therefore has to be of one piece.
+// All pieces have to be of one machine, with the same versions and settings.
+func Join(pieces []Results) (Results, error) {
+	var all Results
+	for i, piece := range pieces {
+		if i == 0 {
+			all = piece
+			continue
+		}
+		if err := all.add(piece); err != nil {
+			return Results{}, err
+		}
+	}
+	return all, nil
+}
+
+func (r *Results) add(piece Results) error {
+	if piece.Machine != r.Machine || piece.Settings != r.Settings || !maps.Equal(piece.Versions, r.Versions) {
+		return fmt.Errorf("%q was measured on another machine, or with other versions or settings, than %q", piece.Command, r.Command)
+	}
+	for _, run := range piece.Runs {
+		if slices.ContainsFunc(r.Runs, func(other Run) bool { return other.Phase == run.Phase }) {
+			return fmt.Errorf("%q measured the phase %s again", piece.Command, run.Phase)
+		}
+	}
+	for _, c := range piece.Contenders {
+		if !slices.Contains(r.Contenders, c) {
+			r.Contenders = append(slices.Clip(r.Contenders), c)
+		}
+	}
+	r.Command += " && " + piece.Command
+	r.Failures = slices.Concat(r.Failures, piece.Failures)
+	r.Runs = slices.Concat(r.Runs, piece.Runs)
+	return nil
 }
 
 // Write writes the results to a file, a line for each run.
