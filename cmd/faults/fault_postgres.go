@@ -92,16 +92,23 @@ func (n *nemesis) failSerialization(ctx context.Context) (string, error) {
 	}
 	lasts := 2*time.Second + n.within(2*time.Second)
 	sleep(ctx, lasts)
-	var failed int64
-	var any bool
-	err := n.pool.QueryRow(ctx, "select last_value, is_called from faults_conflicts").Scan(&failed, &any)
+	failed, err := n.conflicts(ctx)
 	if _, dropped := n.pool.Exec(ctx, noConflict); dropped != nil || err != nil {
 		return "", fmt.Errorf("let transactions be: %w", errors.Join(err, dropped))
 	}
-	if !any {
-		return "", errors.New("no transaction failed")
-	}
 	return fmt.Sprintf("%d transactions in %v", failed, lasts.Round(time.Millisecond)), nil
+}
+
+// conflicts waits until a transaction has failed, and returns how many have.
+// None may have for ten seconds: while a killed broker still counts as in sync,
+// no record becomes visible, and nobody writes a position.
+func (n *nemesis) conflicts(ctx context.Context) (failed int64, err error) {
+	var any bool
+	awaited := await(ctx, time.Minute, "a transaction fails", func() bool {
+		err = n.pool.QueryRow(ctx, "select last_value, is_called from faults_conflicts").Scan(&failed, &any)
+		return any || err != nil
+	})
+	return failed, errors.Join(err, awaited)
 }
 
 func (n *nemesis) lockPostgres(ctx context.Context) (string, error) {
