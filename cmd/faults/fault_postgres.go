@@ -90,23 +90,24 @@ func (n *nemesis) failSerialization(ctx context.Context) (string, error) {
 	if _, err := n.pool.Exec(ctx, conflict); err != nil {
 		return "", fmt.Errorf("let transactions fail: %w", err)
 	}
-	lasts := 2*time.Second + n.within(2*time.Second)
-	sleep(ctx, lasts)
+	begun := time.Now()
+	sleep(ctx, 2*time.Second+n.within(2*time.Second))
 	failed, err := n.conflicts(ctx)
+	lasted := time.Since(begun)
 	if _, dropped := n.pool.Exec(ctx, noConflict); dropped != nil || err != nil {
 		return "", fmt.Errorf("let transactions be: %w", errors.Join(err, dropped))
 	}
-	return fmt.Sprintf("%d transactions in %v", failed, lasts.Round(time.Millisecond)), nil
+	return fmt.Sprintf("%d transactions in %v", failed, lasted.Round(time.Millisecond)), nil
 }
 
 // conflicts waits until a transaction has failed, and returns how many have.
 // None may have for ten seconds: while a killed broker still counts as in sync,
 // no record becomes visible, and nobody writes a position.
 func (n *nemesis) conflicts(ctx context.Context) (failed int64, err error) {
-	var any bool
+	var some bool
 	awaited := await(ctx, time.Minute, "a transaction fails", func() bool {
-		err = n.pool.QueryRow(ctx, "select last_value, is_called from faults_conflicts").Scan(&failed, &any)
-		return any || err != nil
+		err = n.pool.QueryRow(ctx, "select last_value, is_called from faults_conflicts").Scan(&failed, &some)
+		return some || err != nil
 	})
 	return failed, errors.Join(err, awaited)
 }
