@@ -1,7 +1,10 @@
 package eventim_test
 
 import (
+	"slices"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -34,18 +37,35 @@ func (s *system) produce(c *kgo.Client, records ...*kgo.Record) {
 	}
 }
 
-// alter changes the configuration of a topic.
+// alter changes the configuration of a topic, and returns when the broker goes
+// by it. A broker acknowledges a change, then shows it, then applies it, one
+// change after the other: when it shows a second one, the first is applied.
 func (s *system) alter(topic, name, value string) {
 	s.t.Helper()
-	answers, err := kadm.NewClient(s.raw()).AlterTopicConfigs(s.t.Context(), []kadm.AlterConfig{{Name: name, Value: &value}}, topic)
+	s.configure(topic, name, value)
+	s.configure(topic, "segment.ms", strconv.FormatInt(time.Now().UnixNano(), 10)) // nothing here lives as long
+}
+
+// configure changes the configuration of a topic, and returns when the broker
+// shows the change.
+func (s *system) configure(topic, name, value string) {
+	s.t.Helper()
+	admin := kadm.NewClient(s.raw())
+	altered, err := admin.AlterTopicConfigs(s.t.Context(), []kadm.AlterConfig{{Name: name, Value: &value}}, topic)
+	if err == nil {
+		_, err = altered.On(topic, func(a *kadm.AlterConfigsResponse) error { return a.Err })
+	}
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	for _, a := range answers {
-		if a.Err != nil {
-			s.t.Fatal(a.Err)
+	eventually(s.t, name+" is "+value, func() bool {
+		shown, err := admin.DescribeTopicConfigs(s.t.Context(), topic)
+		if err != nil {
+			s.t.Fatal(err)
 		}
-	}
+		config, err := shown.On(topic, nil)
+		return err == nil && slices.ContainsFunc(config.Configs, func(c kadm.Config) bool { return c.Key == name && c.MaybeValue() == value })
+	})
 }
 
 // head returns headers in pairs of name and value.

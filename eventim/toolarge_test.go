@@ -68,7 +68,7 @@ func TestLimitLoweredWhileRunning(t *testing.T) {
 	h := s.handle()
 	s.do("a", 100)
 	s.alter(s.agg.Topics().Results, "max.message.bytes", "9000")
-	s.sendUntilTooLarge(Add{N: 100, Note: noise(20_000)})
+	s.wantTooLarge(s.send(eventim.Command[Add]{Aggregate: "a", Payload: Add{N: 100, Note: noise(20_000)}}).ID)
 	h.stop()
 
 	var small []string
@@ -82,26 +82,17 @@ func TestLimitLoweredWhileRunning(t *testing.T) {
 	h = s.handle()
 	s.running(h)
 	s.alter(s.agg.Topics().Results, "max.message.bytes", "5000")
-	s.sendUntilTooLarge(Add{N: 100, Note: noise(8000)})
+	large := s.send(eventim.Command[Add]{Aggregate: "a", Payload: Add{N: 100, Note: noise(8000)}})
 	for i := range 30 {
 		small = append(small, s.add(fmt.Sprint("k", i%3), 100).ID)
 	}
 	for _, id := range small {
 		s.await(id, 1)
 	}
+	s.wantTooLarge(large.ID)
 	h.stop()
 	report := s.check(s.dir)
 	if report.Failed < 2 || report.Failed > 3 { // the middle one is handled before or after the limit is lowered
 		t.Errorf("%s, want 2 or 3 failed", report)
 	}
-}
-
-// sendUntilTooLarge sends commands until one fails: a broker applies a changed
-// setting a moment after it has acknowledged it.
-func (s *system) sendUntilTooLarge(payload Add) {
-	s.t.Helper()
-	eventually(s.t, "a result is too large", func() bool {
-		res := s.await(s.send(eventim.Command[Add]{Aggregate: "a", Payload: payload}).ID, 1)
-		return res.Outcome == eventim.Failed && res.Rejection.Code == eventim.CodeTooLarge
-	})
 }
