@@ -57,10 +57,33 @@ func newFixture(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	f.producer = transactional(t, k, f.topic)
-	if _, err := kadm.NewClient(f.producer).CreateTopic(t.Context(), partitions, 1, nil, f.topic); err != nil {
-		t.Fatal(err)
-	}
+	f.createTopic(t)
 	return f
+}
+
+// createTopic makes the topic, and returns when its partitions can be written:
+// a broker acknowledges a moment before that. One that was just deleted may be
+// in the way, and be answered for, for as long.
+func (f *fixture) createTopic(t *testing.T) {
+	t.Helper()
+	admin := kadm.NewClient(f.producer)
+	eventually(t, func() error {
+		_, err := admin.CreateTopic(t.Context(), partitions, 1, nil, f.topic)
+		return err
+	})
+	eventually(t, func() error {
+		ends, err := admin.ListEndOffsets(t.Context(), f.topic)
+		empty := 0
+		ends.Each(func(o kadm.ListedOffset) {
+			if o.Err == nil && o.Offset == 0 {
+				empty++
+			}
+		})
+		if err == nil && empty != partitions {
+			err = fmt.Errorf("%d of %d partitions are new: %v", empty, partitions, ends)
+		}
+		return err
+	})
 }
 
 // hasten lets a group miss a killed member soon.

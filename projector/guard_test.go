@@ -1,7 +1,6 @@
 package projector_test
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -35,9 +34,7 @@ func (f *fixture) moveTo(t *testing.T, k eventim.Kafka) {
 	f.producer = transactional(t, k, f.topic)
 	f.kafka.Brokers = k.Brokers
 	f.fold, f.command = map[string]int64{}, map[int32]int64{}
-	if _, err := kadm.NewClient(f.producer).CreateTopic(t.Context(), partitions, 1, nil, f.topic); err != nil {
-		t.Fatal(err)
-	}
+	f.createTopic(t)
 }
 
 func TestForeignClusterIsRefusedUntilReanchored(t *testing.T) {
@@ -127,24 +124,10 @@ func TestTopicIDIsEntered(t *testing.T) {
 
 func (f *fixture) recreateTopic(t *testing.T) {
 	t.Helper()
-	admin := kadm.NewClient(f.producer)
-	if _, err := admin.DeleteTopic(t.Context(), f.topic); err != nil {
+	if _, err := kadm.NewClient(f.producer).DeleteTopic(t.Context(), f.topic); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, func() error {
-		_, err := admin.CreateTopic(t.Context(), partitions, 1, nil, f.topic)
-		return err
-	})
-	// For a moment, the broker may answer for the log that was deleted.
-	eventually(t, func() error {
-		ends, err := admin.ListEndOffsets(t.Context(), f.topic)
-		ends.Each(func(o kadm.ListedOffset) {
-			if err == nil && o.Err == nil && o.Offset > 0 {
-				err = fmt.Errorf("partition %d still ends at %d", o.Partition, o.Offset)
-			}
-		})
-		return errors.Join(err, ends.Error())
-	})
+	f.createTopic(t)
 	f.producer = transactional(t, f.kafka, f.topic) // the other one knows the topic by its id
 }
 
