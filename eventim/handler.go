@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -135,7 +136,7 @@ func (h *Handler[S, C, E]) prepareRestore(ctx context.Context, cache *pebble.Cac
 	id, err := describeCluster(ctx, h.successor.client, h.agg.Topics().Snapshots)
 	h.restorer = &restorer[S, C, E]{
 		agg: h.agg, client: h.successor.client, dir: filepath.Join(h.config.Dir, h.agg.Name), cluster: id,
-		horizon: h.limits.deleteRetention, options: storeOptions{cache: cache, logger: h.logger},
+		horizon: h.limits.deleteRetention, options: storeOptions{cache: cache, logger: h.logger, turns: newTurns(runtime.GOMAXPROCS(0) / 2)},
 		successor: h.successor, report: h.config.OnRestore, logger: h.logger,
 	}
 	return err

@@ -16,7 +16,8 @@ import (
 type storeOptions struct {
 	cache  *pebble.Cache
 	logger *slog.Logger
-	fs     vfs.FS // vfs.Default
+	fs     vfs.FS        // vfs.Default
+	turns  chan struct{} // see turnsFS; nil: each store goes as it likes
 }
 
 // openStore opens the store in dir. A store that is not one of id, or not whole,
@@ -38,6 +39,9 @@ func openStore(dir string, id identity, o storeOptions) (*store, error) {
 // filling it quickly: it leaves out the log, so that a crash loses the
 // progress, and is to be closed and opened again when it is full.
 func createStore(dir string, id identity, o storeOptions, bulk bool) (*store, error) {
+	if bulk {
+		o.turns = nil // nobody is served meanwhile
+	}
 	options := pebbleOptions(o)
 	options.ErrorIfExists = true
 	if bulk {
@@ -90,8 +94,12 @@ func fillQuickly(options *pebble.Options) {
 const memTableBytes = 8 << 20
 
 func pebbleOptions(o storeOptions) *pebble.Options {
+	var fs vfs.FS = unsyncedFS{cmp.Or(o.fs, vfs.Default)}
+	if o.turns != nil {
+		fs = turnsFS{fs, o.turns}
+	}
 	options := &pebble.Options{
-		FS: unsyncedFS{cmp.Or(o.fs, vfs.Default)}, Cache: o.cache, Logger: pebbleLogger{o.logger},
+		FS: fs, Cache: o.cache, Logger: pebbleLogger{o.logger},
 		FormatMajorVersion: pebble.FormatNewest, MemTableSize: memTableBytes, MemTableStopWritesThreshold: 4,
 		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
 	}
