@@ -81,6 +81,7 @@ group.min.session.timeout.ms=500
 transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 broker.session.timeout.ms=6000
 log.cleaner.dedupe.buffer.size=16777216
+log.segment.delete.delay.ms=1000
 num.network.threads=2
 num.io.threads=4
 PROPERTIES

@@ -21,7 +21,8 @@ import (
 // have started it.
 type broker struct {
 	addresses string
-	pid       int // 0: not ours
+	pid       int    // 0: not ours
+	logs      string // folder of the partitions; empty: not ours
 	stop      func() error
 }
 
@@ -41,7 +42,7 @@ func startBroker(ctx context.Context, script, dir string) (broker, error) {
 		}
 		return strings.TrimSpace(out.String()), nil
 	}
-	b := broker{stop: func() error {
+	b := broker{logs: filepath.Join(dir, "node1", "log"), stop: func() error {
 		_, err := run(context.WithoutCancel(ctx), "down", dir)
 		return err
 	}}
@@ -74,7 +75,12 @@ func (b broker) createTopics(ctx context.Context, name string, partitions int32)
 			return nil, err
 		}
 	}
-	return func() error { return b.removeTopics(name) }, nil
+	return func() error {
+		if err := b.removeTopics(name); err != nil {
+			return err
+		}
+		return b.awaitRemoval(ctx, name)
+	}, nil
 }
 
 // removeTopics removes all topics of a contender, also those that it made for
@@ -94,4 +100,26 @@ func (b broker) removeTopics(name string) error {
 		}
 	}
 	return errors.Join(err, admin.Close())
+}
+
+// awaitRemoval waits until the files of a contender are gone. A broker deletes
+// them when it has the time, by gigabytes, and makes whoever is measured then
+// wait for the disk for up to a second.
+func (b broker) awaitRemoval(ctx context.Context, name string) error {
+	if b.logs == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, 2*time.Minute, fmt.Errorf("the broker still keeps files of %s after two minutes", name))
+	defer cancel()
+	for {
+		left, err := filepath.Glob(filepath.Join(b.logs, name+"-*"))
+		if err != nil || len(left) == 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }

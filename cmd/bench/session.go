@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/eventim-go/eventim/cmd/bench/report"
@@ -81,6 +82,10 @@ func (s *session) start() (err error) {
 
 // underLoad measures while send sends, after a warm-up.
 func (s *session) underLoad(ctx context.Context, p report.Phase, rate int, send func(context.Context)) error {
+	// The kernel writes out after half a minute what a load has left in memory,
+	// and keeps the broker from appending to the same files meanwhile, up to a
+	// second: each begins with nothing to be written.
+	syscall.Sync()
 	var sending sync.WaitGroup
 	loading, stop := context.WithCancel(ctx)
 	defer sending.Wait()
