@@ -57,10 +57,10 @@ func ReadStore(dir string) (kept Kept, err error) {
 
 // openAny opens a store whatever its identity is.
 func openAny(dir string) (*store, error) {
-	logger := slog.New(slog.DiscardHandler)
-	options := pebbleOptions(storeOptions{logger: logger})
+	o := storeOptions{logger: slog.New(slog.DiscardHandler)}
+	options := pebbleOptions(o)
 	options.ErrorIfNotExists = true
-	s, err := openPebble(dir, options, logger)
+	s, err := openPebble(dir, options, o)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -25,7 +26,7 @@ type storeOptions struct {
 func openStore(dir string, id identity, o storeOptions) (*store, error) {
 	options := pebbleOptions(o)
 	options.ErrorIfNotExists = true
-	s, err := openPebble(dir, options, o.logger)
+	s, err := openPebble(dir, options, o)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +51,7 @@ func createStore(dir string, id identity, o storeOptions, bulk bool) (*store, er
 	if err := options.FS.MkdirAll(dir, 0o750); err != nil {
 		return nil, fmt.Errorf("%w: %w", errStore, err)
 	}
-	s, err := openPebble(dir, options, o.logger)
+	s, err := openPebble(dir, options, o)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +64,7 @@ func createStore(dir string, id identity, o storeOptions, bulk bool) (*store, er
 	return s, nil
 }
 
-func openPebble(dir string, options *pebble.Options, logger *slog.Logger) (*store, error) {
+func openPebble(dir string, options *pebble.Options, o storeOptions) (*store, error) {
 	s := &store{dir: dir, commit: pebble.Sync, damaged: make(chan struct{})}
 	// The worker is told, and wipes the store: Pebble would try a compaction
 	// again and again. Without a listener, the process would end, and again at
@@ -71,14 +72,19 @@ func openPebble(dir string, options *pebble.Options, logger *slog.Logger) (*stor
 	var once sync.Once
 	options.EventListener = &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
 		once.Do(func() {
-			logger.Error("the state store is corrupt", slog.String("file", info.Path), slog.Any("error", info.Details))
+			o.logger.Error("the state store is corrupt", slog.String("file", info.Path), slog.Any("error", info.Details))
 			close(s.damaged)
 		})
 	}}
+	serves := &atomic.Bool{}
+	if o.turns != nil {
+		options.FS = turnsFS{options.FS, o.turns, serves}
+	}
 	var err error
 	if s.db, err = pebble.Open(dir, options); err != nil {
 		return nil, fmt.Errorf("%w %s: open: %w", errStore, dir, err)
 	}
+	serves.Store(true)
 	return s, nil
 }
 
@@ -94,12 +100,8 @@ func fillQuickly(options *pebble.Options) {
 const memTableBytes = 8 << 20
 
 func pebbleOptions(o storeOptions) *pebble.Options {
-	var fs vfs.FS = unsyncedFS{cmp.Or(o.fs, vfs.Default)}
-	if o.turns != nil {
-		fs = turnsFS{fs, o.turns}
-	}
 	options := &pebble.Options{
-		FS: fs, Cache: o.cache, Logger: pebbleLogger{o.logger},
+		FS: unsyncedFS{cmp.Or(o.fs, vfs.Default)}, Cache: o.cache, Logger: pebbleLogger{o.logger},
 		FormatMajorVersion: pebble.FormatNewest, MemTableSize: memTableBytes, MemTableStopWritesThreshold: 4,
 		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
 	}

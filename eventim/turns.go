@@ -2,6 +2,7 @@ package eventim
 
 import (
 	"strings"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -18,14 +19,15 @@ import (
 // takes no other turn meanwhile, so that nobody waits for one in a circle.
 type turnsFS struct {
 	vfs.FS
-	turns chan struct{} // one element for each table that is being written
+	turns  chan struct{} // one element for each table that is being written
+	serves *atomic.Bool  // until then somebody waits for the store to open, which writes tables, too
 }
 
 // newTurns lets n tables be written at a time.
 func newTurns(n int) chan struct{} { return make(chan struct{}, max(1, n)) }
 
 func (f turnsFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	if !strings.HasSuffix(name, ".sst") {
+	if !strings.HasSuffix(name, ".sst") || !f.serves.Load() {
 		return f.FS.Create(name, c)
 	}
 	f.turns <- struct{}{}

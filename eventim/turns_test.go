@@ -35,7 +35,9 @@ func mustCreate(t *testing.T, fs vfs.FS, name string) vfs.File {
 func TestTablesTakeTurns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		fs := turnsFS{vfs.NewMem(), newTurns(1)}
+		fs := turnsFS{vfs.NewMem(), newTurns(1), &atomic.Bool{}}
+		opening := mustCreate(t, fs, "000004.sst") // takes no turn
+		fs.serves.Store(true)
 		first := mustCreate(t, fs, "000003.sst")
 		var begun atomic.Bool
 		var other sync.WaitGroup
@@ -50,6 +52,11 @@ func TestTablesTakeTurns(t *testing.T) {
 		synctest.Wait()
 		if begun.Load() {
 			t.Error("two tables were written at a time")
+		}
+		_ = opening.Close() // gives none back
+		synctest.Wait()
+		if begun.Load() {
+			t.Error("a table that took no turn gave one back")
 		}
 		_ = first.Close()
 		other.Wait()
@@ -69,7 +76,8 @@ func (noSpace) Create(string, vfs.DiskWriteCategory) (vfs.File, error) { return 
 // A table that could not be made gives its turn back.
 func TestTurnAfterFailure(t *testing.T) {
 	t.Parallel()
-	fs := turnsFS{noSpace{vfs.NewMem()}, newTurns(1)}
+	fs := turnsFS{noSpace{vfs.NewMem()}, newTurns(1), &atomic.Bool{}}
+	fs.serves.Store(true)
 	for range 2 {
 		if _, err := fs.Create(aTable, vfs.WriteCategoryUnspecified); !errors.Is(err, errNoSpace) {
 			t.Errorf("got %v", err)

@@ -178,7 +178,7 @@ func TestCompactionMeetsDamage(t *testing.T) {
 			data[20] ^= 0xff // in the first block, which holds everything
 		}
 	}
-	s, err := openPebble("store", pebbleOptions(storeOptions{fs: without(t, files, "", 0), logger: h.options.logger}), h.options.logger)
+	s, err := openPebble("store", pebbleOptions(storeOptions{fs: without(t, files, "", 0), logger: h.options.logger}), h.options)
 	if err != nil {
 		t.Fatal(err)
 	}
