@@ -35,6 +35,10 @@ faults: ## let faults happen to the product on three Kafka nodes, and judge it (
 	go run ./cmd/faults verify --self-test
 	go run ./cmd/faults run $(if $(SEED),--seed $(SEED)) --duration $(or $(DURATION),4m)
 
+.PHONY: mutants
+mutants: bin/withpostgres ## break each promise once, and see that a test notices (MUTANTS='name …', CHANGED=commit)
+	bin/withpostgres -- go run ./internal/mutants $(if $(CHANGED),--changed $(CHANGED)) $(MUTANTS)
+
 .PHONY: soak
 soak: ## the same for DURATION=2h, with SEED=; the report goes to DATA
 	go run ./cmd/faults run $(if $(SEED),--seed $(SEED)) --duration $(or $(DURATION),2h) --faults 25 \
