@@ -31,6 +31,7 @@ const (
 	codeNotFound         = "not_found"
 	codeInvoiceNotFound  = "invoice_not_found"
 	codeCrossOrigin      = "cross_origin"
+	codeMisdirected      = "misdirected_request"
 	codeSubprotocol      = "subprotocol_missing"
 	codeTooManySockets   = "too_many_connections"
 	codeShuttingDown     = "shutting_down"
@@ -70,6 +71,7 @@ var kinds = map[string]kind{
 	codeNotAcceptable:           {http.StatusNotAcceptable, "The answer is JSON"},
 	codeNotFound:                {http.StatusNotFound, "There is nothing here"},
 	codeCrossOrigin:             {http.StatusForbidden, "The request comes from another site"},
+	codeMisdirected:             {http.StatusMisdirectedRequest, "The request is meant for another server"},
 	codeSubprotocol:             {http.StatusBadRequest, "The websocket subprotocol is missing"},
 	codeTooManySockets:          {http.StatusServiceUnavailable, "Too many live connections"},
 	codeShuttingDown:            {http.StatusServiceUnavailable, "The server is shutting down"},

@@ -29,6 +29,12 @@ type Config struct {
 	Aggregate Aggregate // invoices.Aggregate; tests give it another name
 	Logger    *slog.Logger
 
+	// AllowedHosts are the names and addresses under which the server is
+	// reached, besides loopback, those of AllowedOrigins, and the address that
+	// it listens on: host[:port] each, the port counts for nothing. A request
+	// for any other is refused with 421.
+	AllowedHosts []string
+
 	// AllowedOrigins may use the API and the websocket from a browser besides
 	// the server's own pages: scheme://host[:port] each.
 	AllowedOrigins []string
@@ -51,6 +57,7 @@ type Server struct {
 	pool           *pgxpool.Pool
 	aggregate      Aggregate
 	log            *slog.Logger
+	hosts          hosts // listen is called before anything is served
 	allowedOrigins []string
 	actor          func(*http.Request) string
 	queueSize      int
@@ -79,8 +86,12 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
+	hosts, err := newHosts(c.AllowedHosts, c.AllowedOrigins)
+	if err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
 	s := &Server{
-		kafka: c.Kafka, pool: c.Pool, aggregate: c.Aggregate, log: cmp.Or(c.Logger, slog.Default()),
+		hosts: hosts, kafka: c.Kafka, pool: c.Pool, aggregate: c.Aggregate, log: cmp.Or(c.Logger, slog.Default()),
 		allowedOrigins: c.AllowedOrigins, actor: c.Actor,
 		queueSize: cmp.Or(c.QueueSize, 256), maxSockets: cmp.Or(c.MaxSockets, 20_000), now: time.Now,
 		commandTypes: types, waiter: projector.NewWaiter(c.Pool), health: newHealth("kafka", "postgres", "live"),
@@ -108,6 +119,7 @@ func (s *Server) OpenAPI() ([]byte, error) { return s.openAPI.MarshalJSON() }
 // It then closes the websockets with 1001, lets the requests in flight finish,
 // and returns nil. It closes ln. It runs once.
 func (s *Server) Run(ctx context.Context, ln net.Listener) error {
+	s.hosts.listen(ln.Addr())
 	server := &http.Server{
 		Handler:           s.handler,
 		ReadHeaderTimeout: 5 * time.Second,

@@ -40,7 +40,7 @@ func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
 func bubble(t *testing.T, test func(t *testing.T, h *hub, dial func() *websocket.Conn)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s, err := New(Config{Aggregate: invoices.Aggregate, Logger: slog.New(slog.DiscardHandler)})
+		s, err := New(Config{Aggregate: invoices.Aggregate, AllowedHosts: []string{"invoices.example"}, Logger: slog.New(slog.DiscardHandler)})
 		must(t, err)
 		defer s.drain()
 		l := &live{hub: newTestHub(), replayer: (&testLog{}).replayer()}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"time"
 
@@ -56,6 +57,7 @@ func (f projectorFlags) part(a app.Aggregate, k eventim.Kafka, pool *pgxpool.Poo
 
 type webFlags struct {
 	Listen         string   `env:"EVENTIM_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of the page and the API. Everybody who reaches it may do everything: put a proxy that knows people before it."`
+	AllowedHosts   []string `env:"EVENTIM_ALLOWED_HOSTS" placeholder:"HOST" help:"Names under which people reach this server, as a proxy passes them on. Loopback and the address that is listened on are always allowed; others are refused (421), since a stranger's name may resolve to this machine."`
 	AllowedOrigins []string `env:"EVENTIM_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Other sites whose pages may use the API: https://host[:port]."`
 	ActorHeader    string   `env:"EVENTIM_ACTOR_HEADER" placeholder:"NAME" help:"Header in which the proxy says who sends a request, for the history. Only give it behind a proxy that sets it always."`
 	MaxSockets     int      `env:"EVENTIM_MAX_SOCKETS" default:"20000" placeholder:"N" help:"Most websockets at a time."`
@@ -68,8 +70,16 @@ func (f webFlags) part(ctx context.Context, a app.Aggregate, k eventim.Kafka, po
 	}
 	return app.Web(web.Config{
 		Kafka: k, Pool: pool, Aggregate: a, Logger: p.logger,
-		AllowedOrigins: f.AllowedOrigins, Actor: f.actor(), MaxSockets: f.MaxSockets,
+		AllowedHosts: f.hosts(), AllowedOrigins: f.AllowedOrigins, Actor: f.actor(), MaxSockets: f.MaxSockets,
 	}, listener, p.logger)
+}
+
+// hosts adds a name that is listened on: the listener knows only its address.
+func (f webFlags) hosts() []string {
+	if host, _, err := net.SplitHostPort(f.Listen); err == nil && host != "" {
+		return append([]string{host}, f.AllowedHosts...)
+	}
+	return f.AllowedHosts
 }
 
 func (f webFlags) actor() func(*http.Request) string {
