@@ -32,12 +32,10 @@ func (s *Server) registerAPI(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/live", s.serveLive)
 	mux.HandleFunc("GET /healthz", serveHealth)
 	mux.HandleFunc("GET /readyz", s.serveReady)
-	mux.HandleFunc("POST /api/invoices/{id}/commands/{type}", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc(anyCommand, func(w http.ResponseWriter, r *http.Request) {
 		newProblem(codeCommandUnknown, "%q is not a command of invoices.", r.PathValue("type")).write(w)
 	})
-	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
-		newProblem(codeNotFound, "%s %s is not part of the API; /openapi.json says what is.", r.Method, r.URL.Path).write(w)
-	})
+	mux.HandleFunc(anyAPI, answerOther(mux))
 }
 
 // registerCommands adds one operation for each command type, so that each has

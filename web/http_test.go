@@ -190,7 +190,7 @@ func TestSecurityHeaders(t *testing.T) {
 	for _, path := range []string{"/", "/healthz", "/api/invoices"} {
 		h := n.get(path).header
 		for name, want := range map[string]string{
-			"Content-Security-Policy": "frame-ancestors 'none'", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",
+			"Content-Security-Policy": "frame-ancestors 'none'", "X-Content-Type-Options": "nosniff", "Permissions-Policy": "camera=()", "Referrer-Policy": "same-origin",
 		} {
 			if !strings.Contains(h.Get(name), want) {
 				t.Errorf("%s of %s: got %q, want %q", name, path, h.Get(name), want)

@@ -32,6 +32,7 @@ const (
 	codeInvoiceNotFound  = "invoice_not_found"
 	codeCrossOrigin      = "cross_origin"
 	codeMisdirected      = "misdirected_request"
+	codeMethod           = "method_not_allowed"
 	codeSubprotocol      = "subprotocol_missing"
 	codeTooManySockets   = "too_many_connections"
 	codeShuttingDown     = "shutting_down"
@@ -72,6 +73,7 @@ var kinds = map[string]kind{
 	codeNotFound:                {http.StatusNotFound, "There is nothing here"},
 	codeCrossOrigin:             {http.StatusForbidden, "The request comes from another site"},
 	codeMisdirected:             {http.StatusMisdirectedRequest, "The request is meant for another server"},
+	codeMethod:                  {http.StatusMethodNotAllowed, "There is something here, but not for this method"},
 	codeSubprotocol:             {http.StatusBadRequest, "The websocket subprotocol is missing"},
 	codeTooManySockets:          {http.StatusServiceUnavailable, "Too many live connections"},
 	codeShuttingDown:            {http.StatusServiceUnavailable, "The server is shutting down"},
@@ -132,7 +134,7 @@ func (p *Problem) write(w http.ResponseWriter) {
 	h := w.Header()
 	maps.Copy(h, p.GetHeaders())
 	h.Set("Content-Type", problemContentType)
-	h.Set("Cache-Control", "no-store")
+	h.Set("Cache-Control", noStore)
 	w.WriteHeader(p.Status)
 	_ = json.NewEncoder(w).Encode(p) // the client has gone
 }

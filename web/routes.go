@@ -15,7 +15,7 @@ const noStore = "no-store"
 func (s *Server) routes() (http.Handler, error) {
 	mux := http.NewServeMux()
 	s.registerAPI(mux)
-	mux.Handle("/", newPage())
+	mux.Handle(anyPage, newPage())
 	crossOrigin := http.NewCrossOriginProtection()
 	for _, origin := range s.allowedOrigins {
 		if err := crossOrigin.AddTrustedOrigin(origin); err != nil {
@@ -25,7 +25,7 @@ func (s *Server) routes() (http.Handler, error) {
 	crossOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		newProblem(codeCrossOrigin, "A page of another site may not change anything here.").write(w)
 	}))
-	return s.recovered(secured(s.directed(crossOrigin.Handler(s.identified(mux))))), nil
+	return s.recovered(secured(s.directed(s.shared(crossOrigin.Handler(s.identified(mux)))))), nil
 }
 
 type actorKey struct{}
@@ -45,10 +45,16 @@ func actorOf(ctx context.Context) string {
 // policy allows the page nothing but this server.
 const policy = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
+// permissions are what the page does not need, and nothing that gets into it may have.
+const permissions = "camera=(), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), usb=()"
+
+// secured adds what holds for every answer. What may be kept says so itself.
 func secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
+		h.Set("Permissions-Policy", permissions)
+		h.Set("Cache-Control", noStore)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")

@@ -36,7 +36,7 @@ type Config struct {
 	AllowedHosts []string
 
 	// AllowedOrigins may use the API and the websocket from a browser besides
-	// the server's own pages: scheme://host[:port] each.
+	// the server's own pages, with credentials: scheme://host[:port] each.
 	AllowedOrigins []string
 
 	// Actor says who sends a request, for the history: the place for a proxy's
@@ -86,13 +86,17 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
-	hosts, err := newHosts(c.AllowedHosts, c.AllowedOrigins)
+	origins, err := originsOf(c.AllowedOrigins)
+	if err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	hosts, err := newHosts(c.AllowedHosts, origins)
 	if err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
 	s := &Server{
 		hosts: hosts, kafka: c.Kafka, pool: c.Pool, aggregate: c.Aggregate, log: cmp.Or(c.Logger, slog.Default()),
-		allowedOrigins: c.AllowedOrigins, actor: c.Actor,
+		allowedOrigins: origins, actor: c.Actor,
 		queueSize: cmp.Or(c.QueueSize, 256), maxSockets: cmp.Or(c.MaxSockets, 20_000), now: time.Now,
 		commandTypes: types, waiter: projector.NewWaiter(c.Pool), health: newHealth("kafka", "postgres", "live"),
 	}

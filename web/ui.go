@@ -46,7 +46,7 @@ func newPageOf(files fs.FS) page { return page{files, http.FileServerFS(files), 
 
 func (p page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		newProblem(codeNotFound, "%s %s is not part of the API; /openapi.json says what is.", r.Method, r.URL.Path).write(w)
+		answerMethod(w, r, http.MethodGet, http.MethodHead)
 		return
 	}
 	name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")

@@ -58,7 +58,7 @@ func (f projectorFlags) part(a app.Aggregate, k eventim.Kafka, pool *pgxpool.Poo
 type webFlags struct {
 	Listen         string   `env:"EVENTIM_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of the page and the API. Everybody who reaches it may do everything: put a proxy that knows people before it."`
 	AllowedHosts   []string `env:"EVENTIM_ALLOWED_HOSTS" placeholder:"HOST" help:"Names under which people reach this server, as a proxy passes them on. Loopback and the address that is listened on are always allowed; others are refused (421), since a stranger's name may resolve to this machine."`
-	AllowedOrigins []string `env:"EVENTIM_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Other sites whose pages may use the API: https://host[:port]."`
+	AllowedOrigins []string `env:"EVENTIM_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Other sites whose pages may use the API and the websocket, with the cookies of a proxy: https://host[:port]."`
 	ActorHeader    string   `env:"EVENTIM_ACTOR_HEADER" placeholder:"NAME" help:"Header in which the proxy says who sends a request, for the history. Only give it behind a proxy that sets it always."`
 	MaxSockets     int      `env:"EVENTIM_MAX_SOCKETS" default:"20000" placeholder:"N" help:"Most websockets at a time."`
 }
