@@ -2,9 +2,11 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -141,4 +143,28 @@ func between(t *testing.T, s, before, after string) string {
 		t.Fatalf("there is no %s…%s in %s", before, after, s)
 	}
 	return value
+}
+
+// Nothing is wrong, so nothing is warned of, not even while the machine is busy.
+func TestNothingIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	c := start(t, pgtest.Dir(t))
+	var posted sync.WaitGroup
+	for i := range 50 {
+		posted.Go(func() {
+			path := fmt.Sprintf("/api/invoices/quiet-%d/commands/CreateInvoice", i)
+			if status, answer := c.ask(t, http.MethodPost, path, creation("Acme")); status != http.StatusOK {
+				t.Errorf("%s: got %d %s, want 200", path, status, answer)
+			}
+		})
+	}
+	posted.Wait()
+	if code := c.End(t, syscall.SIGINT); code != 0 {
+		t.Errorf("got exit code %d, want 0", code)
+	}
+	for line := range strings.Lines(c.Stderr.String()) {
+		if strings.Contains(line, `"level":"WARN"`) || strings.Contains(line, `"level":"ERROR"`) {
+			t.Errorf("nothing is wrong, and the log has %s", line)
+		}
+	}
 }
