@@ -27,8 +27,8 @@ func (w *worker[S, C, E]) verifyAgreement(ctx context.Context) error {
 	last := max(start, end-2*int64(w.config.MaxBatch)) // a batch, and its markers
 	_, err = reader.read(ctx, last, end, func(b *sarama.RecordBatch, r *sarama.Record) error {
 		rec := recordOf(topic, w.partition, b, r)
-		if v, err := strconv.ParseInt(rec.Header(headerVersion), 10, 64); err == nil && len(rec.Key) > 0 {
-			versions[string(rec.Key)] = max(versions[string(rec.Key)], v)
+		if aggregate, v, ok := versionIn(rec); ok {
+			versions[aggregate] = max(versions[aggregate], v)
 		}
 		return nil
 	})
@@ -41,6 +41,18 @@ func (w *worker[S, C, E]) verifyAgreement(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// versionIn is the version that a result says its aggregate has. The answer to
+// a repeat says nothing of it: it was decided for an earlier command, and, where
+// a program has written it that took ids for those of the whole partition, even
+// for another aggregate.
+func versionIn(result Record) (aggregate string, version int64, ok bool) {
+	if len(result.Key) == 0 || result.Header(headerReplay) != "" {
+		return "", 0, false
+	}
+	version, err := strconv.ParseInt(result.Header(headerVersion), 10, 64)
+	return string(result.Key), version, err == nil
 }
 
 func (w *worker[S, C, E]) verifyVersion(aggregate string, version int64) error {

@@ -3,7 +3,6 @@ package eventim
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,8 +19,19 @@ type decision[S any] struct {
 	records   []*sarama.ProducerMessage
 	next      int64                 // offset after the last command
 	snapshots map[string]changed[S] // by aggregate
-	answers   map[string]given      // by command id
-	latest    int64                 // record time of the newest command, in Unix milliseconds
+	answers   map[commandKey]given
+	latest    int64 // record time of the newest command, in Unix milliseconds
+}
+
+// keep writes down what was committed.
+func (d decision[S]) keep(write *storeWrite) {
+	for aggregate, c := range d.snapshots {
+		write.setSnapshot(aggregate, storedFrom(c.Snapshot, c.payload))
+	}
+	for command, g := range d.answers {
+		g.offset = g.result.Offset
+		write.setAnswer(command, g.answer)
+	}
 }
 
 // changed is a snapshot that a batch changed, and its encoded state.
@@ -47,7 +57,7 @@ type batch[S, C, E any] struct {
 	partitioner sarama.Partitioner // murmur2; costly to make
 
 	snapshot func(aggregate string) (Snapshot[S], error)
-	answer   func(command string) (answer, bool, error)
+	answer   func(commandKey) (answer, bool, error)
 	result   func(offset int64) ([]byte, error) // value of a written result, nil when it is gone
 	crashed  func(cmd Record, reason any, stack []byte)
 	decision[S]
@@ -62,6 +72,9 @@ func (b *batch[S, C, E]) add(rec Record) error {
 	cmd, err := b.agg.decodeCommand(rec)
 	if why := b.misplaced(rec); why != nil {
 		return b.fail(rec, cmd, CodeWrongPartition, why)
+	}
+	if standsFor(cmd.ID, rec.Topic, rec.Position) {
+		cmd.ID, err = "", fmt.Errorf("the command id %s stands for a command without one", cmd.ID)
 	}
 	digest := digestOf(rec)
 	if first, found, storeErr := b.answered(cmd); storeErr != nil || found {
@@ -104,12 +117,17 @@ func (b *batch[S, C, E]) misplaced(rec Record) error {
 	return fmt.Errorf("the key %q belongs to partition %d by murmur2, which Java clients use by default; configure the sender", rec.Key, want)
 }
 
-// answered looks for the first answer to the id of cmd inside the window.
+// answered looks for the first answer to the id of cmd inside the window. An id
+// belongs to its aggregate: under it, another one has a command of its own.
 func (b *batch[S, C, E]) answered(cmd Command[C]) (given, bool, error) {
-	first, found := b.answers[cmd.ID]
-	if !found && cmd.ID != "" {
+	key := commandKey{cmd.Aggregate, cmd.ID}
+	if !key.repeatable() {
+		return given{}, false, nil
+	}
+	first, found := b.answers[key]
+	if !found {
 		var err error
-		if first.answer, found, err = b.answer(cmd.ID); err != nil {
+		if first.answer, found, err = b.answer(key); err != nil {
 			return given{}, false, err
 		}
 	}
@@ -137,7 +155,7 @@ func (b *batch[S, C, E]) handle(rec Record, current Snapshot[S], cmd Command[C])
 }
 
 // accept writes down what the domain decided, be it a rejection.
-func (b *batch[S, C, E]) accept(rec Record, cmd Command[C], digest string, res Result[S, E]) error {
+func (b *batch[S, C, E]) accept(rec Record, cmd Command[C], digest commandDigest, res Result[S, E]) error {
 	records, state, err := b.encode(res, digest)
 	if errors.Is(err, errRecordTooLarge) {
 		return b.fail(rec, cmd, CodeTooLarge, err)
@@ -146,7 +164,7 @@ func (b *batch[S, C, E]) accept(rec Record, cmd Command[C], digest string, res R
 		return b.fail(rec, cmd, CodeUnencodable, err)
 	}
 	b.records = append(b.records, records...)
-	b.remember(cmd.ID, digest, res.Version, rec.Time, records[0])
+	b.remember(cmd, digest, res.Version, records[0])
 	if len(res.Events) > 0 {
 		b.snapshots[cmd.Aggregate] = changed[S]{*res.Snapshot, state}
 	}
@@ -157,7 +175,7 @@ var errRecordTooLarge = errors.New("a record is too large")
 
 // encode returns the records of a result: the result first, then its events.
 // The snapshot follows at the end of the batch, one for each aggregate.
-func (b *batch[S, C, E]) encode(res Result[S, E], digest string) ([]*sarama.ProducerMessage, Payload, error) {
+func (b *batch[S, C, E]) encode(res Result[S, E], digest commandDigest) ([]*sarama.ProducerMessage, Payload, error) {
 	var state Payload
 	var events []Payload
 	records := make([]*sarama.ProducerMessage, 1, 1+len(res.Events))
@@ -187,14 +205,16 @@ func (b *batch[S, C, E]) encode(res Result[S, E], digest string) ([]*sarama.Prod
 	return records, state, nil
 }
 
-func (b *batch[S, C, E]) remember(command, digest string, version int64, at time.Time, result *sarama.ProducerMessage) {
-	b.answers[command] = given{answer{time: at.UnixMilli(), version: version, digest: digest}, result}
+// remember keeps a first answer. Only what answered has not found comes here:
+// whatever follows within the window repeats it, and never replaces it.
+func (b *batch[S, C, E]) remember(cmd Command[C], digest commandDigest, version int64, result *sarama.ProducerMessage) {
+	b.answers[commandKey{cmd.Aggregate, cmd.ID}] = given{answer{time: cmd.Time.UnixMilli(), version: version, digest: digest}, result}
 }
 
 // repeat answers a command id that has been answered before: with the first
 // answer when it is the same command, else with a rejection. Neither changes
 // anything, and neither is remembered.
-func (b *batch[S, C, E]) repeat(rec Record, cmd Command[C], digest string, first given) error {
+func (b *batch[S, C, E]) repeat(rec Record, cmd Command[C], digest commandDigest, first given) error {
 	res := Result[S, E]{
 		Command: cmd.ID, Aggregate: cmd.Aggregate, Time: cmd.Time, Metadata: cmd.Metadata,
 		Version: first.version, Replayed: true, CommandPosition: rec.Position,
@@ -231,7 +251,7 @@ func (b *batch[S, C, E]) valueOf(first given) ([]byte, error) {
 }
 
 // refuse answers a repeat without the first answer.
-func (b *batch[S, C, E]) refuse(res Result[S, E], digest string, why *Rejection) {
+func (b *batch[S, C, E]) refuse(res Result[S, E], digest commandDigest, why *Rejection) {
 	res.Outcome, res.Rejection = Rejected, why
 	m, _ := b.agg.encodeResult(res, digest, nil, Payload{}) // cannot fail: strings and numbers
 	if !b.fits(m) {
@@ -261,14 +281,19 @@ func (b *batch[S, C, E]) fail(rec Record, cmd Command[C], code string, reason er
 		return err
 	}
 	b.records = append(b.records, m, b.deadLetter(rec, *res.Rejection))
-	b.remember(res.Command, digest, version, rec.Time, m)
+	// Nobody can repeat what is answered under its position, and the ids of an
+	// aggregate that is not ours are not ours to remember.
+	key := commandKey{res.Aggregate, res.Command}
+	if key.repeatable() && !standsFor(key.id, rec.Topic, rec.Position) && code != CodeWrongPartition {
+		b.remember(cmd, digest, version, m)
+	}
 	return nil
 }
 
 // encodeFailure encodes a failed result. One that does not fit, because its
 // command has a huge id, key or actor, would be aborted for ever: it leaves
 // out, one after the other, what makes it large.
-func (b *batch[S, C, E]) encodeFailure(res *Result[S, E], digest string) (m *sarama.ProducerMessage, err error) {
+func (b *batch[S, C, E]) encodeFailure(res *Result[S, E], digest commandDigest) (m *sarama.ProducerMessage, err error) {
 	for _, leaveOut := range []func(){
 		func() {},
 		func() {
@@ -286,9 +311,6 @@ func (b *batch[S, C, E]) encodeFailure(res *Result[S, E], digest string) (m *sar
 	}
 	return m, err
 }
-
-// positionID stands for the id of a command that has none that can be used.
-func positionID(topic string, p Position) string { return topic + "/" + p.String() }
 
 func (b *batch[S, C, E]) fits(m *sarama.ProducerMessage) bool {
 	return m.ByteSize(2)+batchOverhead <= b.limit
@@ -365,7 +387,7 @@ func (b *batch[S, C, E]) finish() decision[S] {
 }
 
 // digestOf tells commands apart that share an id.
-func digestOf(rec Record) string {
+func digestOf(rec Record) commandDigest {
 	b := make([]byte, 0, 256+len(rec.Key)+len(rec.Value))
 	add := func(part []byte) { b = append(binary.BigEndian.AppendUint64(b, uint64(len(part))), part...) }
 	add(rec.Key)
@@ -374,5 +396,5 @@ func digestOf(rec Record) string {
 	}
 	add(rec.Value)
 	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:16])
+	return commandDigest(sum[:16])
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+	"pgregory.net/rapid"
 )
 
 type (
@@ -30,8 +31,8 @@ func decided(t *testing.T, a *Aggregate[ticks, tick, tick], limit int, records .
 	b := batch[ticks, tick, tick]{
 		agg: a, limit: limit, partitioner: sarama.NewMurmur2Partitioner(""), crashed: func(Record, any, []byte) {},
 		snapshot: func(id string) (Snapshot[ticks], error) { return Snapshot[ticks]{Aggregate: id}, nil },
-		answer:   func(string) (answer, bool, error) { return answer{}, false, nil },
-		decision: decision[ticks]{snapshots: map[string]changed[ticks]{}, answers: map[string]given{}},
+		answer:   func(commandKey) (answer, bool, error) { return answer{}, false, nil },
+		decision: decision[ticks]{snapshots: map[string]changed[ticks]{}, answers: map[commandKey]given{}},
 	}
 	for _, r := range records {
 		if err := b.add(r); err != nil {
@@ -41,8 +42,8 @@ func decided(t *testing.T, a *Aggregate[ticks, tick, tick], limit int, records .
 	return b.finish()
 }
 
-// record turns what is to be written into what will be read.
-func written(t *testing.T, m *sarama.ProducerMessage) Record {
+// written turns what is to be written into what will be read.
+func written(t rapid.TB, m *sarama.ProducerMessage) Record {
 	t.Helper()
 	r := Record{Topic: m.Topic}
 	for _, field := range []struct {

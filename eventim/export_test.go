@@ -5,7 +5,6 @@ import (
 	"log/slog"
 
 	"github.com/IBM/sarama"
-	"github.com/cockroachdb/pebble/v2"
 )
 
 // KeptState is a snapshot in the state store of a handler that has ended.
@@ -18,7 +17,6 @@ type KeptState struct {
 // Kept is what a state store holds.
 type Kept struct {
 	States             map[string]KeptState // by aggregate id
-	Answers            map[string]int64     // offsets of results, by command id
 	Snapshots, Results int64                // checkpoint
 }
 
@@ -33,26 +31,12 @@ func ReadStore(dir string) (kept Kept, err error) {
 	if err != nil {
 		return Kept{}, err
 	}
-	kept = Kept{map[string]KeptState{}, map[string]int64{}, c.Snapshots, c.Results}
+	kept = Kept{map[string]KeptState{}, c.Snapshots, c.Results}
 	err = s.snapshots(func(aggregate string, v storedSnapshot) error {
 		kept.States[aggregate] = KeptState{v.version, v.revision, v.data}
 		return nil
 	})
-	if err != nil {
-		return Kept{}, err
-	}
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{keyAnswer}, UpperBound: []byte{keyAnswer + 1}})
-	if err != nil {
-		return Kept{}, err
-	}
-	for valid := it.First(); valid; valid = it.Next() {
-		a, err := decodeAnswer(it.Value())
-		if err != nil {
-			return Kept{}, err
-		}
-		kept.Answers[string(it.Key()[1:])] = a.offset
-	}
-	return kept, it.Close()
+	return kept, err
 }
 
 // openAny opens a store whatever its identity is.

@@ -23,7 +23,7 @@ func FuzzStoredSnapshot(f *testing.F) {
 }
 
 func FuzzAnswer(f *testing.F) {
-	f.Add(answer{time: 5, version: 3, digest: "d", offset: 7}.appendTo(nil))
+	f.Add(answer{time: 5, version: 3, digest: commandDigest{1}, offset: 7}.appendTo(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		a, err := decodeAnswer(b)
 		if err != nil {
@@ -71,7 +71,7 @@ func FuzzRecord(f *testing.F) {
 		_, _ = a.decodeSnapshot(rec)
 		_, _ = a.decodeResult(rec)
 		_, _ = storedOf(rec)
-		_, _, _, _ = answerOf(rec)
+		_, _, _, _ = answerOf(a.Topics().Commands, rec)
 		readable(t, a, decided(t, a, maxOutputBytes, rec, rec))
 	})
 }
@@ -86,7 +86,7 @@ func readable(t *testing.T, a *Aggregate[ticks, tick, tick], d decision[ticks]) 
 		case a.Topics().Results:
 			results++
 			if _, err = a.decodeResult(r); err == nil {
-				_, _, _, err = answerOf(r)
+				_, _, _, err = answerOf(a.Topics().Commands, r)
 			}
 		case a.Topics().Events:
 			_, err = a.decodeEvent(r)

@@ -10,10 +10,11 @@ import (
 // Command asks one aggregate to do something. Commands of an aggregate are
 // handled one at a time, in the order in which Kafka accepted them.
 type Command[C any] struct {
-	// ID identifies the command: a repeat within the deduplication window is
-	// answered with the first answer and has no second effect. Ids are
-	// remembered by partition, so that a repeat has to be for the same
-	// aggregate. Send fills in a UUIDv7 when it is empty.
+	// ID identifies the command among those of its aggregate: a repeat within
+	// the deduplication window is answered with the first answer, accepted,
+	// rejected or failed, and has no second effect; another command under it is
+	// rejected with CodeCommandIDReused. For another aggregate, the same id is
+	// another command. Send fills in a UUIDv7 when it is empty.
 	ID string
 
 	// Aggregate is the id of the aggregate that the command is for. It is the

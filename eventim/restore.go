@@ -194,7 +194,7 @@ func (r *restorer[S, C, E]) catchUp(ctx context.Context, s *store, partition int
 	if len(filter.outdated) > 0 {
 		return fmt.Errorf("%w: %d of them", errOldRevision, len(filter.outdated))
 	}
-	c.Results, err = r.stretch(ctx, s, t.Results, partition, c.Results, putAnswer,
+	c.Results, err = r.stretch(ctx, s, t.Results, partition, c.Results, putAnswer(t.Commands),
 		func(w *storeWrite, next int64) { w.setCheckpoint(checkpoint{c.Snapshots, next, c.Time}) })
 	if err != nil {
 		return err
@@ -313,13 +313,15 @@ func (f snapshotFilter) check(rec Record, v storedSnapshot) error {
 	return nil
 }
 
-func putAnswer(w *storeWrite, rec Record) error {
-	command, a, first, err := answerOf(rec)
-	if err != nil {
-		return &historyError{err}
+func putAnswer(commands string) func(*storeWrite, Record) error {
+	return func(w *storeWrite, rec Record) error {
+		command, a, first, err := answerOf(commands, rec)
+		if err != nil {
+			return &historyError{err}
+		}
+		if first {
+			w.setAnswer(command, a)
+		}
+		return nil
 	}
-	if first {
-		w.setAnswer(command, a)
-	}
-	return nil
 }

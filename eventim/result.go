@@ -125,7 +125,7 @@ func (p Payload) embedded() (json.RawMessage, error) {
 // encodeResult encodes the answer of a command whose digest is given. The
 // payloads are those of its events and its snapshot, encoded once for all the
 // records that carry them.
-func (a *Aggregate[S, C, E]) encodeResult(res Result[S, E], digest string, events []Payload, snapshot Payload) (*sarama.ProducerMessage, error) {
+func (a *Aggregate[S, C, E]) encodeResult(res Result[S, E], digest commandDigest, events []Payload, snapshot Payload) (*sarama.ProducerMessage, error) {
 	v := resultValue{Outcome: res.Outcome, Version: res.Version}
 	if res.Rejection != nil {
 		v.Code, v.Message = res.Rejection.Code, res.Rejection.Message
@@ -157,12 +157,12 @@ func (a *Aggregate[S, C, E]) encodeResult(res Result[S, E], digest string, event
 	return message(a.Topics().Results, res.Aggregate, value, a.resultHeaders(res, digest)), nil
 }
 
-func (a *Aggregate[S, C, E]) resultHeaders(res Result[S, E], digest string) headers {
+func (a *Aggregate[S, C, E]) resultHeaders(res Result[S, E], digest commandDigest) headers {
 	h := cloudEvent(res.Command, "Command"+title(res.Outcome), "/"+a.Name+"/results", res.Aggregate, res.Time)
 	h.addInt(headerVersion, res.Version)
 	h.add(headerCommandID, res.Command)
 	h.addInt(headerCommandOffset, res.CommandPosition.Offset)
-	h.add(headerCommandDigest, digest)
+	h.add(headerCommandDigest, digest.String())
 	if res.Replayed {
 		h.add(headerReplay, "true")
 	}

@@ -32,7 +32,7 @@ const (
 	keyMeta     = 'm'
 	keySnapshot = 's'
 	keyAnswer   = 'c'
-	keyAnswered = 't' // time in milliseconds, then the command id: what to forget when
+	keyAnswered = 't' // time in milliseconds, then the id of the answer: what to forget when
 )
 
 var (
@@ -51,7 +51,7 @@ type identity struct {
 }
 
 // storeFormat is raised when what is kept changes; older stores are restored.
-const storeFormat = 3
+const storeFormat = 4
 
 // checkpoint says how much of the log is in the store.
 type checkpoint struct {
@@ -154,8 +154,10 @@ func (s *store) snapshot(aggregate string) (storedSnapshot, bool, error) {
 	return v, err == nil, err
 }
 
-func (s *store) answer(command string) (answer, bool, error) {
-	data, found, err := s.get(stringKey(keyAnswer, command))
+func (s *store) answer(command commandKey) (answer, bool, error) { return s.answerOf(command.stored()) }
+
+func (s *store) answerOf(id answerID) (answer, bool, error) {
+	data, found, err := s.get(id.appendTo([]byte{keyAnswer}))
 	if err != nil || !found {
 		return answer{}, false, err
 	}
@@ -206,11 +208,12 @@ func (w *storeWrite) deleteSnapshot(aggregate string) {
 	w.keep(w.batch.Delete(stringKey(keySnapshot, aggregate), nil))
 }
 
-func (w *storeWrite) setAnswer(command string, v answer) {
-	w.key = append(append(w.key[:0], keyAnswer), command...)
+func (w *storeWrite) setAnswer(command commandKey, v answer) {
+	id := command.stored()
+	w.key = id.appendTo(append(w.key[:0], keyAnswer))
 	w.value = v.appendTo(w.value[:0])
 	w.set(w.key, w.value)
-	w.key = appendAnsweredKey(w.key[:0], v.time, command)
+	w.key = id.appendAnswered(w.key[:0], v.time)
 	w.set(w.key, nil)
 }
 
@@ -247,7 +250,7 @@ func (w *storeWrite) chain() {
 // forget deletes the answers that are older than the time, at most limit of
 // them, and returns how many it deleted.
 func (s *store) forget(before time.Time, limit int) (int, error) {
-	end := appendAnsweredKey(nil, before.UnixMilli(), "")
+	end := answeredBefore(before.UnixMilli())
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{keyAnswered}, UpperBound: end})
 	if err != nil {
 		return 0, fmt.Errorf("%w %s: read: %w", errStore, s.dir, err)
@@ -255,9 +258,9 @@ func (s *store) forget(before time.Time, limit int) (int, error) {
 	w, n := s.write(), 0
 	for valid := it.First(); valid && n < limit; valid = it.Next() {
 		// An id that was answered anew has an entry of its own: keep its answer.
-		at, command := parseAnsweredKey(it.Key())
-		if a, found, err := s.answer(command); err == nil && found && a.time == at {
-			w.keep(w.batch.Delete(stringKey(keyAnswer, command), nil))
+		at, id := parseAnswered(it.Key())
+		if a, found, err := s.answerOf(id); err == nil && found && a.time == at {
+			w.keep(w.batch.Delete(id.appendTo([]byte{keyAnswer}), nil))
 		}
 		w.keep(w.batch.Delete(it.Key(), nil))
 		n++

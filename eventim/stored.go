@@ -19,14 +19,6 @@ type storedSnapshot struct {
 	data          []byte
 }
 
-// answer is the recorded answer to a command id.
-type answer struct {
-	time    int64 // of the command, in Unix milliseconds
-	version int64
-	digest  string
-	offset  int64 // of the result, which is read again when the command is repeated
-}
-
 var errStored = fmt.Errorf("%w: a value cannot be read", errStore)
 
 func (v storedSnapshot) appendTo(b []byte) []byte { return append(v.appendHead(b), v.data...) }
@@ -52,22 +44,6 @@ func decodeStoredSnapshot(b []byte) (storedSnapshot, error) {
 	}
 	v.data = append([]byte(nil), d.rest...)
 	return v, d.err
-}
-
-func (a answer) appendTo(b []byte) []byte {
-	b = append(b, 1) // format
-	b = binary.AppendVarint(b, a.time)
-	b = binary.AppendVarint(b, a.version)
-	b = binary.AppendVarint(b, a.offset)
-	return append(b, a.digest...)
-}
-
-func decodeAnswer(b []byte) (answer, error) {
-	d := decoder{rest: b}
-	d.format(1)
-	a := answer{time: d.varint(), version: d.varint(), offset: d.varint()}
-	a.digest = string(d.rest)
-	return a, d.err
 }
 
 func appendString(b []byte, s string) []byte {
@@ -113,18 +89,6 @@ func stringKey(kind byte, id string) []byte {
 	return append(append(make([]byte, 0, 1+len(id)), kind), id...)
 }
 
-// appendAnsweredKey makes a key that sorts by time. Times before 1970 count as
-// 1970.
-func appendAnsweredKey(b []byte, at int64, command string) []byte {
-	b = append(b, keyAnswered)
-	b = binary.BigEndian.AppendUint64(b, uint64(max(at, 0)))
-	return append(b, command...)
-}
-
-func parseAnsweredKey(key []byte) (at int64, command string) {
-	return int64(binary.BigEndian.Uint64(key[1:9])), string(key[9:])
-}
-
 // storedOf takes what the store keeps of a snapshot record.
 func storedOf(rec Record) (storedSnapshot, error) {
 	r := reader{Record: rec}
@@ -151,33 +115,6 @@ func storedOf(rec Record) (storedSnapshot, error) {
 		r.fail(errors.New("a header of a snapshot is missing"))
 	}
 	return v, r.err()
-}
-
-// answerOf takes what the store keeps of a result record; ok is false for a
-// record that is not the first answer to its command id.
-func answerOf(rec Record) (command string, a answer, ok bool, err error) {
-	r := reader{Record: rec}
-	a = answer{version: -1, offset: rec.Position.Offset}
-	for _, h := range rec.Headers { // once, since a restore does little else
-		switch string(h.Key) {
-		case headerReplay:
-			if len(h.Value) > 0 {
-				return "", answer{}, false, nil
-			}
-		case headerVersion:
-			a.version = r.count(headerVersion, h.Value)
-		case headerTime:
-			a.time = r.timeOf(h.Value).UnixMilli()
-		case headerCommandDigest:
-			a.digest = string(h.Value)
-		case headerCommandID:
-			command = string(h.Value)
-		}
-	}
-	if command == "" || a.version < 0 {
-		r.fail(errors.New("a header of a result is missing"))
-	}
-	return command, a, true, r.err()
 }
 
 func (v storedSnapshot) payload() Payload {

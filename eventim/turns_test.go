@@ -117,7 +117,7 @@ func fill(s *store, n int) error {
 			data[i] = byte(rand.Uint32())
 		}
 		w.setSnapshot(fmt.Sprint("aggregate-", rand.IntN(10_000)), storedSnapshot{version: 1, data: data})
-		w.setAnswer(fmt.Sprint("command-", rand.Uint64()), answer{digest: "0123456789abcdef0123456789abcdef"})
+		w.setAnswer(commandKey{"a", fmt.Sprint("command-", rand.Uint64())}, answer{digest: commandDigest{1}})
 	}
 	return w.commit()
 }

@@ -281,7 +281,7 @@ func (w *worker[S, C, E]) decide(records []Record) (decision[S], error) {
 	b := batch[S, C, E]{
 		agg: w.agg, partition: w.partition, limit: w.limit, partitioner: w.partitioner,
 		snapshot: w.snapshot, answer: w.store.answer, result: w.result, crashed: w.crashed,
-		decision: decision[S]{snapshots: map[string]changed[S]{}, answers: map[string]given{}},
+		decision: decision[S]{snapshots: map[string]changed[S]{}, answers: map[commandKey]given{}},
 	}
 	for _, rec := range records {
 		if err := b.add(rec); err != nil {
@@ -359,13 +359,9 @@ func (w *worker[S, C, E]) metadata() *sarama.ConsumerGroupMetadata {
 // apply keeps what was committed, with the checkpoint, in one atomic write.
 func (w *worker[S, C, E]) apply(d decision[S], ends map[string]int64) error {
 	write := w.store.write()
+	d.keep(write)
 	for aggregate, c := range d.snapshots {
-		write.setSnapshot(aggregate, storedFrom(c.Snapshot, c.payload))
 		w.states.Add(aggregate, c.Snapshot)
-	}
-	for command, g := range d.answers {
-		g.offset = g.result.Offset
-		write.setAnswer(command, g.answer)
 	}
 	t := w.agg.Topics()
 	w.checkpoint.Snapshots = max(w.checkpoint.Snapshots, ends[t.Snapshots])

@@ -39,10 +39,11 @@ func (h *history) before(offset int64) int64 {
 	return int64(n)
 }
 
-// answerID is the scope of a command id: handlers remember ids by partition.
+// answerID is a command id and its scope: it belongs to its aggregate, whatever
+// other aggregates have under it.
 type answerID struct {
-	partition int32
-	command   string
+	aggregate
+	command string
 }
 
 // judge holds what the rules share.
@@ -56,7 +57,6 @@ type judge struct {
 	caused    map[position][]*Record // events, by command
 	answered  map[position]*Record   // results, by command
 	firsts    map[answerID]*Record   // the last first answer
-	effects   map[string]*Record     // the last result with events, by command id
 	failed    map[position]*Record   // first answers of failed commands
 	sent      map[string]bool        // ids that are in the commands
 	known     map[string]bool        // ids that have an answer
@@ -69,7 +69,7 @@ func newJudge(log *Log, o Options) *judge {
 		log: log, o: o, report: &Report{Aggregate: o.Aggregate},
 		commandAt: map[position]*Record{}, histories: map[aggregate]*history{},
 		caused: map[position][]*Record{}, answered: map[position]*Record{}, firsts: map[answerID]*Record{},
-		effects: map[string]*Record{}, failed: map[position]*Record{}, sent: map[string]bool{}, known: map[string]bool{},
+		failed: map[position]*Record{}, sent: map[string]bool{}, known: map[string]bool{},
 	}
 }
 

@@ -73,16 +73,20 @@ func (j *judge) standsFor(r, cmd *Record) bool {
 
 // first judges the first answer to a command id.
 func (j *judge) first(r *Record, pos position, cmd *Record, v resultValue) {
-	id := answerID{r.Partition, r.header("ce_commandid")}
-	if earlier := j.firsts[id]; earlier != nil && !j.forgotten(earlier, cmd) {
-		j.violate(OneEffect, r.where(), "command id %s was answered before, at %s, and this is not marked as a repeat", id.command, earlier.where())
-	}
-	j.firsts[id], j.known[id.command] = r, true
 	key := r.Key
 	if cmd != nil { // a failed result leaves out a key that does not fit
 		key = cmd.Key
 	}
-	h := j.histories[aggregate{r.Partition, string(key)}]
+	home := aggregate{r.Partition, string(key)}
+	id := answerID{home, r.header("ce_commandid")}
+	j.known[id.command] = true
+	if len(key) > 0 && v.Code != "wrong_partition" { // a command that is none of its partition takes up no id
+		if earlier := j.firsts[id]; earlier != nil && !j.forgotten(earlier, cmd) {
+			j.violate(OneEffect, r.where(), "command id %s was answered before, at %s, and this is not marked as a repeat", id.command, earlier.where())
+		}
+		j.firsts[id] = r
+	}
+	h := j.histories[home]
 	before := h.before(pos.offset)
 	switch v.Outcome {
 	case "accepted":
@@ -134,7 +138,6 @@ func (j *judge) accepted(r *Record, pos position, cmd *Record, v resultValue, h 
 			v.Version, r.count("ce_version"), len(v.Events), before)
 	}
 	j.sameEvents(r, v.Events, j.caused[pos])
-	j.effect(r, cmd, len(v.Events))
 	if v.Snapshot == nil || v.Snapshot.Version != v.Version {
 		j.violate(Atomic, r.where(), "the result has no snapshot of version %d", v.Version)
 		return
@@ -142,19 +145,6 @@ func (j *judge) accepted(r *Record, pos position, cmd *Record, v resultValue, h 
 	if v.Snapshot.Revision == j.revision {
 		j.sameState(r.where(), h, v.Version, v.Snapshot.Data)
 	}
-}
-
-// effect judges that a command id has one effect wherever it was sent.
-func (j *judge) effect(r, cmd *Record, events int) {
-	id := r.header("ce_commandid")
-	earlier := j.effects[id]
-	if events == 0 {
-		return
-	}
-	if earlier != nil && earlier.Partition != r.Partition && !j.forgotten(earlier, cmd) {
-		j.violate(OneEffect, r.where(), "command id %s took effect before, at %s", id, earlier.where())
-	}
-	j.effects[id] = r
 }
 
 // sameEvents compares the events in a result with those in the history.
@@ -182,7 +172,7 @@ func (j *judge) repeat(r *Record, pos position, cmd *Record, v resultValue) {
 		j.violate(OneEffect, r.where(), "a repeat has %d events", n)
 	}
 	id := r.header("ce_commandid")
-	first := j.firsts[answerID{r.Partition, id}]
+	first := j.firsts[answerID{aggregate{r.Partition, string(r.Key)}, id}]
 	if first == nil {
 		if j.log.Results.Partitions[r.Partition].Start == 0 {
 			j.violate(SameAnswer, r.where(), "command id %s was not answered before", id)

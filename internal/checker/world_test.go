@@ -17,7 +17,7 @@ type world struct {
 	now      time.Time
 	versions map[string]int64
 	sums     map[string]int64
-	answers  map[string][]byte
+	answers  map[[2]string][]byte // by key and command id
 }
 
 const partitions = 3
@@ -25,7 +25,7 @@ const partitions = 3
 func newWorld() *world {
 	w := &world{
 		log: *newLog("counter"), now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
-		versions: map[string]int64{}, sums: map[string]int64{}, answers: map[string][]byte{},
+		versions: map[string]int64{}, sums: map[string]int64{}, answers: map[[2]string][]byte{},
 	}
 	w.log.Committed = map[int32]int64{}
 	for _, t := range w.log.topics() {
@@ -102,7 +102,7 @@ func (w *world) do(o order) {
 	w.ledger = append(w.ledger, o.id)
 	w.log.Committed[p] = cmd.Offset + 1
 	at := strconv.FormatInt(cmd.Offset, 10)
-	if first, ok := w.answers[o.id]; ok {
+	if first, ok := w.answers[[2]string{o.key, o.id}]; ok {
 		w.result(p, o, at, first, "ce_replay", "true")
 		w.end(p, Commit, &w.log.Results)
 		return
@@ -119,7 +119,7 @@ func (w *world) do(o order) {
 		w.apply(o, cmd.Offset, &v)
 	}
 	value, _ := json.Marshal(v)
-	w.answers[o.id] = value
+	w.answers[[2]string{o.key, o.id}] = value
 	w.result(p, o, at, value)
 	w.rest(p, o, cmd, v)
 	w.end(p, Commit, &w.log.Results, &w.log.Events, &w.log.Snapshots, &w.log.DeadLetters)
@@ -175,6 +175,7 @@ func populated() *world {
 		w.do(order{id: fmt.Sprint("a", i), key: key, n: i + 1, events: int(i%3) + 1, expected: -1})
 		w.abort(&w.log.Events, key)
 	}
+	w.do(order{id: "a0", key: "k1", n: 1, events: 1, expected: -1}) // another one than that of k0
 	w.do(order{id: "zero", key: "k0", n: 0, expected: -1})
 	w.do(order{id: "poison", key: "k1", n: -1, expected: -1})
 	w.do(order{id: "stale", key: "k2", n: 5, events: 1, expected: 1})
