@@ -25,6 +25,7 @@ type postInput struct {
 	Origin      string `header:"Eventim-Origin" doc:"The page that wants the result on its websocket: the origin of its hello."`
 	Traceparent string `header:"Traceparent" doc:"W3C Trace Context."`
 	ContentType string `header:"Content-Type" hidden:"true"`
+	Encoding    string `header:"Content-Encoding" hidden:"true"`
 	RawBody     []byte `contentType:"application/json"`
 }
 
@@ -53,8 +54,8 @@ type CommandAnswer struct {
 
 // post answers one command type.
 func (s *Server) post(ctx context.Context, name string, in *postInput) (*postOutput, error) {
-	if ct := in.ContentType; ct != "" && !isJSON(ct) {
-		return nil, newProblem(codeMediaType, "Content-Type is %s; send application/json.", ct)
+	if problem := mediaProblem(in.ContentType, in.Encoding, in.RawBody); problem != nil {
+		return nil, problem
 	}
 	expected, err := parseIfMatch(in.IfMatch)
 	if err != nil {
@@ -69,7 +70,7 @@ func (s *Server) post(ctx context.Context, name string, in *postInput) (*postOut
 	}
 	wait := parsePrefer(in.Prefer)
 	if wait == 0 {
-		position, problem := s.submit(ctx, r)
+		position, problem := s.submit(context.WithoutCancel(ctx), r) // it was asked for, whoever hangs up
 		if problem != nil {
 			return nil, problem
 		}
@@ -84,7 +85,7 @@ func (s *Server) postAndWait(ctx context.Context, r commandRequest, wait time.Du
 		// Before the command is sent: its result may come before Send returns.
 		defer l.hub.await(r.id, answers)()
 	}
-	position, problem := s.submit(ctx, r)
+	position, problem := s.submit(context.WithoutCancel(ctx), r) // it was asked for, whoever hangs up
 	if problem != nil {
 		return nil, problem
 	}
@@ -134,12 +135,6 @@ func applied(wait time.Duration) string {
 		return ""
 	}
 	return "wait=" + strconv.Itoa(int(wait.Seconds()))
-}
-
-func isJSON(contentType string) bool {
-	media, _, _ := strings.Cut(contentType, ";")
-	media = strings.ToLower(strings.TrimSpace(media))
-	return media == "application/json" || strings.HasSuffix(media, "+json")
 }
 
 // invoiceJSON is the state of an invoice as its codec wrote it.

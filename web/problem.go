@@ -33,6 +33,11 @@ const (
 	codeCrossOrigin      = "cross_origin"
 	codeMisdirected      = "misdirected_request"
 	codeMethod           = "method_not_allowed"
+	codeRequestTimeout   = "request_timeout"
+	codeHeaderTooLarge   = "header_too_large"
+	codeTransferEncoding = "transfer_encoding_unsupported"
+	codeHTTPVersion      = "http_version_unsupported"
+	codeHandshake        = "handshake_invalid"
 	codeSubprotocol      = "subprotocol_missing"
 	codeTooManySockets   = "too_many_connections"
 	codeShuttingDown     = "shutting_down"
@@ -74,6 +79,11 @@ var kinds = map[string]kind{
 	codeCrossOrigin:             {http.StatusForbidden, "The request comes from another site"},
 	codeMisdirected:             {http.StatusMisdirectedRequest, "The request is meant for another server"},
 	codeMethod:                  {http.StatusMethodNotAllowed, "There is something here, but not for this method"},
+	codeRequestTimeout:          {http.StatusRequestTimeout, "The request took too long to arrive"},
+	codeHeaderTooLarge:          {http.StatusRequestHeaderFieldsTooLarge, "The head of the request is too large"},
+	codeTransferEncoding:        {http.StatusNotImplemented, "The transfer coding is not known"},
+	codeHTTPVersion:             {http.StatusHTTPVersionNotSupported, "The version of HTTP is not known"},
+	codeHandshake:               {http.StatusBadRequest, "The websocket handshake cannot be read"},
 	codeSubprotocol:             {http.StatusBadRequest, "The websocket subprotocol is missing"},
 	codeTooManySockets:          {http.StatusServiceUnavailable, "Too many live connections"},
 	codeShuttingDown:            {http.StatusServiceUnavailable, "The server is shutting down"},
@@ -120,9 +130,13 @@ func (p *Problem) GetStatus() int { return p.Status }
 // ContentType is that of RFC 9457; huma asks for it.
 func (p *Problem) ContentType(string) string { return problemContentType }
 
-// GetHeaders says when to try again; huma asks for it.
+// GetHeaders says when to try again, or with what; huma asks for it.
 func (p *Problem) GetHeaders() http.Header {
 	h := http.Header{}
+	if p.Status == http.StatusUnsupportedMediaType {
+		h.Set("Accept", "application/json")
+		h.Set("Accept-Encoding", "identity")
+	}
 	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
 		h.Set("Retry-After", strconv.Itoa(int(retryAfterSuggestion.Seconds())))
 	}
@@ -143,15 +157,21 @@ func (p *Problem) write(w http.ResponseWriter) {
 // it refuses. It is a variable of huma's package, so it is set only once.
 func init() { huma.NewError = problemOfHuma }
 
+// humaBodyUnread is what huma says when reading a body fails.
+const humaBodyUnread = "cannot read request body"
+
 func problemOfHuma(status int, message string, errs ...error) huma.StatusError {
 	code, ok := map[int]string{
 		http.StatusRequestEntityTooLarge: codeRequestTooLarge,
 		http.StatusUnsupportedMediaType:  codeMediaType,
 		http.StatusNotAcceptable:         codeNotAcceptable,
 		http.StatusNotFound:              codeNotFound,
+		http.StatusRequestTimeout:        codeRequestTimeout,
 	}[status]
 	switch {
 	case ok:
+	case message == humaBodyUnread: // a 500 for huma, but it is the client that hung up or miscounted
+		return newProblem(codeRequestInvalid, "The body does not end where its length, or its chunks, say.")
 	case status >= 400 && status < 500:
 		code = codeRequestInvalid // huma's 422 too: ours is for what the domain rejects
 	default:

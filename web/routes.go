@@ -25,7 +25,7 @@ func (s *Server) routes() (http.Handler, error) {
 	crossOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		newProblem(codeCrossOrigin, "A page of another site may not change anything here.").write(w)
 	}))
-	return s.recovered(secured(s.directed(s.shared(crossOrigin.Handler(s.identified(mux)))))), nil
+	return s.recovered(secured(framed(s.directed(s.shared(crossOrigin.Handler(s.identified(mux))))))), nil
 }
 
 type actorKey struct{}

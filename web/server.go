@@ -105,7 +105,7 @@ func New(c Config) (*Server, error) {
 	}
 	s.drained, s.drain = context.WithCancel(context.Background())
 	s.upgrader = websocket.Upgrader{
-		Subprotocols: []string{subprotocol}, CheckOrigin: s.allowedOrigin, HandshakeTimeout: writeTimeout,
+		Subprotocols: []string{subprotocol}, CheckOrigin: s.allowedOrigin, HandshakeTimeout: writeTimeout, Error: refuseHandshake,
 		// Thousands of idle connections share write buffers.
 		WriteBufferSize: 1 << 10, WriteBufferPool: &bufferPool{},
 	}
@@ -126,6 +126,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	s.hosts.listen(ln.Addr())
 	server := &http.Server{
 		Handler:           s.handler,
+		ConnContext:       withWire,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      maxWait + 15*time.Second,
@@ -142,7 +143,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	g.Go(func() error { return s.health.watch(background, "kafka", s.checkKafka) })
 	g.Go(func() error { return s.health.watch(background, "postgres", s.checkPostgres) })
 	g.Go(func() error {
-		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(wires{ln}); !errors.Is(err, http.ErrServerClosed) {
 			return err
 		}
 		return nil

@@ -220,8 +220,14 @@ func (n *node) try(method, path, body string, header ...string) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
+	}
+	if req.Header.Get("Content-Type") == "" {
+		req.Header.Del("Content-Type")
 	}
 	req.Close = true // so that no idle connection outlives the test
 	resp, err := http.DefaultClient.Do(req)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -52,6 +53,12 @@ func (s *Server) refuseSocket(l *live, r *http.Request) *Problem {
 		return newProblem(codeTooManySockets, "Connect again later.")
 	}
 	return nil
+}
+
+// refuseHandshake answers what is no handshake of RFC 6455.
+func refuseHandshake(w http.ResponseWriter, _ *http.Request, _ int, reason error) {
+	w.Header().Set("Sec-WebSocket-Version", "13")
+	newProblem(codeHandshake, "%s.", sentence(errors.New(strings.TrimPrefix(reason.Error(), "websocket: ")))).write(w)
 }
 
 // allowedOrigin keeps the pages of other sites out. A browser always sends the
