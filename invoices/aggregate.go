@@ -17,7 +17,7 @@ type Event interface {
 var Aggregate = eventim.Aggregate[Invoice, Command, Event]{
 	Name: "invoice",
 	Decider: eventim.Decider[Invoice, Command, Event]{
-		Decide: func(inv Invoice, cmd eventim.Command[Command]) ([]Event, error) { return cmd.Payload.decide(inv) },
+		Decide: decide,
 		Evolve: func(inv Invoice, e Event) Invoice { return e.evolve(inv) },
 	},
 	Commands: eventim.NewUnion(
@@ -26,6 +26,7 @@ var Aggregate = eventim.Aggregate[Invoice, Command, Event]{
 		eventim.Of[Command]("AddLineItem", AddLineItem{}),
 		eventim.Of[Command]("ChangeLineItem", ChangeLineItem{}),
 		eventim.Of[Command]("RemoveLineItem", RemoveLineItem{}),
+		eventim.Of[Command]("ReviseDraft", ReviseDraft{}),
 		eventim.Of[Command]("SendInvoice", SendInvoice{}),
 		eventim.Of[Command]("ReceivePayment", ReceivePayment{}),
 		eventim.Of[Command]("DeleteInvoice", DeleteInvoice{}),
@@ -36,6 +37,7 @@ var Aggregate = eventim.Aggregate[Invoice, Command, Event]{
 		eventim.Of[Event]("LineItemAdded", LineItemAdded{}),
 		eventim.Of[Event]("LineItemChanged", LineItemChanged{}),
 		eventim.Of[Event]("LineItemRemoved", LineItemRemoved{}),
+		eventim.Of[Event]("LinesReordered", LinesReordered{}),
 		eventim.Of[Event]("InvoiceSent", InvoiceSent{}),
 		eventim.Of[Event]("PaymentReceived", PaymentReceived{}),
 		eventim.Of[Event]("InvoicePaid", InvoicePaid{}),
@@ -43,4 +45,11 @@ var Aggregate = eventim.Aggregate[Invoice, Command, Event]{
 	),
 	State:    eventim.JSON[Invoice]("invoice"),
 	Revision: 1,
+}
+
+func decide(inv Invoice, cmd eventim.Command[Command]) ([]Event, error) {
+	if _, whole := cmd.Payload.(ReviseDraft); whole && cmd.Expected == nil {
+		return nil, eventim.Reject(CodeVersionMissing, "a revised draft must name the version that it was made from")
+	}
+	return cmd.Payload.decide(inv)
 }

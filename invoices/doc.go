@@ -10,6 +10,7 @@
 //	AddLineItem     invoice_not_found  draft                invoice_not_draft      invoice_not_draft    invoice_deleted
 //	ChangeLineItem  invoice_not_found  draft                invoice_not_draft      invoice_not_draft    invoice_deleted
 //	RemoveLineItem  invoice_not_found  draft                invoice_not_draft      invoice_not_draft    invoice_deleted
+//	ReviseDraft     invoice_not_found  draft                invoice_not_draft      invoice_not_draft    invoice_deleted
 //	SendInvoice     invoice_not_found  sent                 invoice_not_draft      invoice_not_draft    invoice_deleted
 //	ReceivePayment  invoice_not_found  invoice_not_payable  partially_paid, paid   invoice_not_payable  invoice_deleted
 //	DeleteInvoice   invoice_not_found  deleted              invoice_not_draft      invoice_not_draft    invoice_deleted

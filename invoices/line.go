@@ -77,12 +77,20 @@ func items(details []LineDetails, c Currency) ([]LineItem, error) {
 	lines := make([]LineItem, len(details))
 	for i, l := range details {
 		item, err := l.item(strconv.Itoa(i+1), c)
-		if r, rejected := errors.AsType[*eventim.Rejection](err); rejected {
-			return nil, eventim.Reject(r.Code, "line item %d: %s", i+1, r.Message)
+		if err != nil {
+			return nil, inLine(i, err)
 		}
 		lines[i] = item
 	}
 	return lines, nil
+}
+
+// inLine says of which line of a command a rejection speaks.
+func inLine(i int, err error) error {
+	if r, rejected := errors.AsType[*eventim.Rejection](err); rejected {
+		return eventim.Reject(r.Code, "line item %d: %s", i+1, r.Message)
+	}
+	return err
 }
 
 // totalOf sums the nets exactly: EN 16931, BR-CO-10.

@@ -1,6 +1,7 @@
 package invoices
 
 import (
+	"errors"
 	"reflect"
 	"strconv"
 	"strings"
@@ -54,7 +55,7 @@ func validLine() *rapid.Generator[LineDetails] {
 func command(t *rapid.T, inv Invoice) Command {
 	lineID := strconv.Itoa(rapid.IntRange(0, inv.LastLine+1).Draw(t, "line"))
 	line := rapid.OneOf(validLine(), lineDetails())
-	switch rapid.IntRange(0, 11).Draw(t, "command") {
+	switch rapid.IntRange(0, 13).Draw(t, "command") {
 	case 0, 1:
 		c := rapid.SampledFrom([]Currency{"EUR", "EUR", "JPY", "KWD", "CLF", "XAU"}).Draw(t, "currency")
 		return CreateInvoice{acme, c, rapid.SliceOfN(line, 0, 5).Draw(t, "lines")}
@@ -72,12 +73,98 @@ func command(t *rapid.T, inv Invoice) Command {
 		minor := rapid.OneOf(rapid.Int64Range(1, max(1, inv.Balance.Minor())), rapid.Just(inv.Balance.Minor()), rapid.Int64()).Draw(t, "minor")
 		c := rapid.SampledFrom([]Currency{inv.Currency, inv.Currency, inv.Currency, "USD"}).Draw(t, "currency")
 		return ReceivePayment{Money{minor, c}, mustDate("2026-12-01"), "ref"}
+	case 11, 12:
+		return ReviseDraft{rapid.OneOf(rapid.Just(acme), someDetails()).Draw(t, "revised"), revised(t, inv, line)}
 	default:
 		if rapid.IntRange(0, 3).Draw(t, "delete") > 0 { // seldom, since it ends the sequence
 			return SendInvoice{}
 		}
 		return DeleteInvoice{}
 	}
+}
+
+// revised draws the lines of a revision: lines that are there in another order,
+// some of them changed, and new ones.
+func revised(t *rapid.T, inv Invoice, line *rapid.Generator[LineDetails]) []RevisedLine {
+	lines := []RevisedLine{}
+	for _, l := range inv.Lines {
+		switch rapid.IntRange(0, 3).Draw(t, "line of the draft") {
+		case 0:
+		case 1:
+			lines = append(lines, RevisedLine{l.ID, line.Draw(t, "changed")})
+		default:
+			lines = append(lines, RevisedLine{l.ID, l.LineDetails})
+		}
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "new lines") {
+		lines = append(lines, RevisedLine{"", line.Draw(t, "new")})
+	}
+	if len(lines) == 0 {
+		return lines
+	}
+	return rapid.Permutation(lines).Draw(t, "order")
+}
+
+// TestRevisedDraftSaysWhatItCarries: whatever the draft was, an accepted
+// revision makes it say what it carries, in its order, and by events that the
+// small commands could have caused.
+func TestRevisedDraftSaysWhatItCarries(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		before := drawDraft(t)
+		c := ReviseDraft{acme, revised(t, before, rapid.OneOf(validLine(), largeLine()))}
+		events, err := c.decide(before)
+		if err != nil {
+			if r, ok := errors.AsType[*eventim.Rejection](err); !ok || r.Code != CodeTotalTooLarge {
+				t.Fatal(err)
+			}
+			return
+		}
+		after := before
+		for _, e := range events {
+			after = Aggregate.Evolve(after, e)
+			if sum, err := totalOf(after.Lines, after.Currency); err != nil || sum != after.Total {
+				t.Fatalf("after %T the total is %v and the sum of the lines %v, %v", e, after.Total, sum, err)
+			}
+		}
+		if len(after.Lines) != len(c.Lines) || after.Details != c.Details {
+			t.Fatalf("got %+v, want what %+v says", after, c)
+		}
+		for i, l := range c.Lines {
+			if got := after.Lines[i]; got.LineDetails != l.LineDetails || l.ID != "" && got.ID != l.ID {
+				t.Fatalf("line %d is %+v, want %+v", i, got, l)
+			}
+		}
+		if again, err := (ReviseDraft{c.Details, keep(after.Lines)}).decide(after); err != nil || len(again) > 0 {
+			t.Fatalf("the same draft once more causes %v, %v, want nothing", again, err)
+		}
+	})
+}
+
+func drawDraft(t *rapid.T) Invoice {
+	lines := rapid.SliceOfN(rapid.OneOf(validLine(), largeLine()), 0, 6).Draw(t, "draft")
+	events, err := CreateInvoice{acme, "EUR", lines}.decide(Invoice{})
+	if err != nil {
+		t.Skip("too large a draft")
+	}
+	return Aggregate.Replay(Invoice{}, events...)
+}
+
+// largeLine is a third to all of the total that an invoice can hold.
+func largeLine() *rapid.Generator[LineDetails] {
+	return rapid.Custom(func(t *rapid.T) LineDetails {
+		return LineDetails{"Palace", mustDecimal("10"), mustDecimal(rapid.SampledFrom([]string{
+			"999999999999.999", "999999999999.998", "333333333333.333", "0.001",
+		}).Draw(t, "large"))}
+	})
+}
+
+func keep(lines []LineItem) []RevisedLine {
+	kept := make([]RevisedLine, len(lines))
+	for i, l := range lines {
+		kept[i] = RevisedLine{l.ID, l.LineDetails}
+	}
+	return kept
 }
 
 // TestInvariants runs random commands and checks what must hold after each,

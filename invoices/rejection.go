@@ -9,12 +9,15 @@ const (
 	CodeInvoiceNotDraft        = "invoice_not_draft"
 	CodeInvoiceNotPayable      = "invoice_not_payable" // a draft, or paid in full
 	CodeInvoiceEmpty           = "invoice_empty"
+	CodeVersionMissing         = "version_missing" // a revised draft does not say which version it was made from
 	CodeCustomerNameMissing    = "customer_name_missing"
 	CodeCurrencyUnknown        = "currency_unknown"
 	CodeCurrencyMismatch       = "currency_mismatch"
 	CodeDateInvalid            = "date_invalid" // missing, or implausibly early or late
 	CodeDueBeforeIssue         = "due_before_issue"
 	CodeLineNotFound           = "line_not_found"
+	CodeLinesMissing           = "lines_missing" // a revised draft without a list of lines
+	CodeLineRepeated           = "line_repeated" // a revised draft carries a line twice
 	CodeLineDescriptionMissing = "line_description_missing"
 	CodeQuantityInvalid        = "quantity_invalid" // missing, zero, negative, or too many digits
 	CodePriceInvalid           = "price_invalid"    // missing, negative, or too many digits

@@ -75,6 +75,15 @@ func TestStatus(t *testing.T) {
 			draftOnly,
 		},
 		{RemoveLineItem{"1"}, map[Status][]Event{StatusDraft: {LineItemRemoved{"1", eur("0.00")}}}, draftOnly},
+		{
+			ReviseDraft{Details{Customer{Name: "Other"}, acme.IssueDate, acme.DueDate}, []RevisedLine{{"", hosting}, {"1", consulting}}},
+			map[Status][]Event{StatusDraft: {
+				DetailsChanged{Details{Customer{Name: "Other"}, acme.IssueDate, acme.DueDate}},
+				LineItemAdded{LineItem{"2", hosting, eur("5.00")}, eur("30.00")},
+				LinesReordered{[]string{"2", "1"}},
+			}},
+			draftOnly,
+		},
 		{SendInvoice{}, map[Status][]Event{StatusDraft: {sent}}, draftOnly},
 		{DeleteInvoice{}, map[Status][]Event{StatusDraft: {InvoiceDeleted{}}}, draftOnly},
 		{
@@ -90,6 +99,9 @@ func TestStatus(t *testing.T) {
 			s := scenario{
 				Name: must(Aggregate.Commands.Encode(c.command)).Type + " when " + string(status), Given: histories[status],
 				When: c.command, Then: c.then[status], Rejected: c.codes[i],
+			}
+			if _, whole := c.command.(ReviseDraft); whole {
+				s.Expected = new(int64(len(s.Given)))
 			}
 			if (len(s.Then) > 0) == (s.Rejected != "") {
 				t.Fatalf("%s: the table says neither or both of events and rejection", s.Name)
@@ -263,6 +275,14 @@ func TestRejected(t *testing.T) {
 		{Name: "create again", Given: draft, When: create(func(*CreateInvoice) {}), Rejected: CodeInvoiceExists},
 		{Name: "unknown invoice", When: SendInvoice{}, Rejected: CodeInvoiceNotFound},
 		{Name: "deleted invoice", Given: histories[StatusDeleted], When: SendInvoice{}, Rejected: CodeInvoiceDeleted},
+		{Name: "revise without a version", Given: draft, When: ReviseDraft{acme, []RevisedLine{{"1", consulting}}}, Rejected: CodeVersionMissing},
+		{Name: "revise an old version", Given: draft, Expected: new(int64(0)), When: ReviseDraft{acme, []RevisedLine{}}, Rejected: eventim.CodeVersionConflict},
+		{Name: "revise without a list of lines", Given: draft, Expected: new(int64(1)), When: ReviseDraft{Details: acme}, Rejected: CodeLinesMissing},
+		{Name: "revise an unknown line", Given: draft, Expected: new(int64(1)), When: ReviseDraft{acme, []RevisedLine{{"7", consulting}}}, Rejected: CodeLineNotFound},
+		{
+			Name: "revise a line twice", Given: draft, Expected: new(int64(1)),
+			When: ReviseDraft{acme, []RevisedLine{{"1", consulting}, {"1", hosting}}}, Rejected: CodeLineRepeated,
+		},
 		{Name: "change after sending", Given: histories[StatusSent], When: RemoveLineItem{"1"}, Rejected: CodeInvoiceNotDraft},
 		{Name: "pay a draft", Given: draft, When: ten, Rejected: CodeInvoiceNotPayable},
 		{Name: "stale version", Given: draft, When: SendInvoice{}, Expected: new(int64(0)), Rejected: eventim.CodeVersionConflict},

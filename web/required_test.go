@@ -22,6 +22,10 @@ var bodies = map[string]struct {
 		body: `{"lineId":"1","description":"Travel","quantity":"1","unitPrice":"100"}`,
 	},
 	"RemoveLineItem": {body: `{"lineId":"1"}`},
+	"ReviseDraft": {
+		body: `{"customer":` + customer + `,"issueDate":"2026-11-20","dueDate":"2026-12-21",
+			"lines":[{"id":"1","description":"Travel","quantity":"1","unitPrice":"100"}]}`,
+	},
 	"SendInvoice":    {body: `{}`},
 	"ReceivePayment": {body: pay, before: []string{"SendInvoice"}},
 	"DeleteInvoice":  {body: `{}`},
@@ -72,6 +76,9 @@ func (n *node) postToNew(name, body string, before ...string) reply {
 	}
 	for _, command := range before {
 		n.post(id, command, "").want(n.t, 200)
+	}
+	if name == "ReviseDraft" {
+		return n.post(id, name, body, "If-Match", `"1"`)
 	}
 	return n.post(id, name, body)
 }

@@ -26,8 +26,10 @@ func (c *Client) onDraft(v *invoice, n int) command {
 		return newCommand(v.id, "ChangeLineItem", c.line(object{"lineId": c.anyLine(v)}))
 	case n < 42 && len(v.state.Lines) > 0:
 		return newCommand(v.id, "RemoveLineItem", object{"lineId": c.anyLine(v)})
-	case n < 52:
+	case n < 47:
 		return newCommand(v.id, "ChangeDetails", details(n, v.id))
+	case n < 52:
+		return c.revision(v, n)
 	case n < 55:
 		return newCommand(v.id, "DeleteInvoice", object{})
 	case n < 60:
@@ -64,6 +66,22 @@ func (c *Client) creation() object {
 	creation["currency"] = []string{"EUR", "USD", "JPY", "KWD"}[c.random.IntN(4)]
 	creation["lines"] = lines
 	return creation
+}
+
+// revision carries the whole draft: lines that are there in another order, some
+// of them changed, some left out, and a new one.
+func (c *Client) revision(v *invoice, n int) command {
+	lines := []object{c.line(nil)}
+	for _, i := range c.random.Perm(len(v.state.Lines)) {
+		if c.random.IntN(3) > 0 {
+			lines = append(lines, c.line(object{"id": v.state.Lines[i].ID}))
+		}
+	}
+	revised := details(n, v.id)
+	revised["lines"] = lines
+	cmd := newCommand(v.id, "ReviseDraft", revised)
+	cmd.expected = new(v.version)
+	return cmd
 }
 
 func details(n int, address string) object {

@@ -64,6 +64,7 @@ type change struct {
 	Lines     []line   `json:"lines"`
 	Line      line     `json:"line"`
 	LineID    string   `json:"lineId"`
+	LineIDs   []string `json:"lineIds"`
 	Payment   payment  `json:"payment"`
 	Total     *money   `json:"total"`
 	Paid      *money   `json:"paid"`
@@ -84,6 +85,27 @@ func Fold(state any, e checker.Event) (any, error) {
 		return nil, err
 	}
 	return v, v.sumUp(c)
+}
+
+// reorder puts the lines into the order of ids, which must name each once.
+func (v *invoice) reorder(ids []string) error {
+	lines := map[string]line{}
+	for _, l := range v.Lines {
+		lines[l.ID] = l
+	}
+	v.Lines = v.Lines[:0]
+	for _, id := range ids {
+		l, there := lines[id]
+		if !there {
+			return fmt.Errorf("the order names the line %s, which is not there, or twice", id)
+		}
+		delete(lines, id)
+		v.Lines = append(v.Lines, l)
+	}
+	if len(lines) > 0 {
+		return fmt.Errorf("the order leaves out %d lines", len(lines))
+	}
+	return nil
 }
 
 func (v *invoice) apply(name string, c change) error {
@@ -108,6 +130,8 @@ func (v *invoice) apply(name string, c change) error {
 		if name == "LineItemChanged" {
 			v.Lines = slices.Insert(v.Lines, at, c.Line)
 		}
+	case "LinesReordered":
+		return v.reorder(c.LineIDs)
 	case "InvoiceSent":
 		v.Status = "sent"
 	case "PaymentReceived":

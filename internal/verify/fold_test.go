@@ -25,13 +25,16 @@ func TestFold(t *testing.T) {
 			"PaymentReceived", `{"payment":{"id":"1","amount":{"amount":"5.00","currency":"EUR"}},"paid":{"amount":"5.00","currency":"EUR"},"balance":{"amount":"0.00","currency":"EUR"}}`,
 			"InvoicePaid", `{"total":{"amount":"5.00","currency":"EUR"}}`,
 		}, "paid", ""},
-		"rounded down":  {[]string{"InvoiceCreated", strings.ReplaceAll(created, "5.00", "4.99")}, "", "is 5.00"},
-		"wrong total":   {[]string{"InvoiceCreated", created, "InvoiceSent", `{"total":{"amount":"5.01","currency":"EUR"}}`}, "", "the total is"},
-		"created twice": {[]string{"InvoiceCreated", created, "InvoiceCreated", created}, "", "exists: true"},
-		"never created": {[]string{"InvoiceSent", `{}`}, "", "exists: false"},
-		"unknown":       {[]string{"InvoiceCreated", created, "InvoiceLost", `{}`}, "", "not an event"},
-		"no such line":  {[]string{"InvoiceCreated", created, "LineItemRemoved", `{"lineId":"7"}`}, "", "not there"},
-		"line id again": {[]string{"InvoiceCreated", created, "LineItemAdded", `{"line":{"id":"1"}}`}, "", "has the id 1"},
+		"rounded down":   {[]string{"InvoiceCreated", strings.ReplaceAll(created, "5.00", "4.99")}, "", "is 5.00"},
+		"wrong total":    {[]string{"InvoiceCreated", created, "InvoiceSent", `{"total":{"amount":"5.01","currency":"EUR"}}`}, "", "the total is"},
+		"created twice":  {[]string{"InvoiceCreated", created, "InvoiceCreated", created}, "", "exists: true"},
+		"never created":  {[]string{"InvoiceSent", `{}`}, "", "exists: false"},
+		"unknown":        {[]string{"InvoiceCreated", created, "InvoiceLost", `{}`}, "", "not an event"},
+		"no such line":   {[]string{"InvoiceCreated", created, "LineItemRemoved", `{"lineId":"7"}`}, "", "not there"},
+		"reordered":      {[]string{"InvoiceCreated", created, "LinesReordered", `{"lineIds":["1"]}`}, "draft", ""},
+		"order is long":  {[]string{"InvoiceCreated", created, "LinesReordered", `{"lineIds":["1","1"]}`}, "", "not there, or twice"},
+		"order is short": {[]string{"InvoiceCreated", created, "LinesReordered", `{"lineIds":[]}`}, "", "leaves out 1"},
+		"line id again":  {[]string{"InvoiceCreated", created, "LineItemAdded", `{"line":{"id":"1"}}`}, "", "has the id 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -70,6 +70,7 @@ const happened: Record<string, (d: Data) => string> = {
   LineItemAdded: (d) => `Line added${ofLine(d)}`,
   LineItemChanged: (d) => `Line changed${ofLine(d)}`,
   LineItemRemoved: (d) => `Line ${text(d.lineId) || text(d.id)} removed`.replace('  ', ' '),
+  LinesReordered: () => 'Lines put into another order',
   InvoiceSent: (d) => `Invoice sent${money(d.total) ? `: ${money(d.total)} to be paid` : ''}`,
   PaymentReceived: (d) => {
     const payment = record(d.payment ?? d)
