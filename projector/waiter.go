@@ -69,6 +69,16 @@ func (w *Waiter) Await(ctx context.Context, view string, p eventim.Position, eff
 	}
 }
 
+// Reached reports, without waiting, whether what the command at p caused is in
+// view.
+func (w *Waiter) Reached(ctx context.Context, view string, p eventim.Position) (bool, error) {
+	applied, err := w.applied(ctx, view, p.Partition)
+	if err != nil {
+		return false, fmt.Errorf("look for %s in %s: %w", p, view, err)
+	}
+	return applied >= p.Offset, nil
+}
+
 func (w *Waiter) register(at place, offset int64) (*wait, func()) {
 	entry := &wait{offset: offset, done: make(chan struct{}, 1)}
 	w.mu.Lock()

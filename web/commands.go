@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"strconv"
 	"strings"
 	"time"
 
@@ -148,36 +147,6 @@ func validID(id string) bool {
 }
 
 func newCommandID() string { return uuid.Must(uuid.NewV7()).String() }
-
-// parseIfMatch reads an expected version: "4", as ETag has it, or 4.
-func parseIfMatch(s string) (*int64, error) {
-	if s == "" || s == "*" {
-		return nil, nil
-	}
-	v, err := strconv.ParseInt(strings.Trim(s, `"`), 10, 64)
-	if err != nil || v < 0 {
-		return nil, fmt.Errorf(`If-Match is %s; send the version that you saw, such as "4"`, strconv.Quote(s))
-	}
-	return &v, nil
-}
-
-// parsePrefer finds wait=N, in seconds, among the preferences of RFC 7240. A
-// preference that cannot be read is ignored, as that RFC wants it.
-func parsePrefer(s string) time.Duration {
-	for preference := range strings.SplitSeq(s, ",") {
-		name, value, _ := strings.Cut(preference, "=")
-		if !strings.EqualFold(strings.TrimSpace(name), "wait") {
-			continue
-		}
-		n, err := strconv.Atoi(strings.Trim(strings.TrimSpace(value), `"`))
-		if err == nil && n > 0 {
-			return min(time.Duration(min(n, 3600))*time.Second, maxWait)
-		}
-	}
-	return 0
-}
-
-func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
 
 // sentence is the text of an error for people: it starts with a capital.
 func sentence(err error) string {

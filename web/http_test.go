@@ -2,11 +2,14 @@ package web_test
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/google/uuid"
+
+	"github.com/eventim-go/eventim/web"
 )
 
 func TestCommandWaitsForItsResult(t *testing.T) {
@@ -140,7 +143,7 @@ func TestUnreadableRequests(t *testing.T) {
 		{"too large for a record", path + "ReceivePayment", strings.Replace(pay, "bank", strings.Repeat("x", 1<<20-len(pay)), 1), nil, 413, "command_too_large"},
 		{"unknown command", path + "BurnInvoice", "{}", nil, 404, "command_unknown"},
 		{"unknown path", "/api/nothing", "{}", nil, 404, "not_found"},
-		{"weak version", path + "SendInvoice", "{}", []string{"If-Match", `W/"1"`}, 400, "request_invalid"},
+		{"version of another kind", path + "SendInvoice", "{}", []string{"If-Match", `"v1"`}, 400, "request_invalid"},
 		{"negative version", path + "SendInvoice", "{}", []string{"If-Match", `"-1"`}, 400, "request_invalid"},
 		{"invoice id with a space", "/api/invoices/a%20b/commands/SendInvoice", "{}", nil, 400, "request_invalid"},
 		{"long command id", path + "SendInvoice", "{}", []string{"Idempotency-Key", strings.Repeat("x", 200)}, 400, "request_invalid"},
@@ -196,5 +199,63 @@ func TestSecurityHeaders(t *testing.T) {
 				t.Errorf("%s of %s: got %q, want %q", name, path, h.Get(name), want)
 			}
 		}
+	}
+}
+
+func TestIfMatchByTheBook(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.handle()
+	n := s.serve()
+	n.post("inv-1", "CreateInvoice", create, "If-Match", "*").want(t, 412, "code", "version_conflict")
+	n.post("inv-1", "CreateInvoice", create).want(t, 200)
+	n.post("inv-1", "AddLineItem", addLine, "If-Match", `W/"1"`).want(t, 200, "version", 2.0)
+	n.post("inv-1", "AddLineItem", addLine, "If-Match", `*`).want(t, 200, "version", 3.0)
+	n.post("inv-1", "AddLineItem", addLine, "If-Match", `"2", W/"3"`).want(t, 200, "version", 4.0)
+	n.post("inv-1", "AddLineItem", addLine, "If-Match", `"1", "2"`).want(t, 412, "currentVersion", 4.0)
+	n.post("inv-1", "AddLineItem", addLine, "If-Match", "").want(t, 400, "code", "request_invalid")
+	n.post("inv-1", "AddLineItem", addLine, "Idempotency-Key", " ").want(t, 400, "code", "request_invalid")
+}
+
+func TestPreferInSeveralHeaders(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.handle()
+	n := s.serve()
+	got, _ := n.exchange("POST /api/invoices/inv-1/commands/CreateInvoice HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" +
+		"Prefer: return=representation\r\nPrefer: wait=30; x=\"a,b\"\r\nPrefer: respond-async\r\nConnection: close\r\n" +
+		"Content-Length: " + strconv.Itoa(len(create)) + "\r\n\r\n" + create)
+	if applied := got.header.Get("Preference-Applied"); applied != "wait=30" {
+		t.Errorf("got %d, Preference-Applied %q", got.status, applied)
+	}
+}
+
+// A header that has nothing to do with the command neither destroys it nor
+// burns its key.
+func TestHeadersDoNotDestroyCommands(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.configure = func(c *web.Config) { c.Actor = web.ActorHeader("X-User") }
+	s.project()
+	s.handle()
+	n := s.serve()
+	n.post("inv-1", "CreateInvoice", create, "Idempotency-Key", "cmd-1", "Traceparent", "00-\x80\t").want(t, 200, "version", 1.0)
+	n.post("inv-1", "CreateInvoice", create, "Idempotency-Key", "cmd-1").want(t, 200, "replayed", true)
+	for i, actor := range []string{"M\xfcller", "Müller", "UTF-8''M%C3%BCller"} {
+		n.post("inv-1", "AddLineItem", addLine, "X-User", actor).want(t, 200, "version", float64(i+2))
+	}
+	for name, actor := range map[string]string{"control": "a\tb", "long": strings.Repeat("x", 9000), "reordering": "a\u202eb", "C1": "a\x80b"} {
+		n.post("inv-1", "AddLineItem", addLine, "X-User", actor, "Idempotency-Key", "burnt").want(t, 400, "code", "request_invalid")
+		if _, resp, err := n.dial("X-User", actor); err == nil || resp.StatusCode != 400 {
+			t.Errorf("%s: the websocket took it", name)
+		}
+	}
+	n.post("inv-1", "AddLineItem", addLine, "Idempotency-Key", "burnt").want(t, 200, "version", 5.0, "replayed", false)
+	n.post("inv-1", "AddLineItem", addLine, "Eventim-Origin", strings.Repeat("x", 9000)).want(t, 400, "code", "request_invalid")
+	last := n.post("inv-1", "AddLineItem", addLine, "Eventim-Origin", "page-1")
+	last.want(t, 200, "version", 6.0)
+	history := n.get("/api/invoices/inv-1/history?wait=30s&position=" + last.json("position").(string))
+	for i, want := range []string{"", "Müller", "Müller", "Müller", "", ""} {
+		wantJSON(t, history.json("events").([]any)[i], "actor", want)
 	}
 }

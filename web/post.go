@@ -52,21 +52,37 @@ type CommandAnswer struct {
 	Invoice   invoiceJSON `json:"invoice,omitzero" doc:"The invoice after the command."`
 }
 
-// post answers one command type.
-func (s *Server) post(ctx context.Context, name string, in *postInput) (*postOutput, error) {
-	if problem := mediaProblem(in.ContentType, in.Encoding, in.RawBody); problem != nil {
-		return nil, problem
-	}
-	expected, err := parseIfMatch(in.IfMatch)
-	if err != nil {
-		return nil, newProblem(codeRequestInvalid, "%s.", sentence(err))
-	}
+// request reads the headers of a command; what its body says is submit's.
+func (in *postInput) request(ctx context.Context, name string) (commandRequest, *Problem) {
 	r := commandRequest{
-		id: strings.Trim(in.Key, `"`), invoice: in.Invoice, name: name, expected: expected, payload: in.RawBody,
-		origin: in.Origin, actor: actorOf(ctx), traceparent: in.Traceparent,
+		id: strings.Trim(in.Key, `"`), invoice: in.Invoice, name: name, payload: in.RawBody,
+		origin: in.Origin, traceparent: validTraceparent(in.Traceparent),
 	}
 	if r.id == "" {
 		r.id = newCommandID()
+	}
+	if problem := mediaProblem(in.ContentType, in.Encoding, in.RawBody); problem != nil {
+		return r, problem
+	}
+	match, err := parseIfMatch(in.IfMatch)
+	if err != nil {
+		return r, newProblem(codeRequestInvalid, "%s.", sentence(err))
+	}
+	if match.exists && name == creation {
+		return r, newProblem(eventim.CodeVersionConflict,
+			"If-Match is *, which asks for an invoice that exists, and %s for one that does not.", creation).about(r.id)
+	}
+	var problem *Problem
+	r.expected = match.version
+	r.actor, problem = actorOf(ctx)
+	return r, problem
+}
+
+// post answers one command type.
+func (s *Server) post(ctx context.Context, name string, in *postInput) (*postOutput, error) {
+	r, problem := in.request(ctx, name)
+	if problem != nil {
+		return nil, problem
 	}
 	wait := parsePrefer(in.Prefer)
 	if wait == 0 {

@@ -57,6 +57,10 @@ func (s *Server) await(ctx context.Context, view string, f Freshness) error {
 	if err != nil {
 		return newProblem(codeRequestInvalid, "%s.", sentence(err))
 	}
+	if n := s.partitions(); n > 0 && int(position.Partition) >= n {
+		return newProblem(codeRequestInvalid, "The position %s is of partition %d, and the commands have the partitions 0 to %d.",
+			position, position.Partition, n-1)
+	}
 	wait, err := time.ParseDuration(f.Wait)
 	if err != nil || wait < 0 {
 		return newProblem(codeRequestInvalid, "The wait %q is not a duration such as 5s.", f.Wait)
@@ -64,13 +68,45 @@ func (s *Server) await(ctx context.Context, view string, f Freshness) error {
 	ctx, cancel := context.WithTimeout(ctx, min(wait, maxWait))
 	defer cancel()
 	defer context.AfterFunc(s.drained, cancel)() //nolint:contextcheck // it is inherited
-	if err := s.awaitEffect(ctx, view, position); err != nil {
-		if ctx.Err() != nil {
-			return newProblem(codeViewBehind, "The view has not reached your command at %s yet. Try again, or leave out position to see what it has.", position)
+	err = s.awaitEffect(ctx, view, position)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() == nil:
+		return s.readProblem(err)
+	default:
+		return s.reached(context.WithoutCancel(ctx), view, position)
+	}
+}
+
+// reached looks once more when the time is up, which may be none at all.
+func (s *Server) reached(ctx context.Context, view string, position eventim.Position) error {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	if l := s.live.Load(); l != nil {
+		effect, forget := l.progress.await(position)
+		defer forget()
+		select {
+		case position = <-effect:
+		default:
 		}
+	}
+	reached, err := s.waiter.Reached(ctx, view, position)
+	if err != nil {
 		return s.readProblem(err)
 	}
+	if !reached {
+		return newProblem(codeViewBehind, "The view has not reached your command at %s yet. Try again, or leave out position to see what it has.", position)
+	}
 	return nil
+}
+
+// partitions is how many the commands have, 0 while nobody knows.
+func (s *Server) partitions() int {
+	if l := s.live.Load(); l != nil {
+		return len(l.progress.partitions)
+	}
+	return 0
 }
 
 // awaitEffect does without Kafka too; then it does not hear of commands that

@@ -120,3 +120,29 @@ func TestListPagesAndFilters(t *testing.T) {
 	n.get("/api/invoices?status=draft").want(t, 200, "count", 2.0)
 	n.get("/api/invoices?q=acme").want(t, 200, "count", 3.0)
 }
+
+func TestWaitingForAPosition(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.project()
+	s.handle()
+	n := s.serve()
+	created := n.post("inv-1", "CreateInvoice", create)
+	created.want(t, 200)
+	at := created.json("position").(string)
+	for _, view := range []string{"/api/invoices", "/api/invoices/inv-1", "/api/invoices/inv-1/history"} {
+		n.get(view+"?wait=30s&position="+at).want(t, 200)
+		n.get(view+"?wait=0s&position="+at).want(t, 200) // it is there already
+		n.get(view+"?wait=1ms&position="+at).want(t, 200)
+	}
+	behind := n.get("/api/invoices?wait=0s&position=" + strings.Split(at, ":")[0] + ":1000000")
+	behind.want(t, 503, "code", "view_behind")
+	if behind.header.Get("Retry-After") == "" {
+		t.Error("view_behind: no Retry-After")
+	}
+	got := n.get("/api/invoices?position=999:0")
+	got.want(t, 400, "code", "request_invalid")
+	if detail := got.json("detail").(string); !strings.Contains(detail, "999") || !strings.Contains(detail, "0 to 2") {
+		t.Errorf("got %s", detail)
+	}
+}

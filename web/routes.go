@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,7 +10,7 @@ import (
 
 const noStore = "no-store"
 
-// routes puts everything together, outermost last.
+// routes puts everything together, the outermost layer last.
 func (s *Server) routes() (http.Handler, error) {
 	mux := http.NewServeMux()
 	s.registerAPI(mux)
@@ -25,21 +24,13 @@ func (s *Server) routes() (http.Handler, error) {
 	crossOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		newProblem(codeCrossOrigin, "A page of another site may not change anything here.").write(w)
 	}))
-	return s.recovered(secured(framed(s.directed(s.shared(crossOrigin.Handler(s.identified(mux))))))), nil
-}
-
-type actorKey struct{}
-
-// identified hands the finding of Config.Actor to the operations.
-func (s *Server) identified(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, s.actor(r))))
-	})
-}
-
-func actorOf(ctx context.Context) string {
-	actor, _ := ctx.Value(actorKey{}).(string)
-	return actor
+	handler := http.Handler(mux)
+	for _, layer := range []func(http.Handler) http.Handler{
+		s.identified, joined, crossOrigin.Handler, s.shared, s.directed, framed, secured, s.recovered,
+	} {
+		handler = layer(handler)
+	}
+	return handler, nil
 }
 
 // policy allows the page nothing but this server.

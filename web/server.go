@@ -40,8 +40,9 @@ type Config struct {
 	AllowedOrigins []string
 
 	// Actor says who sends a request, for the history: the place for a proxy's
-	// or a session's finding. Nil: nobody is known.
-	Actor func(*http.Request) string
+	// or a session's finding. With an error no command is taken, and its text is
+	// the sender's to read. Nil: nobody is known.
+	Actor func(*http.Request) (string, error)
 
 	// QueueSize is how many frames may wait for a slow websocket before it is
 	// closed. 256 when 0.
@@ -59,7 +60,7 @@ type Server struct {
 	log            *slog.Logger
 	hosts          hosts // listen is called before anything is served
 	allowedOrigins []string
-	actor          func(*http.Request) string
+	actor          func(*http.Request) (string, error)
 	queueSize      int
 	maxSockets     int
 	now            func() time.Time
@@ -101,7 +102,7 @@ func New(c Config) (*Server, error) {
 		commandTypes: types, waiter: projector.NewWaiter(c.Pool), health: newHealth("kafka", "postgres", "live"),
 	}
 	if s.actor == nil {
-		s.actor = func(*http.Request) string { return "" }
+		s.actor = func(*http.Request) (string, error) { return "", nil }
 	}
 	s.drained, s.drain = context.WithCancel(context.Background())
 	s.upgrader = websocket.Upgrader{

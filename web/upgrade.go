@@ -19,12 +19,16 @@ func (s *Server) serveLive(w http.ResponseWriter, r *http.Request) {
 		newProblem(codeShuttingDown, "Connect again.").write(w)
 		return
 	}
-	if p := s.refuseSocket(l, r); p != nil {
-		p.write(w)
+	actor, problem := actorOf(r.Context())
+	if problem == nil {
+		problem = s.refuseSocket(l, r)
+	}
+	if problem != nil {
+		problem.write(w)
 		return
 	}
 	k := &socket{
-		queue: newQueue(s.queueSize), live: l, log: s.log, actor: actorOf(r.Context()), submit: s.submit, hello: make(chan clientFrame, 1),
+		queue: newQueue(s.queueSize), live: l, log: s.log, actor: actor, submit: s.submit, hello: make(chan clientFrame, 1),
 	}
 	if !l.hub.admit(k.queue) {
 		newProblem(codeShuttingDown, "Connect again.").write(w)

@@ -82,9 +82,9 @@ func (f webFlags) hosts() []string {
 	return f.AllowedHosts
 }
 
-func (f webFlags) actor() func(*http.Request) string {
+func (f webFlags) actor() func(*http.Request) (string, error) {
 	if f.ActorHeader == "" {
 		return nil
 	}
-	return func(r *http.Request) string { return r.Header.Get(f.ActorHeader) }
+	return web.ActorHeader(f.ActorHeader)
 }

@@ -1,0 +1,86 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxActor is how long the name of who sends a request may be, in bytes.
+const maxActor = 256
+
+// ActorHeader is a Config.Actor that takes the name from a header which a proxy
+// sets. The name is UTF-8, else ISO 8859-1, or an extended value of RFC 8187
+// (UTF-8”M%C3%BCller).
+func ActorHeader(name string) func(*http.Request) (string, error) {
+	return func(r *http.Request) (string, error) {
+		switch lines := r.Header.Values(name); len(lines) {
+		case 0:
+			return "", nil
+		case 1:
+			return decodeText(strings.TrimSpace(lines[0]))
+		default:
+			return "", fmt.Errorf("the header %s came %d times", name, len(lines))
+		}
+	}
+}
+
+// decodeText reads text in a header, of which HTTP says only that it is bytes.
+func decodeText(s string) (string, error) {
+	if parts := strings.SplitN(s, "'", 3); len(parts) == 3 && strings.EqualFold(parts[0], "utf-8") {
+		return url.PathUnescape(parts[2])
+	}
+	if utf8.ValidString(s) {
+		return s, nil
+	}
+	runes := make([]rune, len(s))
+	for i := range len(s) {
+		runes[i] = rune(s[i]) // the first 256 code points are ISO 8859-1
+	}
+	return string(runes), nil
+}
+
+// identity is who sends a request, or why that cannot be said.
+type identity struct {
+	actor string
+	err   error
+}
+
+type identityKey struct{}
+
+// identified hands the finding of Config.Actor to the operations.
+func (s *Server) identified(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		actor, err := s.actor(r)
+		if err == nil {
+			err = checkActor(actor)
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), identityKey{}, identity{actor, err})))
+	})
+}
+
+// actorOf is who sends the request of ctx. The problem is that of a command:
+// reading does not need a name.
+func actorOf(ctx context.Context) (string, *Problem) {
+	id, _ := ctx.Value(identityKey{}).(identity)
+	if id.err != nil {
+		return "", newProblem(codeRequestInvalid, "It cannot be said who sends this: %s.", id.err)
+	}
+	return id.actor, nil
+}
+
+// checkActor accepts what the history can show.
+func checkActor(actor string) error {
+	switch {
+	case len(actor) > maxActor:
+		return fmt.Errorf("the name has %d bytes, and %d are allowed", len(actor), maxActor)
+	case !utf8.ValidString(actor), strings.ContainsFunc(actor, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return errors.New("the name has characters that cannot be seen")
+	}
+	return nil
+}

@@ -1,0 +1,49 @@
+package web
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+)
+
+// joined makes one line of headers that came in several, as RFC 9110 allows for
+// lists: who reads a header sees its first line only. One that may stand once
+// becomes something that is refused. An empty one that asks for safety is
+// refused here, since it could not be told from none later.
+func joined(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, name := range []string{
+			"Content-Encoding", "Content-Type", "Eventim-Origin", "Idempotency-Key", "If-Match", "Prefer", "Traceparent",
+		} {
+			if lines := r.Header[name]; len(lines) > 1 {
+				r.Header[name] = []string{strings.Join(lines, ", ")}
+			}
+		}
+		for _, name := range []string{"Idempotency-Key", "If-Match"} {
+			if lines := r.Header[name]; len(lines) > 0 && strings.TrimSpace(lines[0]) == "" {
+				newProblem(codeRequestInvalid, "%s is empty; leave it out, or send one.", name).write(w)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+const traceparentLength = 55
+
+// traceparentForm is that of version 00. What later versions append is cut off.
+var traceparentForm = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
+
+// validTraceparent is the W3C Trace Context in a header, or nothing: a trace
+// that cannot be read begins anew, and no command is refused for it.
+func validTraceparent(header string) string {
+	if len(header) > traceparentLength && header[traceparentLength] == '-' && !strings.HasPrefix(header, "00") {
+		header = header[:traceparentLength]
+	}
+	const noTrace, noSpan = "-00000000000000000000000000000000-", "-0000000000000000-"
+	if !traceparentForm.MatchString(header) || strings.HasPrefix(header, "ff") ||
+		strings.Contains(header, noTrace) || strings.Contains(header, noSpan) {
+		return ""
+	}
+	return header
+}
