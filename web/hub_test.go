@@ -245,6 +245,101 @@ func TestReplayOfOneOldTokenFailsAlone(t *testing.T) {
 	}
 }
 
+// manyChanges is a log in which more invoices than are told have changed since
+// the first offsets of the snapshots.
+func manyChanges() *testLog {
+	log := &testLog{records: map[string][]eventim.Record{}}
+	for i := range 2 * maxReplayFrames {
+		log.records["invoice-snapshots"] = append(log.records["invoice-snapshots"], draft(0, int64(i), "inv-"+strconv.Itoa(i), 1))
+	}
+	return log
+}
+
+func changesSince(t *testing.T, origin string, snapshot int64) *replay {
+	t.Helper()
+	from, to := positionToken(5, 5), positionToken(5, 5)
+	from.snapshots, to.snapshots = offsets{snapshot, 0}, offsets{2 * maxReplayFrames, 0}
+	r, err := newReplay(origin, from, to)
+	must(t, err)
+	return r
+}
+
+// A refusal costs a pass over the log; whoever comes again with the token, or
+// with an older one, is told without.
+func TestRefusalsAreRemembered(t *testing.T) {
+	t.Parallel()
+	log := manyChanges()
+	p := log.replayer()
+	first := changesSince(t, "page-1", 500)
+	p.pass(t.Context(), []*replay{first})
+	if err := <-first.settled; !errors.Is(err, errTooManyChanges) {
+		t.Fatalf("got %v", err)
+	}
+	log.reads = nil
+	for _, older := range []int64{500, 499, 0} {
+		if err := p.do(changesSince(t, "page-2", older), nil); !errors.Is(err, errTooManyChanges) {
+			t.Errorf("since %d: got %v", older, err)
+		}
+	}
+	if len(log.reads) > 0 {
+		t.Errorf("got %d reads, want none", len(log.reads))
+	}
+	newer := changesSince(t, "page-1", 1500)
+	p.pass(t.Context(), []*replay{newer})
+	must(t, <-newer.settled)
+	foreign := changesSince(t, "page-1", 0)
+	foreign.from.epoch = "other"
+	if err := p.refusals.of(foreign); err != nil {
+		t.Errorf("another cluster: got %v", err)
+	}
+}
+
+func TestRefusalsByAKafkaThatIsDownAreForgotten(t *testing.T) {
+	t.Parallel()
+	p := manyChanges().replayer()
+	p.read = func(context.Context, string, eventim.Positions, eventim.Positions, func(eventim.Record) error) error {
+		return sarama.ErrOutOfBrokers
+	}
+	r := changesSince(t, "page-1", 1500)
+	p.pass(t.Context(), []*replay{r})
+	if err := <-r.settled; !errors.Is(err, errNotResumed) {
+		t.Errorf("got %v", err)
+	}
+	if err := p.refusals.of(r); err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTooManyResultsOfOneOriginRefuseNoOther(t *testing.T) {
+	t.Parallel()
+	var f refusals
+	mine, theirs := changesSince(t, "page-1", 0), changesSince(t, "page-2", 0)
+	f.remember(mine, errTooManyResults)
+	if f.of(mine) == nil || f.of(theirs) != nil {
+		t.Errorf("got %v and %v", f.of(mine), f.of(theirs))
+	}
+}
+
+// One old token among many does not cost the others what they missed, and many
+// old ones cost no more than finding out where they begin to be too old.
+func TestOldTokensDoNotRefuseNewerOnes(t *testing.T) {
+	t.Parallel()
+	log := manyChanges()
+	var batch []*replay
+	for i := range 256 {
+		batch = append(batch, changesSince(t, "page-1", int64(1000-100+i))) // from 1000 on they are told
+	}
+	log.replayer().pass(t.Context(), batch)
+	for i, r := range batch {
+		if err := <-r.settled; (err != nil) != (i < 100) {
+			t.Errorf("connection %d: %v", i, err)
+		}
+	}
+	if len(log.reads) > 4*8+4 { // two topics; halved 8 times, both halves
+		t.Errorf("got %d reads", len(log.reads))
+	}
+}
+
 func TestReplaysThatWaitShareAPass(t *testing.T) {
 	t.Parallel()
 	entered, release := make(chan struct{}, 1), make(chan struct{})

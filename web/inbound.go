@@ -78,12 +78,16 @@ func (k *socket) drain() {
 
 func (k *socket) handle(data []byte) error {
 	var f clientFrame
-	if err := json.Unmarshal(data, &f); err != nil {
-		return protocolError("a frame is not the JSON that was expected")
-	}
+	err := json.Unmarshal(data, &f)
+	mistyped, ok := errors.AsType[*json.UnmarshalTypeError](err)
 	switch {
+	case err != nil && !ok:
+		return protocolError("a frame is not the JSON that was expected")
 	case k.queue.isClosed():
 		return nil // it is being told
+	case ok && k.origin != "":
+		k.refuse(f.ID, newProblem(codeRequestInvalid, "A frame is an object, and its member %q cannot be a JSON %s.", mistyped.Field, mistyped.Value))
+		return nil
 	case k.origin == "":
 		return k.handleHello(f)
 	case f.Type == "command":
@@ -114,8 +118,7 @@ func (k *socket) handleCommand(f clientFrame) error {
 		origin: k.origin, actor: k.actor,
 	}
 	if !k.lanes.run(f.Invoice, func() { k.command(r) }) {
-		p := newProblem(codeTooManyCommands, "Wait for some of the %d commands in flight.", maxInFlight).about(f.ID)
-		k.queue.push(newFrame(refusedFrame{"refused", f.ID, p}))
+		k.refuse(f.ID, newProblem(codeTooManyCommands, "Wait for some of the %d commands in flight.", maxInFlight))
 	}
 	return nil
 }
@@ -124,8 +127,12 @@ func (k *socket) command(r commandRequest) {
 	// It is not given up when the connection breaks: it was asked for.
 	position, problem := k.submit(context.Background(), r)
 	if problem != nil {
-		k.queue.push(newFrame(refusedFrame{"refused", r.id, problem}))
+		k.refuse(r.id, problem)
 		return
 	}
 	k.queue.push(newFrame(ackFrame{"ack", r.id, position.String()}))
+}
+
+func (k *socket) refuse(id string, p *Problem) {
+	k.queue.push(newFrame(refusedFrame{"refused", id, p.about(id)}))
 }

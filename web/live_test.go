@@ -374,6 +374,34 @@ func TestBadFramesEndTheConnection(t *testing.T) {
 	}
 }
 
+// One wrong member is the mistake of one command, and the connection serves
+// others.
+func TestMistypedFramesAreRefused(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.handle()
+	c, _ := s.serve().connect("page-1", "")
+	for member, frame := range map[string]string{
+		"expected": `{"type":"command","id":"cmd-1","invoice":"inv-1","command":"SendInvoice","expected":"1"}`,
+		"command":  `{"type":"command","id":"cmd-1","invoice":"inv-1","command":7}`,
+		"invoice":  `{"type":"command","id":"cmd-1","invoice":["inv-1"],"command":"SendInvoice"}`,
+		"type":     `{"type":1,"id":"cmd-1"}`,
+	} {
+		c.send(json.RawMessage(frame))
+		refused := c.next("refused")
+		wantJSON(t, refused, "id", "cmd-1", "problem.code", "request_invalid", "problem.status", 400.0)
+		if detail := dig(refused, "problem", "detail").(string); !strings.Contains(detail, member) || strings.Contains(detail, "clientFrame") {
+			t.Errorf("%s: got %s", member, detail)
+		}
+	}
+	c.send(json.RawMessage(`{"type":"command","id":1}`))
+	wantJSON(t, c.next("refused"), "id", "", "problem.code", "request_invalid")
+	c.send(json.RawMessage(`[]`))
+	wantJSON(t, c.next("refused"), "id", "", "problem.code", "request_invalid")
+	c.command("cmd-2", "inv-1", "CreateInvoice", create)
+	wantJSON(t, c.next("result"), "id", "cmd-2", "outcome", "accepted")
+}
+
 func TestShutdownClosesWithGoingAway(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,8 +28,18 @@ const (
 	maxReplayTime = 10 * time.Second
 )
 
-// errNotResumed means that a connection cannot be told what it missed.
-var errNotResumed = errors.New("cannot resume")
+// errNotResumed means that a connection cannot be told what it missed; the
+// others say why.
+var (
+	errNotResumed     = errors.New("cannot resume")
+	errTooManyResults = fmt.Errorf("%w: more than %d results", errNotResumed, maxReplayFrames)
+	errTooManyChanges = fmt.Errorf("%w: more than %d invoices have changed", errNotResumed, maxReplayFrames)
+)
+
+// oldToken tells a refusal that every older token gets as well.
+func oldToken(err error) bool {
+	return errors.Is(err, errTooManyChanges) || errors.Is(err, sarama.ErrOffsetOutOfRange)
+}
 
 // replay is the wish of one connection to be told what it missed: the results
 // of its origin, and the invoices that changed, in [from, to).
@@ -56,6 +67,13 @@ func newReplay(origin string, from, to token) (*replay, error) {
 	return &replay{origin: origin, from: from, to: to, settled: make(chan error, 1)}, nil
 }
 
+// missed is how many offsets r asks for.
+func (r *replay) missed() int64 {
+	results, _ := r.from.results.distance(r.to.results)
+	snapshots, _ := r.from.snapshots.distance(r.to.snapshots)
+	return results + snapshots
+}
+
 // replayer reads what connections missed. It makes one pass over the log for
 // all that wait, so that a storm of reconnects costs as much as one.
 type replayer struct {
@@ -64,6 +82,8 @@ type replayer struct {
 
 	// read is eventim.Read on the cluster.
 	read func(ctx context.Context, topic string, from, to eventim.Positions, fn func(eventim.Record) error) error
+
+	refusals refusals
 
 	mu      sync.Mutex
 	waiting []*replay
@@ -82,6 +102,9 @@ func newReplayer(a Aggregate, k eventim.Kafka, log *slog.Logger) *replayer {
 // do joins r to the next pass and waits for the outcome, unless the connection
 // is gone.
 func (p *replayer) do(r *replay, gone <-chan struct{}) error {
+	if err := p.refusals.of(r); err != nil {
+		return err
+	}
 	p.mu.Lock()
 	p.waiting = append(p.waiting, r)
 	p.mu.Unlock()
@@ -115,30 +138,49 @@ func (p *replayer) run(ctx context.Context) error {
 	}
 }
 
-// pass settles a batch. One whose token is older than the log fails alone: a
-// batch that meets the start of the log is halved until only such are left.
+// pass settles a batch. One whose token is too old fails alone: a batch that
+// has such a one is halved until only such are left. The newer half comes
+// first, so that what is found out about it settles the older one unread.
 func (p *replayer) pass(ctx context.Context, batch []*replay) {
+	batch = p.worthwhile(batch)
 	if len(batch) == 0 {
 		return
 	}
 	err := p.attempt(ctx, batch)
-	if errors.Is(err, sarama.ErrOffsetOutOfRange) && len(batch) > 1 {
+	if oldToken(err) && len(batch) > 1 {
+		slices.SortFunc(batch, func(a, b *replay) int { return cmp.Compare(a.missed(), b.missed()) })
 		half := len(batch) / 2
 		p.pass(ctx, batch[:half])
 		p.pass(ctx, batch[half:])
 		return
 	}
 	for _, r := range batch {
-		switch {
-		case err != nil:
-			p.log.Info("cannot resume", "origin", r.origin, "error", err)
-			r.settled <- fmt.Errorf("%w: %w", errNotResumed, err)
-		case len(r.frames) > maxReplayFrames:
-			r.settled <- fmt.Errorf("%w: too many results", errNotResumed)
-		default:
-			r.settled <- nil
-		}
+		p.settle(r, err)
 	}
+}
+
+// worthwhile settles those of a batch that are known to fail, and returns the
+// others.
+func (p *replayer) worthwhile(batch []*replay) (others []*replay) {
+	for _, r := range batch {
+		if err := p.refusals.of(r); err != nil {
+			r.settled <- err
+			continue
+		}
+		others = append(others, r)
+	}
+	return others
+}
+
+func (p *replayer) settle(r *replay, err error) {
+	switch {
+	case err != nil && !errors.Is(err, errNotResumed):
+		err = fmt.Errorf("%w: %w", errNotResumed, err)
+	case err == nil && len(r.frames) > maxReplayFrames:
+		err = errTooManyResults
+	}
+	p.refusals.remember(r, err)
+	r.settled <- err
 }
 
 func (p *replayer) attempt(ctx context.Context, batch []*replay) error {
@@ -191,7 +233,7 @@ func (p *replayer) changed(ctx context.Context, topic string, from, to eventim.P
 		rec.Value = bytes.Clone(rec.Value)
 		newest[string(rec.Key)] = rec
 		if len(newest) > maxReplayFrames {
-			return fmt.Errorf("more than %d invoices have changed", maxReplayFrames)
+			return errTooManyChanges
 		}
 		return nil
 	})

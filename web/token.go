@@ -120,6 +120,20 @@ func offsetsOf(topic string, positions eventim.Positions) (offsets, error) {
 	return o, nil
 }
 
+// within reports whether o is nowhere beyond other, which has the same
+// partitions.
+func (o offsets) within(other offsets) bool {
+	if len(o) != len(other) {
+		return false
+	}
+	for p, next := range o {
+		if next > other[p] {
+			return false
+		}
+	}
+	return true
+}
+
 // advance notes that rec was read.
 func (o offsets) advance(rec eventim.Record) error {
 	p := rec.Position.Partition
