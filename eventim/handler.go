@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -33,6 +31,10 @@ type HandlerConfig struct {
 	CacheBytes   int64         // block cache of all state stores, beside 16 MiB for each partition; 64 MiB
 	Session      time.Duration // session timeout: how soon a killed process is replaced; 10 s
 
+	// StuckAfter is how long a partition may wait in one place, with commands
+	// before it, until Status and the log call it stuck; 10 s.
+	StuckAfter time.Duration
+
 	Logger    *slog.Logger          // slog.Default()
 	OnRestore func(RestoreProgress) // called concurrently; nil
 }
@@ -43,25 +45,9 @@ func (c HandlerConfig) withDefaults() HandlerConfig {
 	c.CachedStates = cmp.Or(c.CachedStates, 10_000)
 	c.CacheBytes = cmp.Or(c.CacheBytes, 64<<20)
 	c.Session = cmp.Or(c.Session, 10*time.Second)
+	c.StuckAfter = cmp.Or(c.StuckAfter, 10*time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	return c
-}
-
-// PartitionState is what a handler does with a partition.
-type PartitionState string
-
-// States of a partition.
-const (
-	Restoring PartitionState = "restoring" // the state store is being filled
-	Running   PartitionState = "running"   // commands are handled
-	Stopped   PartitionState = "stopped"   // history cannot be read; Err says why
-)
-
-// PartitionStatus is the state of one partition that a handler holds.
-type PartitionStatus struct {
-	Partition int32
-	State     PartitionState
-	Err       error // of a stopped partition
 }
 
 // Handler handles the commands of an aggregate. What a batch of commands
@@ -80,6 +66,8 @@ type Handler[S, C, E any] struct {
 
 	mu     sync.Mutex
 	status map[int32]PartitionStatus
+	topics error  // how the topics differ from what the aggregate needs
+	rejoin func() // ends the session, after which all partitions are taken over anew
 }
 
 // NewHandler makes a handler of a. Run runs it.
@@ -90,8 +78,8 @@ func NewHandler[S, C, E any](a Aggregate[S, C, E], c HandlerConfig) (*Handler[S,
 	if c.Dir == "" {
 		return nil, errors.New("handler: Dir, the data directory, is empty")
 	}
-	if c.Lanes < 0 || c.MaxBatch < 0 || c.CachedStates < 0 || c.CacheBytes < 0 {
-		return nil, errors.New("handler: Lanes, MaxBatch, CachedStates and CacheBytes must not be negative")
+	if c.Lanes < 0 || c.MaxBatch < 0 || c.CachedStates < 0 || c.CacheBytes < 0 || c.StuckAfter < 0 {
+		return nil, errors.New("handler: Lanes, MaxBatch, CachedStates, CacheBytes and StuckAfter must not be negative")
 	}
 	c = c.withDefaults()
 	return &Handler[S, C, E]{
@@ -133,7 +121,7 @@ func (h *Handler[S, C, E]) Run(ctx context.Context) (err error) {
 }
 
 func (h *Handler[S, C, E]) prepareRestore(ctx context.Context, cache *pebble.Cache) error {
-	id, err := describeCluster(ctx, h.successor.client, h.agg.Topics().Snapshots)
+	id, err := describeCluster(ctx, h.successor.client, h.agg.topicNames()...)
 	h.restorer = &restorer[S, C, E]{
 		agg: h.agg, client: h.successor.client, dir: filepath.Join(h.config.Dir, h.agg.Name), cluster: id,
 		horizon: h.limits.deleteRetention, options: storeOptions{cache: cache, logger: h.logger, turns: newTurns(runtime.GOMAXPROCS(0) / 2)},
@@ -158,17 +146,38 @@ func (h *Handler[S, C, E]) consume(ctx context.Context, instance string) (err er
 	// The lanes outlive ctx until the workers have ended.
 	lanesCtx, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	h.lanes = startLanes(lanesCtx, h.config.Kafka, h.agg.Group(), instance, h.config.Lanes, h.limits.outputBytes, h.logger)
+	watch, unwatch := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() { h.watch(watch) })
 	for ctx.Err() == nil {
-		if err := group.Consume(ctx, []string{h.agg.Topics().Commands}, (*sessionHandler[S, C, E])(h)); err != nil && ctx.Err() == nil {
+		if err := h.join(ctx); err != nil && ctx.Err() == nil {
 			h.logger.Warn("session ended, joining again", slog.Any("error", err))
 			sleep(ctx, 200*time.Millisecond)
 		}
 	}
 	err = group.Close()
+	unwatch()
+	watching.Wait()
 	drained.Wait()
 	giveUp()
 	h.lanes.stop()
 	return err
+}
+
+// join runs one session of the group. Topics that were deleted and made anew
+// have other ids then; what that means, each partition finds when it is taken
+// over.
+func (h *Handler[S, C, E]) join(ctx context.Context) error {
+	id, err := describeCluster(ctx, h.successor.client, h.agg.topicNames()...)
+	if err != nil {
+		return err
+	}
+	session, end := context.WithCancel(ctx)
+	defer end()
+	h.mu.Lock()
+	h.restorer.cluster, h.rejoin = id, end
+	h.mu.Unlock()
+	return h.group.Consume(session, []string{h.agg.Topics().Commands}, (*sessionHandler[S, C, E])(h))
 }
 
 const rebalanceTimeout = 10 * time.Second
@@ -214,7 +223,7 @@ func (s *sessionHandler[S, C, E]) Setup(session sarama.ConsumerGroupSession) err
 	defer h.mu.Unlock()
 	h.status = map[int32]PartitionStatus{}
 	for _, p := range session.Claims()[h.agg.Topics().Commands] {
-		h.status[p] = PartitionStatus{Partition: p, State: Restoring}
+		h.status[p] = newStatus(p)
 	}
 	return nil
 }
@@ -242,18 +251,4 @@ func (s *sessionHandler[S, C, E]) ConsumeClaim(session sarama.ConsumerGroupSessi
 	defer context.AfterFunc(session.Context(), func() { time.AfterFunc(commitGrace, cancel) })()
 	w.finish = finish
 	return w.run()
-}
-
-func (h *Handler[S, C, E]) setStatus(p int32, state PartitionState, err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.status[p] = PartitionStatus{p, state, err}
-}
-
-// Status returns what the handler does with each partition that it holds, in
-// order.
-func (h *Handler[S, C, E]) Status() []PartitionStatus {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return slices.SortedFunc(maps.Values(h.status), func(a, b PartitionStatus) int { return cmp.Compare(a.Partition, b.Partition) })
 }

@@ -66,8 +66,9 @@ func ClusterID(ctx context.Context, k Kafka) (string, error) {
 
 // cluster is what a metadata answer tells about identity.
 type cluster struct {
-	id     string
-	topics map[string]string // topic ids by name
+	id         string
+	topics     map[string]string // topic ids by name
+	partitions map[string]int    // of the topics that exist, by name
 }
 
 func describeCluster(ctx context.Context, client sarama.Client, topics ...string) (cluster, error) {
@@ -82,12 +83,15 @@ func describeCluster(ctx context.Context, client sarama.Client, topics ...string
 		if err != nil {
 			return err
 		}
-		d = cluster{topics: map[string]string{}}
+		d = cluster{topics: map[string]string{}, partitions: map[string]int{}}
 		if resp.ClusterID != nil {
 			d.id = *resp.ClusterID
 		}
 		for _, t := range resp.Topics {
 			d.topics[t.Name] = t.Uuid.String()
+			if t.Err == sarama.ErrNoError {
+				d.partitions[t.Name] = len(t.Partitions)
+			}
 		}
 		return nil
 	})

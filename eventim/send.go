@@ -25,18 +25,22 @@ type Sender[C any] struct {
 	encode   func(Command[C]) (*sarama.ProducerMessage, error)
 	producer *producer
 	answers  sync.WaitGroup
+	guard    *topicGuard
 }
 
-// NewSender connects a sender of commands for a.
+// NewSender connects a sender of commands for a. The commands topic must
+// exist (*TopicsError); Send refuses while it has another partition count than
+// a declares, as Err says.
 func NewSender[S, C, E any](a Aggregate[S, C, E], k Kafka) (*Sender[C], error) {
 	if err := a.validate(); err != nil {
 		return nil, err
 	}
-	producer, err := newProducer(k.Brokers, senderConfig(k))
+	d := a.withDefaults()
+	producer, err := newProducer(k.Brokers, senderConfig(k, d.Name, d.Partitions))
 	if err != nil {
 		return nil, fmt.Errorf("connect to Kafka at %v: %w", k.Brokers, err)
 	}
-	s := &Sender[C]{encode: a.withDefaults().encodeCommand, producer: producer}
+	s := &Sender[C]{encode: d.encodeCommand, producer: producer}
 	s.answers.Go(func() {
 		for m := range producer.Successes() {
 			m.Metadata.(chan error) <- nil
@@ -47,16 +51,18 @@ func NewSender[S, C, E any](a Aggregate[S, C, E], k Kafka) (*Sender[C], error) {
 			e.Msg.Metadata.(chan error) <- e.Err
 		}
 	})
+	if s.guard, err = newTopicGuard(producer.client, d.Name, d.Topics().Commands, d.Partitions); err != nil {
+		return nil, errors.Join(err, producer.close(&s.answers))
+	}
 	return s, nil
 }
 
-func senderConfig(k Kafka) *sarama.Config {
+func senderConfig(k Kafka, aggregate string, partitions int32) *sarama.Config {
 	c := k.Config()
 	c.Net.MaxOpenRequests = 1
 	c.Producer.Idempotent = true
 	c.Producer.RequiredAcks = sarama.WaitForAll
-	// As Java has it, so that every client finds the same partition for a key.
-	c.Producer.Partitioner = sarama.NewMurmur2Partitioner
+	c.Producer.Partitioner = placementOf(aggregate, partitions)
 	c.Producer.MaxMessageBytes = maxCommandBytes
 	c.Producer.Return.Successes = true
 	c.Producer.Return.Errors = true
@@ -67,15 +73,18 @@ func senderConfig(k Kafka) *sarama.Config {
 // returns the command with its ID (a UUIDv7 when there was none), Time and
 // Position.
 //
-// ErrTooLarge and an error of the codec mean that nothing was sent. After any
-// other error the outcome is unknown: send it again with the same ID, which
-// takes effect at most once.
+// ErrTooLarge, *TopicsError and an error of the codec mean that nothing was
+// sent. After any other error the outcome is unknown: send it again with the
+// same ID, which takes effect at most once.
 func (s *Sender[C]) Send(ctx context.Context, cmd Command[C]) (Command[C], error) {
 	if cmd.ID == "" {
 		cmd.ID = uuid.Must(uuid.NewV7()).String()
 	}
 	if cmd.Aggregate == "" {
 		return cmd, errors.New("send command: Aggregate, the id of the aggregate, is empty")
+	}
+	if err := s.Err(); err != nil {
+		return cmd, fmt.Errorf("send command %s: %w", cmd.ID, err)
 	}
 	cmd.Time = time.Now().UTC().Truncate(time.Millisecond)
 	cmd.Correlation = cmp.Or(cmd.Correlation, cmd.ID)
@@ -113,9 +122,17 @@ func sendError(id string, err error) error {
 	return fmt.Errorf("send command %s: %w", id, err)
 }
 
+// Err says why Send refuses every command at the moment: a *TopicsError when
+// the commands topic has another partition count than is declared, or is not
+// there any more. It notices within a few seconds. Nil while commands are taken.
+func (s *Sender[C]) Err() error { return s.guard.err() }
+
 // Close waits for what was sent and disconnects. No Send may be running or
 // follow.
-func (s *Sender[C]) Close() error { return s.producer.close(&s.answers) }
+func (s *Sender[C]) Close() error {
+	s.guard.close()
+	return s.producer.close(&s.answers)
+}
 
 // producer is a sarama producer with a client of its own, which
 // NewAsyncProducer would leave behind, connected, when InitProducerId fails.

@@ -52,28 +52,49 @@ func (a *Aggregate[S, C, E]) topicSpecs() []topicSpec {
 	}
 }
 
+func (a *Aggregate[S, C, E]) topicNames() []string {
+	t := a.Topics()
+	return []string{t.Commands, t.Results, t.Events, t.Snapshots, t.DeadLetters}
+}
+
 // CreateTopics creates the topics of a that do not exist yet, and leaves the
 // others alone: VerifyTopics tells whether they are right.
 func (a Aggregate[S, C, E]) CreateTopics(ctx context.Context, k Kafka, replication int16) error {
+	_, err := a.CreateMissingTopics(ctx, k, replication)
+	return err
+}
+
+// CreateMissingTopics is CreateTopics, and returns the names of the topics that
+// did not exist before.
+func (a Aggregate[S, C, E]) CreateMissingTopics(ctx context.Context, k Kafka, replication int16) (created []string, err error) {
 	if err := a.validate(); err != nil {
-		return err
+		return nil, err
 	}
 	d := a.withDefaults()
-	err := withAdmin(k, func(admin sarama.ClusterAdmin) error {
-		for _, spec := range d.topicSpecs() {
-			if err := createTopic(ctx, admin, spec, d.Partitions, replication); err != nil {
+	return createTopics(ctx, k, d.topicSpecs(), d.Partitions, replication)
+}
+
+func createTopics(ctx context.Context, k Kafka, specs []topicSpec, partitions int32, replication int16) (created []string, err error) {
+	err = withAdmin(k, func(admin sarama.ClusterAdmin) error {
+		for _, spec := range specs {
+			made, err := createTopic(ctx, admin, spec, partitions, replication)
+			if err != nil {
 				return fmt.Errorf("create topic %s: %w", spec.name, err)
+			}
+			if made {
+				created = append(created, spec.name)
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return err
+		return created, err
 	}
-	return waitForTopics(ctx, k, d.topicSpecs())
+	return created, waitForTopics(ctx, k, specs)
 }
 
-func createTopic(ctx context.Context, admin sarama.ClusterAdmin, spec topicSpec, partitions int32, replication int16) error {
+// createTopic reports whether it made the topic: one that is there is left alone.
+func createTopic(ctx context.Context, admin sarama.ClusterAdmin, spec topicSpec, partitions int32, replication int16) (made bool, err error) {
 	entries := map[string]*string{}
 	for name, value := range spec.config {
 		entries[name] = &value
@@ -82,13 +103,15 @@ func createTopic(ctx context.Context, admin sarama.ClusterAdmin, spec topicSpec,
 		entries["min.insync.replicas"] = new("2")
 	}
 	detail := &sarama.TopicDetail{NumPartitions: partitions, ReplicationFactor: replication, ConfigEntries: entries}
-	return retry(ctx, func() error {
+	err = retry(ctx, func() error {
 		err := admin.CreateTopic(spec.name, detail, false)
 		if te, ok := errors.AsType[*sarama.TopicError](err); ok && te.Err == sarama.ErrTopicAlreadyExists {
 			return nil
 		}
+		made = err == nil
 		return err
 	})
+	return made, err
 }
 
 // waitForTopics returns when every broker knows each partition and its leader:
@@ -207,7 +230,7 @@ func (t topic) differences(spec topicSpec, partitions int32) []string {
 		diffs = append(diffs, fmt.Sprintf("%s: %s is %v, want %v", spec.name, what, got, want))
 	}
 	if t.partitions != int(partitions) {
-		differ("the partition count", partitions, t.partitions)
+		diffs = append(diffs, partitionsDiffer(spec.name, t.partitions, partitions))
 	}
 	for _, name := range slices.Sorted(maps.Keys(spec.config)) {
 		want, got := spec.config[name], t.config[name]

@@ -42,6 +42,10 @@ var errLost = errors.New("the partition is no longer ours")
 // the process away too.
 func (w *worker[S, C, E]) run() error {
 	ctx := w.session.Context()
+	if w.partition >= w.agg.Partitions {
+		w.stop(ctx, w.beyond())
+		return nil
+	}
 	err := w.takeOver(ctx)
 	w.resume()
 	for err == nil {
@@ -105,6 +109,7 @@ func (w *worker[S, C, E]) takeOver(ctx context.Context) error {
 		if err == nil || unreadable || ctx.Err() != nil {
 			return err
 		}
+		w.setStatus(w.partition, Restoring, err)
 		w.logger.Warn("cannot take the partition over, trying again", slog.Any("error", err))
 		if errors.Is(err, errStore) {
 			w.discard() // a file that cannot be read would fail again
@@ -137,6 +142,7 @@ func (w *worker[S, C, E]) tryTakeOver(ctx context.Context) (err error) {
 	w.states, _ = lru.NewLRU[string, Snapshot[S]](w.config.CachedStates, nil) // fails for a size of 0 only
 	crashPoint("taken-over")
 	w.setStatus(w.partition, Running, nil)
+	w.moved(w.partition, w.skip, time.Time{})
 	w.logger.Info("partition taken over", slog.Int64("offset", w.skip), slog.Int64("snapshots", w.checkpoint.Snapshots))
 	return nil
 }
@@ -167,6 +173,7 @@ func (w *worker[S, C, E]) verifyPosition(ctx context.Context) error {
 	case w.skip > end:
 		return refuse(fmt.Sprintf("the group's offset %d is beyond the end %d: the topic was made anew or cut", w.skip, end))
 	}
+	w.skip = max(w.skip, start)
 	return nil
 }
 
@@ -369,6 +376,7 @@ func (w *worker[S, C, E]) apply(d decision[S], ends map[string]int64) error {
 	w.checkpoint.Time = now().UnixMilli()
 	write.setCheckpoint(w.checkpoint)
 	w.skip = d.next
+	w.moved(w.partition, w.skip, now())
 	crashPoint("storing")
 	if err := write.commit(); err != nil {
 		return err

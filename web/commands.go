@@ -53,7 +53,12 @@ func (s *Server) submit(ctx context.Context, r commandRequest) (eventim.Position
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	sent, err := l.sender.Send(ctx, cmd)
+	_, changed := errors.AsType[*eventim.TopicsError](err)
 	switch {
+	case changed:
+		s.log.Error("command refused: nobody would handle it", "command", r.id, "error", err)
+		return eventim.Position{}, newProblem(codeTopicsChanged,
+			"The topics in Kafka were changed, so that nobody would handle the command. It was not sent.").about(r.id)
 	case errors.Is(err, eventim.ErrTooLarge):
 		return eventim.Position{}, newProblem(codeCommandTooLarge, "%s.", sentence(err)).about(r.id)
 	case err != nil:

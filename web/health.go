@@ -76,6 +76,14 @@ func (s *Server) checkKafka(ctx context.Context) error {
 	return err
 }
 
+// checkCommands finds out whether commands are taken.
+func (s *Server) checkCommands(context.Context) error {
+	if l := s.live.Load(); l != nil {
+		return l.sender.Err()
+	}
+	return nil // the part "live" says why
+}
+
 func (s *Server) checkPostgres(ctx context.Context) error { return s.pool.Ping(ctx) }
 
 // serveHealth answers while the process runs at all.

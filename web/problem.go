@@ -44,6 +44,7 @@ const (
 	codeViewMissing      = "view_missing"
 	codeViewBehind       = "view_behind"
 	codeKafkaDown        = "kafka_unavailable"
+	codeTopicsChanged    = "topics_changed"
 	codeDatabaseDown     = "database_unavailable"
 	codeInternal         = "internal"
 	problemNamespace     = "urn:eventim:problem:"
@@ -90,6 +91,7 @@ var kinds = map[string]kind{
 	codeViewMissing:             {http.StatusServiceUnavailable, "The view does not exist yet"},
 	codeViewBehind:              {http.StatusServiceUnavailable, "The view has not caught up yet"},
 	codeKafkaDown:               {http.StatusServiceUnavailable, "Commands cannot be accepted right now"},
+	codeTopicsChanged:           {http.StatusServiceUnavailable, "Commands cannot be accepted until an operator has mended the topics"},
 	codeDatabaseDown:            {http.StatusServiceUnavailable, "Invoices cannot be read right now"},
 	codeInternal:                {http.StatusInternalServerError, "Something went wrong"},
 }

@@ -99,7 +99,7 @@ func New(c Config) (*Server, error) {
 		hosts: hosts, kafka: c.Kafka, pool: c.Pool, aggregate: c.Aggregate, log: cmp.Or(c.Logger, slog.Default()),
 		allowedOrigins: origins, actor: c.Actor,
 		queueSize: cmp.Or(c.QueueSize, 256), maxSockets: cmp.Or(c.MaxSockets, 20_000), now: time.Now,
-		commandTypes: types, waiter: projector.NewWaiter(c.Pool), health: newHealth("kafka", "postgres", "live"),
+		commandTypes: types, waiter: projector.NewWaiter(c.Pool), health: newHealth("kafka", "postgres", "live", "commands"),
 	}
 	if s.actor == nil {
 		s.actor = func(*http.Request) (string, error) { return "", nil }
@@ -143,6 +143,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	g.Go(func() error { return s.waiter.Run(background) })
 	g.Go(func() error { return s.health.watch(background, "kafka", s.checkKafka) })
 	g.Go(func() error { return s.health.watch(background, "postgres", s.checkPostgres) })
+	g.Go(func() error { return s.health.watch(background, "commands", s.checkCommands) })
 	g.Go(func() error {
 		if err := server.Serve(wires{ln}); !errors.Is(err, http.ErrServerClosed) {
 			return err

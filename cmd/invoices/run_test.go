@@ -95,8 +95,12 @@ func TestHandlerRefusesWrongTopics(t *testing.T) {
 	if code != failed || strings.Count(stderr, "does not exist") != 5 || !strings.Contains(stderr, "\n  "+aggregate+"-events: does not exist\n") {
 		t.Errorf("got exit code %d and %q, want 1 and a line for each of five topics", code, stderr)
 	}
-	succeed(t, env, "topics", "create")
-	succeed(t, env, "topics", "create")
+	if said := succeed(t, env, "topics", "create"); strings.Count(said, ": created\n") != 5 {
+		t.Errorf("topics create says\n%swant that it created five topics", said)
+	}
+	if said := succeed(t, env, "topics", "create"); strings.Count(said, ": was there\n") != 5 {
+		t.Errorf("topics create says\n%swant that five topics were there", said)
+	}
 	succeed(t, env, "topics", "verify")
 	list := succeed(t, env, "topics", "list")
 	if lines := strings.Split(strings.TrimSpace(list), "\n"); len(lines) != 6 || !strings.HasPrefix(lines[3], aggregate+"-events") || !strings.Contains(lines[3], "12") {
@@ -104,6 +108,10 @@ func TestHandlerRefusesWrongTopics(t *testing.T) {
 	}
 
 	alter(t, k, aggregate+"-events", "cleanup.policy", "compact")
+	code, stdout, _ := run(t, env, "topics", "create")
+	if want := aggregate + "-events: was there, and is not as it must be\n"; code != failed || !strings.Contains(stdout, want) {
+		t.Errorf("topics create: got exit code %d and\n%swant 1 and %q", code, stdout, want)
+	}
 	code, _, stderr = run(t, append(env, "EVENTIM_LOG=json"), args...)
 	lines := strings.Split(strings.TrimSpace(stderr), "\n")
 	var last struct{ Differences []string }

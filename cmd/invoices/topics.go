@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/IBM/sarama"
@@ -37,10 +39,31 @@ func createTopics(ctx context.Context, a app.Aggregate, k eventim.Kafka, replica
 	if err := app.AwaitKafka(ctx, k, p.logger); err != nil {
 		return err
 	}
-	if err := a.CreateTopics(ctx, k, replication); err != nil {
+	created, err := a.CreateMissingTopics(ctx, k, replication)
+	if err != nil {
 		return adviseReplication(err)
 	}
-	return a.VerifyTopics(ctx, k)
+	return sayTopics(topicNames(a.Topics()), created, a.VerifyTopics(ctx, k), p.out)
+}
+
+// sayTopics prints what became of each topic, and returns the error of the
+// verification, which lists the differences.
+func sayTopics(names, created []string, differ error, out io.Writer) error {
+	wrong, _ := errors.AsType[*eventim.TopicsError](differ)
+	if differ != nil && wrong == nil {
+		return differ
+	}
+	for _, name := range names {
+		what := "was there"
+		if slices.Contains(created, name) {
+			what = "created"
+		}
+		if wrong != nil && slices.ContainsFunc(wrong.Differences, func(d string) bool { return strings.HasPrefix(d, name+": ") }) {
+			what += ", and is not as it must be"
+		}
+		fmt.Fprintf(out, "%s: %s\n", name, what)
+	}
+	return differ
 }
 
 func adviseReplication(err error) error {

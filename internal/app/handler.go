@@ -46,10 +46,27 @@ func (h *Handler) Health() Health {
 		return Health{State: "waiting for Kafka", Partitions: []PartitionHealth{}}
 	}
 	health := Health{Ready: true, State: "running", Partitions: []PartitionHealth{}}
+	if err := h.inner.TopicsErr(); err != nil {
+		health.Ready, health.Error = false, err.Error()
+	}
 	for _, s := range h.inner.Status() {
-		health.add(s.State == eventim.Running, PartitionHealth{Partition: s.Partition, State: string(s.State), Error: text(s.Err)})
+		health.add(s.Ready(), partitionHealth(s))
 	}
 	return health
+}
+
+func partitionHealth(s eventim.PartitionStatus) PartitionHealth {
+	h := PartitionHealth{
+		Partition: s.Partition, State: string(s.State), Since: s.Since, LastCommit: s.LastCommit,
+		StuckSince: s.StuckSince, Error: text(s.Err),
+	}
+	if s.Position >= 0 && s.End >= 0 {
+		h.NextOffset, h.End = new(s.Position), new(s.End)
+	}
+	if !s.StuckSince.IsZero() {
+		h.State = "stuck"
+	}
+	return h
 }
 
 // stopped is nil when err says that ctx has ended.

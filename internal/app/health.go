@@ -15,16 +15,21 @@ import (
 type Health struct {
 	Ready      bool              `json:"ready"`
 	State      string            `json:"state"`
-	Partitions []PartitionHealth `json:"partitions"` // those that this process holds
+	Error      string            `json:"error,omitempty"` // what concerns all partitions
+	Partitions []PartitionHealth `json:"partitions"`      // those that this process holds
 }
 
 // PartitionHealth is how one partition of a part is doing.
 type PartitionHealth struct {
-	View       string `json:"view,omitempty"`
-	Partition  int32  `json:"partition"`
-	State      string `json:"state"`
-	NextOffset *int64 `json:"nextOffset,omitempty"`
-	Error      string `json:"error,omitempty"` // why it is not running
+	View       string    `json:"view,omitempty"`
+	Partition  int32     `json:"partition"`
+	State      string    `json:"state"`
+	Since      time.Time `json:"since,omitzero"` // when the state began
+	NextOffset *int64    `json:"nextOffset,omitempty"`
+	End        *int64    `json:"end,omitempty"`       // where the commands end
+	LastCommit time.Time `json:"lastCommit,omitzero"` // of a batch of commands
+	StuckSince time.Time `json:"stuckSince,omitzero"` // nothing moves although commands wait
+	Error      string    `json:"error,omitempty"`     // why it is not running
 }
 
 func (h *Health) add(ready bool, p PartitionHealth) {

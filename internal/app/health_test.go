@@ -5,10 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
+
+	"github.com/eventim-go/eventim/eventim"
 )
 
 func get(t *testing.T, handler http.Handler, path string) (int, map[string]any) {
@@ -39,6 +42,24 @@ func TestAStoppedPartitionIsNotReady(t *testing.T) {
 	}
 	if code, _ := get(t, routes, "/healthz"); code != http.StatusOK {
 		t.Errorf("/healthz: got %d, want 200: the process runs", code)
+	}
+}
+
+// What a probe reads of a partition that is stuck: where, and since when.
+func TestAStuckPartitionIsNotReady(t *testing.T) {
+	t.Parallel()
+	since := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	s := eventim.PartitionStatus{Partition: 4, State: eventim.Running, Since: since, Position: 7, End: 9, StuckSince: since.Add(time.Minute)}
+	health := Health{Ready: true, State: "running"}
+	health.add(s.Ready(), partitionHealth(s))
+	code, body := get(t, healthRoutes(map[string]func() Health{"handler": func() Health { return health }}), "/readyz")
+	got := body["parts"].(map[string]any)["handler"].(map[string]any)["partitions"].([]any)[0].(map[string]any)
+	want := map[string]any{
+		"partition": 4.0, "state": "stuck", "since": "2026-01-02T03:04:05Z", "nextOffset": 7.0, "end": 9.0,
+		"stuckSince": "2026-01-02T03:05:05Z",
+	}
+	if code != http.StatusServiceUnavailable || !maps.Equal(got, want) {
+		t.Errorf("got %d %v, want 503 and %v", code, got, want)
 	}
 }
 

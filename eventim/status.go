@@ -1,0 +1,101 @@
+package eventim
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+)
+
+// PartitionState is what a handler does with a partition.
+type PartitionState string
+
+// States of a partition.
+const (
+	Restoring PartitionState = "restoring" // the state store is being filled
+	Running   PartitionState = "running"   // commands are handled
+	Stopped   PartitionState = "stopped"   // history cannot be read; Err says why
+)
+
+// PartitionStatus is the state of one partition that a handler holds.
+type PartitionStatus struct {
+	Partition  int32
+	State      PartitionState
+	Since      time.Time // when the state began
+	Position   int64     // offset of the next command to handle; -1 while that is not known
+	End        int64     // where the commands ended, as it was seen a few seconds ago; -1 while that is not known
+	LastCommit time.Time // of a batch of commands; zero when there was none in this session
+
+	// StuckSince is when the partition began to wait at Position although there
+	// are commands: a decision does not return, or Kafka does not commit, or a
+	// transaction of a sender is open. Zero while it moves.
+	StuckSince time.Time
+
+	// Err is why the partition is stopped, or why it still is restoring.
+	Err error
+}
+
+// Lag is how many offsets the partition is behind the commands.
+func (s PartitionStatus) Lag() int64 {
+	if s.Position < 0 {
+		return 0
+	}
+	return max(0, s.End-s.Position)
+}
+
+// Ready tells whether commands are being handled.
+func (s PartitionStatus) Ready() bool { return s.State == Running && s.StuckSince.IsZero() }
+
+func newStatus(partition int32) PartitionStatus {
+	return PartitionStatus{Partition: partition, State: Restoring, Since: now(), Position: -1, End: -1}
+}
+
+// Status returns what the handler does with each partition that it holds, in
+// order.
+func (h *Handler[S, C, E]) Status() []PartitionStatus {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.SortedFunc(maps.Values(h.status), func(a, b PartitionStatus) int { return cmp.Compare(a.Partition, b.Partition) })
+}
+
+// TopicsErr says in which ways the topics are, by now, not as the aggregate
+// needs them (*TopicsError). A handler that runs goes on, since nothing that was
+// acknowledged may wait for an operator; but it would not start again.
+func (h *Handler[S, C, E]) TopicsErr() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.topics
+}
+
+// setStatus enters a new state. A partition that keeps its state keeps the time
+// since which it has it.
+func (h *Handler[S, C, E]) setStatus(p int32, state PartitionState, err error) {
+	h.update(p, func(s *PartitionStatus) {
+		if s.State != state {
+			s.State, s.Since, s.StuckSince = state, now(), time.Time{}
+		}
+		s.Err = err
+	})
+}
+
+// moved enters that all commands before position are handled.
+func (h *Handler[S, C, E]) moved(p int32, position int64, committed time.Time) {
+	h.update(p, func(s *PartitionStatus) {
+		s.Position, s.StuckSince = position, time.Time{}
+		s.End = max(s.End, position)
+		if !committed.IsZero() {
+			s.LastCommit = committed
+		}
+	})
+}
+
+func (h *Handler[S, C, E]) update(p int32, change func(*PartitionStatus)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s, held := h.status[p]
+	if !held {
+		s = newStatus(p)
+	}
+	change(&s)
+	h.status[p] = s
+}

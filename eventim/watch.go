@@ -1,0 +1,134 @@
+package eventim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// watch looks, until ctx ends, at what nobody else would notice: topics that an
+// operator changes under the running handler, and partitions that do not move.
+func (h *Handler[S, C, E]) watch(ctx context.Context) {
+	seen := map[int32]place{}
+	said := map[int32]time.Time{}
+	for sleep(ctx, min(lookEvery, h.config.StuckAfter/2)) {
+		look, cancel := context.WithTimeout(ctx, lookEvery)
+		h.watchTopics(look)
+		cancel()
+		h.lookAtEnds(ctx)
+		for _, s := range h.Status() {
+			h.watchPartition(ctx, s, seen)
+			h.sayWaiting(s, said)
+		}
+	}
+}
+
+// lookAtEnds enters where the commands end.
+func (h *Handler[S, C, E]) lookAtEnds(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, lookEvery)
+	defer cancel()
+	for _, s := range h.Status() {
+		end, err := listOffset(ctx, h.successor.client, h.agg.Topics().Commands, s.Partition, sarama.OffsetNewest)
+		if err != nil { // Kafka is away: what was seen last stands
+			return
+		}
+		h.update(s.Partition, func(now *PartitionStatus) { now.End = max(end, now.Position) })
+	}
+}
+
+// watchTopics compares the topics with what they have to be. One that was
+// deleted and made anew has another id: then no offset that is known means
+// anything, and all partitions are taken over anew, where that is judged.
+func (h *Handler[S, C, E]) watchTopics(ctx context.Context) {
+	_, err := h.agg.inspectTopics(ctx, h.successor.admin)
+	if _, differ := errors.AsType[*TopicsError](err); err == nil || differ {
+		h.setTopics(err)
+	}
+	found, err := describeCluster(ctx, h.successor.client, h.agg.topicNames()...)
+	if err != nil {
+		return
+	}
+	h.mu.Lock()
+	known, rejoin := h.restorer.cluster, h.rejoin
+	h.mu.Unlock()
+	for topic, id := range found.topics {
+		if found.partitions[topic] > 0 && known.topics[topic] != id && rejoin != nil {
+			h.logger.Error("a topic was deleted and made anew, taking all partitions over again", slog.String("topic", topic))
+			rejoin()
+			return
+		}
+	}
+}
+
+func (h *Handler[S, C, E]) setTopics(err error) {
+	h.mu.Lock()
+	was := h.topics
+	h.topics = err
+	h.mu.Unlock()
+	switch {
+	case err != nil && (was == nil || was.Error() != err.Error()):
+		h.logger.Error("the topics were changed; a handler does not start on them", slog.Any("error", err))
+	case err == nil && was != nil:
+		h.logger.Info("the topics are as they should be again")
+	}
+}
+
+// place is where a partition was seen to wait, and since when.
+type place struct {
+	position int64
+	since    time.Time
+}
+
+// watchPartition finds out whether a partition that should handle commands does.
+func (h *Handler[S, C, E]) watchPartition(ctx context.Context, s PartitionStatus, seen map[int32]place) {
+	at, waits := seen[s.Partition]
+	if s.State != Running || s.End <= s.Position || !waits || at.position != s.Position {
+		seen[s.Partition] = place{s.Position, now()}
+		return
+	}
+	if !s.StuckSince.IsZero() || now().Sub(at.since) < h.config.StuckAfter {
+		return
+	}
+	if !h.commandsWait(ctx, s) || ctx.Err() != nil {
+		seen[s.Partition] = place{s.Position, now()}
+		return
+	}
+	h.update(s.Partition, func(now *PartitionStatus) {
+		if now.State == Running && now.Position == at.position {
+			now.StuckSince = at.since
+		}
+	})
+	h.logger.Error("partition is stuck: there are commands, and none is finished", slog.Int("partition", int(s.Partition)),
+		slog.Int64("offset", s.Position), slog.Int64("lag", s.Lag()), slog.Time("since", at.since))
+}
+
+// commandsWait tells whether there is something to handle from the position on:
+// markers of a sender's transactions take offsets, too. What cannot be read for
+// as long as ctx lasts waits all the same.
+func (h *Handler[S, C, E]) commandsWait(ctx context.Context, s PartitionStatus) bool {
+	errFound := errors.New("found one")
+	reader := partitionReader{client: h.successor.client, topic: h.agg.Topics().Commands, partition: s.Partition}
+	_, err := reader.read(ctx, s.Position, s.End, func(*sarama.RecordBatch, *sarama.Record) error { return errFound })
+	return err != nil
+}
+
+// sayWaiting logs once that a partition takes long until it handles commands.
+func (h *Handler[S, C, E]) sayWaiting(s PartitionStatus, said map[int32]time.Time) {
+	if s.State != Restoring || now().Sub(s.Since) < h.config.StuckAfter || said[s.Partition].Equal(s.Since) {
+		return
+	}
+	said[s.Partition] = s.Since
+	h.logger.Warn("partition is still restoring, and handles no commands", slog.Int("partition", int(s.Partition)),
+		slog.Time("since", s.Since), slog.Any("error", s.Err))
+}
+
+// beyond is the error of a partition that the topic should not have.
+func (w *worker[S, C, E]) beyond() error {
+	return fmt.Errorf("%s: the aggregate has %d partitions, so that no command belongs into partition %d: "+
+		"partitions were added to the topic, which cannot be undone; copy the topics to new ones (docs/topics.md)",
+		w.claim.Topic(), w.agg.Partitions, w.partition)
+}
