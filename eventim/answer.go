@@ -109,7 +109,7 @@ func answerOf(topic string, rec Record) (command commandKey, a answer, ok bool, 
 		case headerVersion:
 			a.version = r.count(headerVersion, h.Value)
 		case headerTime:
-			a.time = r.timeOf(h.Value).UnixMilli()
+			a.time = max(r.timeOf(h.Value).UnixMilli(), rec.Time.UnixMilli())
 		case headerCommandDigest:
 			a.digest = parseDigest(h.Value)
 		case headerCommandID:

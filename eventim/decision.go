@@ -52,7 +52,8 @@ type given struct {
 type batch[S, C, E any] struct {
 	agg       *Aggregate[S, C, E]
 	partition int32
-	limit     int // bytes of a record
+	limit     int       // bytes of a record
+	now       time.Time // by our clock
 
 	partitioner sarama.Partitioner // murmur2; costly to make
 
@@ -131,7 +132,10 @@ func (b *batch[S, C, E]) answered(cmd Command[C]) (given, bool, error) {
 			return given{}, false, err
 		}
 	}
-	expired := cmd.Time.UnixMilli()-first.time > b.agg.Deduplication.Milliseconds()
+	// Both clocks have to say so: a record of before the brokers stamped them has
+	// the time of its sender.
+	late := min(cmd.Time.UnixMilli(), b.now.UnixMilli())
+	expired := late-first.time > b.agg.Deduplication.Milliseconds()
 	return first, found && !expired, nil
 }
 
@@ -206,9 +210,12 @@ func (b *batch[S, C, E]) encode(res Result[S, E], digest commandDigest) ([]*sara
 }
 
 // remember keeps a first answer. Only what answered has not found comes here:
-// whatever follows within the window repeats it, and never replaces it.
+// whatever follows within the window repeats it, and never replaces it. The
+// window counts from when it was answered, by the later of the broker's clock and
+// ours, so that one that is wrong cannot make it shorter.
 func (b *batch[S, C, E]) remember(cmd Command[C], digest commandDigest, version int64, result *sarama.ProducerMessage) {
-	b.answers[commandKey{cmd.Aggregate, cmd.ID}] = given{answer{time: cmd.Time.UnixMilli(), version: version, digest: digest}, result}
+	at := max(cmd.Time.UnixMilli(), b.now.UnixMilli())
+	b.answers[commandKey{cmd.Aggregate, cmd.ID}] = given{answer{time: at, version: version, digest: digest}, result}
 }
 
 // repeat answers a command id that has been answered before: with the first

@@ -35,6 +35,7 @@ func decided(t *testing.T, a *Aggregate[ticks, tick, tick], limit int, records .
 		decision: decision[ticks]{snapshots: map[string]changed[ticks]{}, answers: map[commandKey]given{}},
 	}
 	for _, r := range records {
+		b.now = r.Time // both clocks are right
 		if err := b.add(r); err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"math"
 	"testing"
 	"time"
 
@@ -39,6 +41,7 @@ const window = 1000 // milliseconds
 type memory struct {
 	agg   *Aggregate[ticks, tick, tick]
 	now   int64
+	swept int64
 	parts [2]*part
 
 	firsts   map[commandKey]first // the model
@@ -101,7 +104,9 @@ func (m *memory) draw(t *rapid.T, partition int, offset int64) Record {
 	if rapid.IntRange(0, 5).Draw(t, "broken") == 0 {
 		rec.Value = []byte("{")
 	}
-	rec.Time, rec.Position = time.UnixMilli(m.now), Position{int32(partition), offset} //nolint:gosec // 0 or 1
+	// Mostly, the broker has stamped it, and its clock is ours.
+	at := rapid.SampledFrom([]int64{m.now, m.now, m.now, m.now - 25*window, m.now + 25*window, m.now - 1, 0, -1, math.MaxInt64}).Draw(t, "time")
+	rec.Time, rec.Position = time.UnixMilli(at), Position{int32(partition), offset} //nolint:gosec // 0 or 1
 	return rec
 }
 
@@ -109,7 +114,7 @@ func (m *memory) decide(t *rapid.T) (*part, []Record, decision[ticks]) {
 	partition := rapid.IntRange(0, 1).Draw(t, "partition")
 	p := m.parts[partition]
 	b := batch[ticks, tick, tick]{
-		agg: m.agg, partition: int32(partition), limit: maxOutputBytes, //nolint:gosec // 0 or 1
+		agg: m.agg, partition: int32(partition), limit: maxOutputBytes, now: time.UnixMilli(m.now), //nolint:gosec // 0 or 1
 		partitioner: sarama.NewMurmur2Partitioner(""), crashed: func(Record, any, []byte) {}, answer: p.store.answer,
 		snapshot: func(aggregate string) (Snapshot[ticks], error) {
 			v, found, err := p.store.snapshot(aggregate)
@@ -139,7 +144,7 @@ func (m *memory) batch(t *rapid.T) {
 	for _, message := range d.records {
 		switch rec := written(t, message); message.Topic {
 		case m.agg.Topics().Results:
-			rec.Position.Offset = int64(len(p.results))
+			rec.Position.Offset, rec.Time = int64(len(p.results)), time.UnixMilli(m.now)
 			message.Offset = rec.Position.Offset
 			p.results = append(p.results, rec)
 			m.judge(t, records[0], rec)
@@ -168,6 +173,8 @@ func (m *memory) judge(t *rapid.T, cmd, result Record) {
 	sum := string(cmd.Value)
 	command := commandKey{key, id}
 	known, found := m.firsts[command]
+	at := writable(cmd.Time).UnixMilli()
+	found = found && min(at, m.now)-known.time <= window
 	version, code := m.versions[key], ""
 	own := positionID(cmd.Topic, cmd.Position)
 	switch {
@@ -177,19 +184,19 @@ func (m *memory) judge(t *rapid.T, cmd, result Record) {
 		id, code = own, CodeUndecodable
 	case key == "":
 		code = CodeUndecodable
-	case found && m.now-known.time <= window && known.what == sum:
+	case found && known.what == sum:
 		if !res.Replayed || !bytes.Equal(result.Value, known.value) {
 			t.Fatalf("%s %s: %s, want again %s", command, sum, result.Value, known.value)
 		}
 		return
-	case found && m.now-known.time <= window:
+	case found:
 		code = CodeCommandIDReused
 	default:
 		if code = codeOf(sum); code == "" {
 			m.versions[key]++
 			version++
 		}
-		m.firsts[command] = first{m.now, sum, result.Value}
+		m.firsts[command] = first{max(at, m.now), sum, result.Value}
 	}
 	got := ""
 	if res.Rejection != nil {
@@ -239,13 +246,20 @@ func (m *memory) restart(t *rapid.T, partition int) {
 	if err := w.commit(); err != nil {
 		t.Fatal(err)
 	}
+	m.forget(t, p) // as retention has removed what was swept
 }
 
 func (m *memory) sweep(t *rapid.T) {
+	m.swept = m.now - window
+	maps.DeleteFunc(m.firsts, func(_ commandKey, f first) bool { return f.time < m.swept })
 	for _, p := range m.parts {
-		if _, err := p.store.forget(time.UnixMilli(m.now-window), 100); err != nil {
-			t.Fatal(err)
-		}
+		m.forget(t, p)
+	}
+}
+
+func (m *memory) forget(t *rapid.T, p *part) {
+	if _, err := p.store.forget(time.UnixMilli(m.swept), math.MaxInt); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -28,9 +28,10 @@ type Command[C any] struct {
 
 	Metadata
 
-	// Time is the timestamp of the record, in milliseconds precision and UTC.
-	// It is set by reading, not by the sender: a decision that needs a clock
-	// takes this one, so that deciding again decides the same.
+	// Time is when the broker appended the record, in milliseconds precision and
+	// UTC: no promise rests on the clock of a sender. It is set by reading: a
+	// decision that needs a clock takes this one, so that deciding again decides
+	// the same.
 	Time time.Time
 
 	// Position is where the command stands in its topic; set by reading.

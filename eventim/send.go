@@ -111,6 +111,7 @@ func (s *Sender[C]) Send(ctx context.Context, cmd Command[C]) (Command[C], error
 	if err != nil {
 		return cmd, sendError(cmd.ID, err)
 	}
+	cmd.Time = m.Timestamp.UTC() // the broker's, where it says it
 	cmd.Position = Position{m.Partition, m.Offset}
 	return cmd, nil
 }

@@ -20,6 +20,14 @@ const (
 	maxOutputBytes  = 2 << 20
 )
 
+// The brokers say when a command came and when it was answered. How long its id
+// is remembered, in a store and in the results, must not rest on the clock of
+// a sender or a handler.
+const (
+	timestampType = "message.timestamp.type"
+	appendTime    = "LogAppendTime"
+)
+
 // topicSpec is what a topic is created with and verified against.
 type topicSpec struct {
 	name   string
@@ -34,9 +42,11 @@ func (a *Aggregate[S, C, E]) topicSpecs() []topicSpec {
 	return []topicSpec{
 		{t.Commands, map[string]string{
 			"cleanup.policy": "delete", "retention.ms": ms(week), "max.message.bytes": strconv.Itoa(maxCommandBytes),
+			timestampType: appendTime,
 		}},
 		{t.Results, map[string]string{
 			"cleanup.policy": "delete", "retention.ms": ms(a.Deduplication), "max.message.bytes": output,
+			timestampType: appendTime,
 		}},
 		{t.Events, map[string]string{
 			"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1", "max.message.bytes": output,
@@ -93,8 +103,36 @@ func createTopics(ctx context.Context, k Kafka, specs []topicSpec, partitions in
 	return created, waitForTopics(ctx, k, specs)
 }
 
+<<<<<<< HEAD
 // createTopic reports whether it made the topic: one that is there is left alone.
 func createTopic(ctx context.Context, admin sarama.ClusterAdmin, spec topicSpec, partitions int32, replication int16) (made bool, err error) {
+=======
+// StampTopics lets the brokers stamp what they append, on topics that were made
+// when senders still did: it sets message.timestamp.type where VerifyTopics
+// wants it. What the topics hold stays as it is.
+func (a Aggregate[S, C, E]) StampTopics(ctx context.Context, k Kafka) error {
+	return withAdmin(k, func(admin sarama.ClusterAdmin) error {
+		for _, spec := range a.withDefaults().topicSpecs() {
+			value, stamped := spec.config[timestampType]
+			if !stamped {
+				continue
+			}
+			change := map[string]sarama.IncrementalAlterConfigsEntry{
+				timestampType: {Operation: sarama.IncrementalAlterConfigsOperationSet, Value: &value},
+			}
+			err := retry(ctx, func() error {
+				return admin.IncrementalAlterConfig(sarama.TopicResource, spec.name, change, false)
+			})
+			if err != nil {
+				return fmt.Errorf("set %s of topic %s: %w", timestampType, spec.name, err)
+			}
+		}
+		return nil
+	})
+}
+
+func createTopic(ctx context.Context, admin sarama.ClusterAdmin, spec topicSpec, partitions int32, replication int16) error {
+>>>>>>> ce32f5e (eventim: the brokers stamp commands and results; no promise rests on a clock of a sender)
 	entries := map[string]*string{}
 	for name, value := range spec.config {
 		entries[name] = &value
@@ -164,13 +202,14 @@ type TopicsError struct {
 
 func (e *TopicsError) Error() string {
 	return fmt.Sprintf("the topics of %q are not as it needs them; create the missing ones with `topics create`, "+
-		"and mend the others with your Kafka tools:\n  %s", e.Aggregate, strings.Join(e.Differences, "\n  "))
+		"and change a setting of the others with your Kafka tools, such as kafka-configs --alter --entity-type topics "+
+		"--entity-name TOPIC --add-config SETTING=VALUE:\n  %s", e.Aggregate, strings.Join(e.Differences, "\n  "))
 }
 
 // VerifyTopics returns a *TopicsError when a topic is missing or differs in
-// partition count, cleanup policy, retention or, where it is replicated, in
-// min.insync.replicas. A handler does not start on such topics: a compacted
-// events topic, or one that forgets, is a loss of history.
+// partition count, cleanup policy, retention, who stamps its records or, where
+// it is replicated, in min.insync.replicas. A handler does not start on such
+// topics: a compacted events topic, or one that forgets, is a loss of history.
 func (a Aggregate[S, C, E]) VerifyTopics(ctx context.Context, k Kafka) error {
 	return withAdmin(k, func(admin sarama.ClusterAdmin) error {
 		_, err := a.withDefaults().inspectTopics(ctx, admin)
@@ -234,7 +273,7 @@ func (t topic) differences(spec topicSpec, partitions int32) []string {
 	}
 	for _, name := range slices.Sorted(maps.Keys(spec.config)) {
 		want, got := spec.config[name], t.config[name]
-		verified := name == "cleanup.policy" || name == "retention.ms" || name == "retention.bytes"
+		verified := name == "cleanup.policy" || name == "retention.ms" || name == "retention.bytes" || name == timestampType
 		if verified && got != want {
 			differ(name, want, got)
 		}

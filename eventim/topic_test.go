@@ -35,12 +35,13 @@ func TestWrongTopicsAreRefused(t *testing.T) {
 		})
 	}
 	create(topics.Commands, 4, "cleanup.policy", "delete", "retention.ms", "604800000")
-	create(topics.Results, 3, "cleanup.policy", "delete", "retention.ms", "3600000")
+	create(topics.Results, 3, "cleanup.policy", "delete", "retention.ms", "3600000", "message.timestamp.type", "LogAppendTime")
 	create(topics.Events, 2, "cleanup.policy", "compact", "retention.ms", "1000", "retention.bytes", "1000")
 	create(topics.Snapshots, 3, "cleanup.policy", "compact,delete", "delete.retention.ms", "1000")
 
 	want := []string{
 		topics.Commands + ": the partition count is 4, want 3",
+		topics.Commands + ": message.timestamp.type is CreateTime, want LogAppendTime",
 		topics.Results + ": retention.ms is 3600000, want 86400000",
 		topics.Events + ": the partition count is 2, want 3",
 		topics.Events + ": cleanup.policy is compact, want delete",

@@ -286,7 +286,7 @@ func (w *worker[S, C, E]) process(ctx context.Context, records []Record) error {
 
 func (w *worker[S, C, E]) decide(records []Record) (decision[S], error) {
 	b := batch[S, C, E]{
-		agg: w.agg, partition: w.partition, limit: w.limit, partitioner: w.partitioner,
+		agg: w.agg, partition: w.partition, limit: w.limit, now: now(), partitioner: w.partitioner,
 		snapshot: w.snapshot, answer: w.store.answer, result: w.result, crashed: w.crashed,
 		decision: decision[S]{snapshots: map[string]changed[S]{}, answers: map[commandKey]given{}},
 	}
@@ -388,10 +388,12 @@ func (w *worker[S, C, E]) apply(d decision[S], ends map[string]int64) error {
 const sweepLimit = 10_000
 
 // sweep forgets the answers that are out of the window, some at a time. Time
-// is that of the records, so that it does not depend on when they are handled.
+// is that of the records, so that it does not depend on when they are handled,
+// and ours where that is earlier: a record of before the brokers stamped them
+// has the time of its sender.
 func (w *worker[S, C, E]) sweep(latest int64) error {
 	window := w.agg.Deduplication.Milliseconds()
-	latest = min(latest, now().UnixMilli()) // one sender's clock that is fast must not end the window of all
+	latest = min(latest, now().UnixMilli())
 	if latest-w.swept < window/100 {
 		return nil
 	}

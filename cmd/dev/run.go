@@ -48,6 +48,11 @@ func run(ctx context.Context, f flags, console *app.Console, logger *slog.Logger
 	if err := prepare(ctx, s.kafka, pool, f.Replication, logger); err != nil {
 		return err
 	}
+	if len(f.Kafka) == 0 { // the topics are ours, and may be those of an earlier version
+		if err := invoices.Aggregate.StampTopics(ctx, s.kafka); err != nil {
+			return err
+		}
+	}
 	d := dev{console: console, logger: logger, servers: s, pool: pool, dir: f.Data, listener: listener, out: out}
 	parts, err := d.parts()
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 
 // jumpClock lets the clock of a handler jump, forth and back, by less than the
 // hour that brokers accept of a record from the future
-// (message.timestamp.after.max.ms).
+// (message.timestamp.after.max.ms) where they do not stamp it themselves.
 func (n *nemesis) jumpClock(ctx context.Context) (string, error) {
 	k := n.random.IntN(len(n.handlers))
 	before := n.watch.skewed()
@@ -26,7 +26,7 @@ func (n *nemesis) jumpClock(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if seen[1] == 0 {
-		return "", errors.New("no result was written at the wrong time")
+		return "", errors.New("no event was written at the wrong time")
 	}
-	return fmt.Sprintf("%s by %v and %v, %d results at a wrong time", n.handlers[k].Name, forth, back, seen[1]), nil
+	return fmt.Sprintf("%s by %v and %v, %d events at a wrong time", n.handlers[k].Name, forth, back, seen[1]), nil
 }

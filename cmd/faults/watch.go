@@ -9,23 +9,24 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// watch follows the results: when each partition answers. Its methods are safe
-// for concurrent use.
+// watch follows the results: when each partition answers; and the events, which
+// have the time of the handler that wrote them. Its methods are safe for
+// concurrent use.
 type watch struct {
 	client *kgo.Client
 	ended  chan struct{}
 
 	mu      sync.Mutex
 	answers map[int32][]time.Time // by partition, since forget
-	wrong   int                   // results whose own time is not when they came
+	wrong   int                   // events whose own time is not when they came
 }
 
-// skew is how late a result may come before its time counts as wrong: longer
+// skew is how late an event may come before its time counts as wrong: longer
 // than any fault lasts.
 const skew = 2 * time.Minute
 
 func startWatch(ctx context.Context, brokers []string) (*watch, error) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumeTopics(aggregate+"-results"),
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumeTopics(aggregate+"-results", aggregate+"-events"),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	if err != nil {
 		return nil, fmt.Errorf("watch the results: %w", err)
@@ -44,8 +45,10 @@ func (w *watch) run(ctx context.Context) {
 		at := time.Now()
 		w.mu.Lock()
 		fetched.EachRecord(func(r *kgo.Record) {
-			w.answers[r.Partition] = append(w.answers[r.Partition], at)
-			if at.Sub(r.Timestamp).Abs() > skew {
+			switch {
+			case r.Topic == aggregate+"-results":
+				w.answers[r.Partition] = append(w.answers[r.Partition], at)
+			case at.Sub(r.Timestamp).Abs() > skew:
 				w.wrong++
 			}
 		})
@@ -59,7 +62,7 @@ func (w *watch) close() error {
 	return nil
 }
 
-// skewed is how many results have come with a wrong time.
+// skewed is how many events have come with a wrong time.
 func (w *watch) skewed() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()

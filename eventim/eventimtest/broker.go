@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/internal/devbroker"
 )
 
 // Kafka returns a cluster for a test: a broker in the process of the test
@@ -44,6 +45,7 @@ func Embedded(t testing.TB) *kfake.Cluster {
 		t.Fatalf("start the embedded broker: %v", err)
 	}
 	t.Cleanup(broker.Close)
+	devbroker.Stamp(broker)
 	return broker
 }
 

@@ -92,6 +92,7 @@ func (b *Broker) open(address string, logger *slog.Logger) error {
 		return errors.Join(err, b.intents.Close())
 	}
 	b.intents.observe(b.cluster)
+	Stamp(b.cluster)
 	b.addr = b.cluster.ListenAddrs()[0]
 	if err := b.rememberPort(); err != nil {
 		b.cluster.Close()
