@@ -103,10 +103,6 @@ func createTopics(ctx context.Context, k Kafka, specs []topicSpec, partitions in
 	return created, waitForTopics(ctx, k, specs)
 }
 
-<<<<<<< HEAD
-// createTopic reports whether it made the topic: one that is there is left alone.
-func createTopic(ctx context.Context, admin sarama.ClusterAdmin, spec topicSpec, partitions int32, replication int16) (made bool, err error) {
-=======
 // StampTopics lets the brokers stamp what they append, on topics that were made
 // when senders still did: it sets message.timestamp.type where VerifyTopics
 // wants it. What the topics hold stays as it is.
@@ -131,8 +127,8 @@ func (a Aggregate[S, C, E]) StampTopics(ctx context.Context, k Kafka) error {
 	})
 }
 
-func createTopic(ctx context.Context, admin sarama.ClusterAdmin, spec topicSpec, partitions int32, replication int16) error {
->>>>>>> ce32f5e (eventim: the brokers stamp commands and results; no promise rests on a clock of a sender)
+// createTopic reports whether it made the topic: one that is there is left alone.
+func createTopic(ctx context.Context, admin sarama.ClusterAdmin, spec topicSpec, partitions int32, replication int16) (made bool, err error) {
 	entries := map[string]*string{}
 	for name, value := range spec.config {
 		entries[name] = &value
