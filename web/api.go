@@ -21,7 +21,7 @@ const apiVersion = "1.0.0"
 func (s *Server) registerAPI(mux *http.ServeMux) {
 	config := huma.DefaultConfig("Eventim invoices", apiVersion)
 	config.Info.Description = "Send commands to invoices, and read them. Every error is a problem of RFC 9457 with a stable code."
-	config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", nil
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", "", nil
 	registry := config.Components.Schemas
 	aliasDomain(registry)
 	api := humago.New(mux, config)
@@ -36,6 +36,7 @@ func (s *Server) registerAPI(mux *http.ServeMux) {
 		newProblem(codeCommandUnknown, "%q is not a command of invoices.", r.PathValue("type")).write(w)
 	})
 	mux.HandleFunc(anyAPI, answerOther(mux))
+	publish(mux, s.openAPI)
 }
 
 // registerCommands adds one operation for each command type, so that each has

@@ -1,15 +1,12 @@
 package web
 
 import (
-	"bytes"
-	"compress/gzip"
 	"embed"
 	"io/fs"
-	"mime"
 	"net/http"
 	"path"
 	"strings"
-	"time"
+	"sync"
 )
 
 // The page is built by `make ui`. Without it the directory holds only a
@@ -26,23 +23,45 @@ The API works without it: <a href="/openapi.json">/openapi.json</a>.</p>
 </html>
 `
 
-// page serves the files of the page. Paths of the page itself, such as
-// /invoices/1, get its index: the page routes them.
-type page struct {
-	files      fs.FS
-	serve      http.Handler
-	compressed map[string][]byte
-}
+const index = "index.html"
 
-func newPage() page {
+// page serves the files of the page, by name. Paths of the page itself, such as
+// /invoices/1, get its index: the page routes them.
+type page map[string]asset
+
+// newPage reads and compresses what is embedded, once for all servers.
+var newPage = sync.OnceValue(func() page {
 	files, err := fs.Sub(dist, "ui/dist")
 	if err != nil {
 		panic(err) // the path is constant
 	}
 	return newPageOf(files)
+})
+
+func newPageOf(files fs.FS) page {
+	p := page{}
+	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || strings.HasPrefix(path.Base(name), ".") {
+			return err
+		}
+		data, err := fs.ReadFile(files, name)
+		p[name] = newAsset(name, data, keep(name))
+		return err
+	})
+	if err != nil {
+		panic(err) // the files are in memory
+	}
+	return p
 }
 
-func newPageOf(files fs.FS) page { return page{files, http.FileServerFS(files), compress(files)} }
+// keep is for how long: files in assets carry a hash of their content in the
+// name, so that they never change.
+func keep(name string) string {
+	if strings.HasPrefix(name, "assets/") {
+		return immutable
+	}
+	return revalidated
+}
 
 func (p page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -50,9 +69,10 @@ func (p page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
+	file, found := p[name]
 	switch {
-	case name != "index.html" && p.has(name):
-		p.file(w, r, name)
+	case found:
+		file.ServeHTTP(w, r)
 	case wantsPage(r, name):
 		p.index(w, r)
 	default:
@@ -60,67 +80,22 @@ func (p page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (p page) has(name string) bool {
-	info, err := fs.Stat(p.files, name)
-	return err == nil && info.Mode().IsRegular() && !strings.HasPrefix(path.Base(name), ".")
-}
-
-// file serves one file. Those in assets carry a hash of their content in the
-// name, so that they never change.
-func (p page) file(w http.ResponseWriter, r *http.Request, name string) {
-	w.Header().Set("Cache-Control", "no-cache")
-	if strings.HasPrefix(name, "assets/") {
-		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	}
-	if data, ok := p.compressed[name]; ok {
-		w.Header().Set("Vary", "Accept-Encoding")
-		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-			w.Header().Set("Content-Encoding", "gzip")
-			w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
-			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
-			return
-		}
-	}
-	p.serve.ServeHTTP(w, r)
-}
-
-// compress returns what text shrinks to, once for all who ask for it.
-func compress(files fs.FS) map[string][]byte {
-	compressed := map[string][]byte{}
-	for _, pattern := range []string{"assets/*.js", "assets/*.css"} {
-		names, _ := fs.Glob(files, pattern) // the patterns are well formed
-		for _, name := range names {
-			data, err := fs.ReadFile(files, name)
-			if err != nil {
-				continue // the file server will say why
-			}
-			var b bytes.Buffer
-			z := gzip.NewWriter(&b)
-			_, _ = z.Write(data) // a buffer does not fail
-			_ = z.Close()
-			compressed[name] = b.Bytes()
-		}
-	}
-	return compressed
-}
-
 // wantsPage tells somebody who opens an address from a missing file.
 func wantsPage(r *http.Request, name string) bool {
 	if strings.HasPrefix(name, "assets/") {
 		return false
 	}
-	return name == "" || name == "index.html" || strings.Contains(r.Header.Get("Accept"), "text/html")
+	return name == "" || name == index || strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
 func (p page) index(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-cache")
-	index, err := fs.ReadFile(p.files, "index.html")
-	if err != nil {
-		w.WriteHeader(http.StatusServiceUnavailable)
-		index = []byte(notBuilt)
+	if built, ok := p[index]; ok {
+		built.ServeHTTP(w, r)
+		return
 	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(http.StatusServiceUnavailable)
 	if r.Method == http.MethodGet {
-		_, _ = w.Write(index) // the client has gone
+		_, _ = w.Write([]byte(notBuilt)) // the client has gone
 	}
 }
