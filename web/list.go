@@ -49,10 +49,12 @@ type InvoiceRow struct {
 
 // TotalsRow sums up the invoices in one currency.
 type TotalsRow struct {
-	Currency string         `json:"currency"`
-	Count    int64          `json:"count"`
-	Total    invoices.Money `json:"total"`
-	Balance  invoices.Money `json:"balance"`
+	Currency    string         `json:"currency"`
+	Count       int64          `json:"count"`
+	Total       invoices.Money `json:"total"`
+	Balance     invoices.Money `json:"balance" doc:"What is not paid, drafts included."`
+	Outstanding invoices.Money `json:"outstanding" doc:"What is owed: the balance without drafts."`
+	Draft       invoices.Money `json:"draft" doc:"The total of the drafts, which nobody owes yet."`
 }
 
 func (s *Server) listInvoices(ctx context.Context, in *listInput) (*listOutput, error) {
@@ -103,11 +105,13 @@ func (s *Server) row(row views.Row) (InvoiceRow, error) {
 }
 
 func totalsRow(t views.CurrencyTotal) (TotalsRow, error) {
-	money, err := moneys(t.Currency, t.Total, t.Balance)
+	money, err := moneys(t.Currency, t.Total, t.Balance, t.Outstanding, t.Draft)
 	if err != nil {
 		return TotalsRow{}, err
 	}
-	return TotalsRow{Currency: t.Currency, Count: t.Count, Total: money[0], Balance: money[1]}, nil
+	return TotalsRow{
+		Currency: t.Currency, Count: t.Count, Total: money[0], Balance: money[1], Outstanding: money[2], Draft: money[3],
+	}, nil
 }
 
 func moneys(currency string, minor ...int64) ([]invoices.Money, error) {

@@ -155,10 +155,12 @@ type ListPage struct {
 
 // CurrencyTotal sums up invoices of one currency, in its minor units.
 type CurrencyTotal struct {
-	Currency string
-	Count    int64
-	Total    int64
-	Balance  int64
+	Currency    string
+	Count       int64
+	Total       int64
+	Balance     int64
+	Outstanding int64 // the balance without drafts: nobody owes those yet
+	Draft       int64 // the total of drafts
 }
 
 // ListInvoices returns a page of invoices. Deleted ones are never listed. A
@@ -168,7 +170,8 @@ func ListInvoices(ctx context.Context, db DB, f ListFilter) (ListPage, error) {
 	page := ListPage{}
 	var err error
 	if page.Totals, err = collect[CurrencyTotal](ctx, db, `
-		select currency, count(*), sum(total)::bigint, sum(balance)::bigint
+		select currency, count(*), sum(total)::bigint, sum(balance)::bigint,
+			coalesce(sum(balance) filter (where status <> 'draft'), 0)::bigint, coalesce(sum(total) filter (where status = 'draft'), 0)::bigint
 		from public.invoice_list where `+q.where()+` group by currency order by currency`, q.args); err != nil {
 		return ListPage{}, fmt.Errorf("sum up the invoices: %w", err)
 	}
