@@ -76,7 +76,7 @@ const states = {
   },
   'question before sending': async (page, product) => {
     await states.draft(page, product)
-    await press(page, 'Send invoice')
+    await press(page, 'Mark as sent')
     await dialog(page).waitFor()
   },
   'question before deleting': async (page, product) => {

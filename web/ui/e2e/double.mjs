@@ -54,6 +54,20 @@ function line(id, { description, quantity, unitPrice }, currency) {
   return { id: String(id), description, quantity, unitPrice, net: money((exact * 2n + unit) / (unit * 2n), currency) }
 }
 
+/** The events of a revised draft; of the product's order only what tests look at. */
+function revise(invoice, { lines, ...details }) {
+  if (lines.some((l) => l.description === 'refused')) throw new Rejected('amount_too_large', `line item ${lines.length}: that is more than a line item can hold`)
+  const kept = new Set(lines.map((l) => l.id))
+  let last = invoice.lastLine
+  const said = ['customer', 'issueDate', 'dueDate'].some((k) => JSON.stringify(details[k]) !== JSON.stringify(invoice[k]))
+  return [
+    ...(said ? [{ type: 'DetailsChanged', data: details }] : []),
+    ...invoice.lines.filter((l) => !kept.has(l.id)).map((l) => ({ type: 'LineItemRemoved', data: { lineId: l.id } })),
+    ...lines.filter((l) => l.id).map((l) => ({ type: 'LineItemChanged', data: { line: line(l.id, l, invoice.currency) } })),
+    ...lines.filter((l) => !l.id).map((l) => ({ type: 'LineItemAdded', data: { line: line(++last, l, invoice.currency) } })),
+  ]
+}
+
 function decide(invoice, command, p) {
   if (command === 'CreateInvoice') {
     if (invoice) throw new Rejected('invoice_exists', 'the invoice exists already')
@@ -64,10 +78,11 @@ function decide(invoice, command, p) {
   if (command === 'ReceivePayment') return receive(invoice, p)
   if (invoice.status !== 'draft') throw new Rejected('invoice_not_draft', `the invoice is ${invoice.status}`)
   switch (command) {
+    case 'ReviseDraft':
+      return revise(invoice, p)
     case 'ChangeDetails':
       return [{ type: 'DetailsChanged', data: p }]
     case 'AddLineItem':
-      if (p.description === 'refused') throw new Rejected('amount_too_large', 'the line is refused')
       return [{ type: 'LineItemAdded', data: { line: line(invoice.lastLine + 1, p, invoice.currency) } }]
     case 'ChangeLineItem':
       return [{ type: 'LineItemChanged', data: { line: line(p.lineId, p, invoice.currency) } }]
@@ -102,6 +117,7 @@ export class Product {
   kafkaDown = false
   socketsDown = false
   requestsDown = false
+  listed = 0 // requests for a page of the list
 
   set handlerDown(down) {
     this.#handlerDown = down
@@ -120,6 +136,10 @@ export class Product {
     if (this.#handlerDown) this.queue.push(entry)
     else this.#handle(entry)
     return entry
+  }
+
+  heartbeat() {
+    for (const socket of this.sockets) this.#tell(socket, { type: 'heartbeat', token: `t:${this.#offset}` })
   }
 
   dropSockets() {
@@ -199,9 +219,13 @@ export class Product {
     if (this.databaseDown) {
       return body(503, { status: 503, code: 'database_unavailable', title: 'Postgres cannot be reached', detail: 'Postgres cannot be reached.' })
     }
-    const [, , kind, id, part] = url.pathname.split('/')
+    const [, , kind, written, part] = url.pathname.split('/')
+    const id = written && idOf(written)
     if (kind === 'commands') return this.results.has(id) ? body(200, { ...this.results.get(id), commandId: id, invoice: this.results.get(id).state }) : body(404, { status: 404 })
-    if (!id) return body(200, this.#list(url.searchParams))
+    if (!id) {
+      this.listed++
+      return body(200, this.#list(url.searchParams))
+    }
     const found = this.invoices.get(id)
     if (!found) return body(404, { status: 404, title: 'not found' })
     if (part) return body(200, { events: found.history })
@@ -209,7 +233,8 @@ export class Product {
   }
 
   #posted(request, url, body) {
-    const [, , , id, , command] = url.pathname.split('/')
+    const [, , , written, , command] = url.pathname.split('/')
+    const id = idOf(written)
     if (this.kafkaDown) return body(503, { status: 503, code: 'kafka_unavailable', title: 'Kafka cannot be reached' })
     const headers = request.headers()
     const expected = headers['if-match'] ? Number(headers['if-match'].slice(1, -1)) : undefined
@@ -241,6 +266,8 @@ export class Product {
         count: of.length,
         total: money(of.reduce((sum, r) => sum + minorOf(r.total), 0n), currency),
         balance: money(of.reduce((sum, r) => sum + minorOf(r.balance), 0n), currency),
+        outstanding: money(of.filter((r) => r.status !== 'draft').reduce((sum, r) => sum + minorOf(r.balance), 0n), currency),
+        draft: money(of.filter((r) => r.status === 'draft').reduce((sum, r) => sum + minorOf(r.total), 0n), currency),
       })),
     }
   }
@@ -250,6 +277,12 @@ export class Product {
     const headers = { 'content-security-policy': "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'" }
     await route.fulfill({ body: await readFile(join(dist, name)), contentType: types[extname(name)], headers })
   }
+}
+
+/** Reads an id from a path as the product does. */
+function idOf(written) {
+  const id = decodeURIComponent(written)
+  return /^~+\.{1,2}$/.test(id) ? id.slice(1) : id
 }
 
 function grouped(rows) {

@@ -178,7 +178,7 @@ test('a lost answer: the repeat has the same id and no second effect', async () 
   assert.equal(product.invoices.get(id).state.payments.length, 1)
 })
 
-test('an edit that fails half way keeps what was typed, and goes on from there', async () => {
+test('an edit that is refused saves nothing of it, keeps what was typed, and marks the line', async () => {
   const draft = id.replace('0199', '0200')
   const customer = { name: 'Gamma', email: '', address: '' }
   product.command(draft, 'CreateInvoice', { customer, currency: 'EUR', issueDate: '2026-01-01', dueDate: '2026-02-01', lines: [] })
@@ -187,12 +187,14 @@ test('an edit that fails half way keeps what was typed, and goes on from there',
   await page.getByLabel('Description of line 1').fill('refused')
   await page.getByLabel('Unit price of line 1').fill('5')
   await page.getByRole('button', { name: 'Save changes' }).click()
-  await page.getByRole('alert').getByText('What came before it was saved: 1 of 2 changes.').waitFor()
+  await page.getByRole('alert').waitFor()
+  await page.getByLabel('Unit price of line 1').and(page.locator('[aria-invalid=true]:focus')).waitFor()
+  assert.equal(product.invoices.get(draft).version, 1)
   await page.getByLabel('Description of line 1').fill('Work')
   await page.getByRole('button', { name: 'Save changes' }).click()
   await page.getByRole('heading', { name: 'Gamma & Co', level: 1 }).waitFor()
   await owed().getByText('€5.00').waitFor()
-  assert.equal(product.invoices.get(draft).version, 3) // created, details, line: nothing twice
+  assert.equal(product.invoices.get(draft).version, 3) // created, details, line
 })
 
 test('somebody else changes a draft while it is edited: a notice at once, an explanation on saving', async () => {

@@ -48,8 +48,8 @@ async function create(name, price) {
 }
 
 async function send() {
-  await page.getByRole('button', { name: 'Send invoice' }).click()
-  await dialog(page).getByRole('button', { name: 'Send invoice' }).click()
+  await page.getByRole('button', { name: 'Mark as sent' }).click()
+  await dialog(page).getByRole('button', { name: 'Mark as sent' }).click()
   await page.getByRole('button', { name: 'Record payment' }).waitFor()
 }
 
@@ -159,7 +159,7 @@ describe('an invoice', { concurrency: 1 }, () => {
       'Line 2 removed',
       'Line changed “Analytical engine”: 3 × 100',
       'Line added “Travel”: 1 × 20',
-      'Invoice sent: €320.00 to be paid',
+      'Invoice marked as sent: €320.00 to be paid',
       'Payment of €20.00 received',
       'Payment of €50.00 received',
       'Payment of €100.00 received',

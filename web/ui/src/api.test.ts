@@ -58,7 +58,7 @@ test('a view that lags is read as it is', async () => {
     const body = behind ? { code: 'view_behind' } : { invoices: [], count: 0, totals: [] }
     return Promise.resolve(new Response(JSON.stringify(body), { status: behind ? 503 : 200 }))
   })
-  const page = await listInvoices({ status: 'overdue', q: 'a b' }, '', '3:7', new AbortController().signal)
+  const page = await listInvoices({ status: 'overdue', q: 'a b' }, { limit: 50, position: '3:7', signal: new AbortController().signal })
   expect(page.count).toBe(0)
   expect(paths).toEqual([
     '/api/invoices?limit=50&q=a+b&overdue=true&position=3%3A7&wait=2s',

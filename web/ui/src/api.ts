@@ -1,4 +1,5 @@
 import type { Detail, HistoryEntry, Invoice, ListPage, Status } from './model'
+import { segment } from './paths'
 
 /** application/problem+json (RFC 9457) with the code of this product. */
 export interface ProblemBody {
@@ -8,6 +9,7 @@ export interface ProblemBody {
   detail?: string
   code?: string
   currentVersion?: number
+  pointer?: string
   retryAfter?: number
 }
 
@@ -31,6 +33,7 @@ export type CommandName =
   | 'AddLineItem'
   | 'ChangeLineItem'
   | 'RemoveLineItem'
+  | 'ReviseDraft'
   | 'SendInvoice'
   | 'ReceivePayment'
   | 'DeleteInvoice'
@@ -49,6 +52,7 @@ export interface Result {
   version?: number
   code?: string
   message?: string
+  pointer?: string
   currentVersion?: number
   events?: EventFrame[]
   state?: Invoice
@@ -101,8 +105,15 @@ async function getFresh<T>(path: string, query: URLSearchParams, position?: stri
   }
 }
 
-export function listInvoices(filter: ListFilter, cursor: string, position: string | undefined, signal: AbortSignal) {
-  const query = new URLSearchParams({ limit: '50' })
+interface PageOf {
+  cursor?: string
+  limit: number
+  position?: string | undefined
+  signal?: AbortSignal
+}
+
+export function listInvoices(filter: ListFilter, { cursor, limit, position, signal }: PageOf) {
+  const query = new URLSearchParams({ limit: String(limit) })
   if (filter.q) query.set('q', filter.q)
   if (filter.status === 'overdue') query.set('overdue', 'true')
   else if (filter.status) query.set('status', filter.status)
@@ -111,11 +122,11 @@ export function listInvoices(filter: ListFilter, cursor: string, position: strin
 }
 
 export function getInvoice(id: string, signal: AbortSignal) {
-  return get<Detail>(`/invoices/${encodeURIComponent(id)}`, signal)
+  return get<Detail>(`/invoices/${segment(id)}`, signal)
 }
 
 export async function getHistory(id: string, position: string | undefined, signal: AbortSignal): Promise<HistoryEntry[]> {
-  const path = `/invoices/${encodeURIComponent(id)}/history`
+  const path = `/invoices/${segment(id)}/history`
   return (await getFresh<{ events: HistoryEntry[] }>(path, new URLSearchParams(), position, signal)).events
 }
 
@@ -152,7 +163,7 @@ export async function lookUp(id: string, invoice: string): Promise<Result | unde
 export async function postCommand(command: Outgoing, origin: string): Promise<Answer> {
   let response: Response
   try {
-    response = await fetch(`/api/invoices/${encodeURIComponent(command.invoice)}/commands/${command.command}`, {
+    response = await fetch(`/api/invoices/${segment(command.invoice)}/commands/${command.command}`, {
       method: 'POST',
       body: JSON.stringify(command.payload),
       headers: {
@@ -186,6 +197,7 @@ function failedPost(command: Outgoing, problem: ProblemBody): Answer {
       code,
       message: problem.detail ?? problem.title ?? '',
       ...(problem.currentVersion !== undefined && { currentVersion: problem.currentVersion }),
+      ...(problem.pointer !== undefined && { pointer: problem.pointer }),
     },
   }
 }

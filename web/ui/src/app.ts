@@ -6,6 +6,7 @@ import { type Connection, type Frame, Live, type Socket } from './live'
 import { announceOutcome } from './notices'
 import { origin, storage } from './session'
 import { Store } from './store'
+import { settleWork } from './unsaved'
 
 // The one place where the parts of the page are put together.
 
@@ -49,8 +50,19 @@ export const commands = new Commands({
     if (state && version) cache.apply({ id, version, state, at: new Date().toISOString() }, position)
     else void queries.invalidateQueries({ queryKey: ['invoice', id] })
   },
-  onOutcome: announceOutcome,
+  onOutcome: (outcome) => {
+    settleWork(outcome, cache.known(outcome.change.invoice)) // before it is told: forms look at what is left
+    announceOutcome(outcome)
+  },
 })
+
+const told: Record<Connection, string> = {
+  connecting: '',
+  open: 'Connected again. Changes appear by themselves.',
+  quiet: 'Nothing is heard from the server. What you see may be old.',
+  reconnecting: 'Connection lost. Reconnecting.',
+  offline: 'You are offline.',
+}
 
 export const live: Live = new Live({
   open: () => {
@@ -63,9 +75,9 @@ export const live: Live = new Live({
   onConnection: (next) => {
     const before = connection.get()
     connection.set(next)
-    if (next === 'reconnecting' && before === 'open') announcement.set('Connection lost. Reconnecting.')
-    if (next === 'open' && before === 'reconnecting') announcement.set('Connected again.')
+    if (next === 'open' ? before !== 'connecting' : before === 'open') announcement.set(told[next])
   },
+  online: () => navigator.onLine,
 })
 
 function receive(frame: Frame): void {
@@ -92,5 +104,6 @@ export function start(): void {
   commands.start()
   live.start()
   window.addEventListener('online', () => live.wake())
+  window.addEventListener('offline', () => live.offline())
   document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && live.wake())
 }

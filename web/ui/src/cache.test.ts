@@ -1,7 +1,8 @@
 import { QueryClient } from '@tanstack/react-query'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Cache, newerDetail, newerRow } from './cache'
-import type { Detail, Invoice, ListPage, Row } from './model'
+import { type List, listOf } from './list'
+import type { Detail, Invoice, Row } from './model'
 
 const eur = (amount: string) => ({ amount, currency: 'EUR' })
 
@@ -21,11 +22,10 @@ const key = ['invoices', { status: '', q: '' }]
 
 function setup() {
   const queries = new QueryClient()
-  const page: ListPage = { invoices: [row], count: 1, totals: [] }
-  queries.setQueryData(key, { pages: [page], pageParams: [''] })
+  queries.setQueryData(key, listOf({ invoices: [row], count: 1, totals: [] }, 0))
   const invalidate = vi.spyOn(queries, 'invalidateQueries')
   const cache = new Cache(queries)
-  const shown = () => queries.getQueryData<{ pages: ListPage[] }>(key)?.pages[0]?.invoices[0]
+  const shown = () => queries.getQueryData<List>(key)?.rows[0]
   const lists = () => invalidate.mock.calls.filter(([f]) => f?.queryKey?.[0] === 'invoices').length
   return { queries, cache, shown, lists }
 }
@@ -55,6 +55,17 @@ test('never goes back in time', () => {
   cache.apply({ ...paid, version: 3, state: state() })
   expect(shown()).toMatchObject({ version: 4 })
   expect(cache.known('i1')?.version).toBe(4)
+})
+
+test('a row leaves a list that it does not belong to any more', () => {
+  const { cache, shown, queries } = setup()
+  const sent = ['invoices', { status: 'sent', q: '' }]
+  queries.setQueryData(sent, listOf({ invoices: [row, { ...row, id: 'i2' }], count: 2, totals: [] }, 0))
+  cache.apply(paid)
+  expect(queries.getQueryData<List>(sent)?.rows.map((r) => r.id)).toEqual(['i2'])
+  expect(shown()).toMatchObject({ status: 'paid' })
+  cache.apply({ ...paid, version: 5, state: state({ status: 'deleted' }) })
+  expect(shown()).toBeUndefined()
 })
 
 test('many changes are written together, the newest of each invoice', () => {

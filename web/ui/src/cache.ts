@@ -1,5 +1,7 @@
-import type { InfiniteData, QueryClient } from '@tanstack/react-query'
+import type { QueryClient } from '@tanstack/react-query'
+import type { ListFilter } from './api'
 import { utcToday } from './dates'
+import { type List, belongs } from './list'
 import { type Detail, type Invoice, type ListPage, type Row, isOverdue } from './model'
 
 /** An invoice as a frame of the websocket showed it, which may be ahead of every view. */
@@ -29,6 +31,13 @@ export function newerPage(page: ListPage, known: (id: string) => Known | undefin
   return { ...page, invoices: page.invoices.map((row) => newerRow(row, known(row.id))) }
 }
 
+/** The list with the news in their places; without those that, by the news, do not belong to it any more. */
+function newerList(list: List, filter: ListFilter, news: Map<string, Known>): List {
+  if (!list.rows.some((row) => news.has(row.id))) return list
+  const rows = list.rows.map((row) => newerRow(row, news.get(row.id)))
+  return { ...list, rows: rows.filter((row) => !news.has(row.id) || belongs(row, filter)) }
+}
+
 const keep = 5_000
 const gather = 100
 const settle = 400
@@ -36,6 +45,7 @@ const atLatest = 2_000
 
 /** Keeps what the queries hold at the newest version seen. A view that lags never takes an invoice back in time. */
 export class Cache {
+  losses = 0 // how often changes were missed: a list that was read before one has to be read anew
   position: string | undefined // of the newest command heard of: a list that is read now has to include it
   readonly #queries: QueryClient
   readonly #known = new Map<string, Known>()
@@ -67,6 +77,7 @@ export class Cache {
   /** Reads everything again: after a reconnect that could not be resumed nobody knows which changes were missed. */
   refetch(): void {
     this.position = undefined
+    this.losses++
     void this.#queries.invalidateQueries()
   }
 
@@ -78,10 +89,11 @@ export class Cache {
     this.#gathered.clear()
     if (news.length === 0) return
     for (const known of news) this.#remember(known)
-    this.#queries.setQueriesData<InfiniteData<ListPage>>(
-      { queryKey: ['invoices'] },
-      (list) => list && { ...list, pages: list.pages.map((page) => newerPage(page, this.known)) },
-    )
+    const byId = new Map(news.map((k) => [k.id, k]))
+    for (const { queryKey } of this.#queries.getQueryCache().findAll({ queryKey: ['invoices'] })) {
+      const filter = queryKey[1] as ListFilter
+      this.#queries.setQueryData<List>(queryKey, (list) => list && newerList(list, filter, byId))
+    }
     this.#refetchSoon()
   }
 

@@ -139,7 +139,7 @@ describe('results', () => {
     expect(world.outcomes).toEqual([])
     expect(world.sent.at(-1)).toEqual({ id: 'c2', invoice: 'i1', command: 'RemoveLineItem', payload: { lineId: '2' }, expected: 4 })
     commands.received({ id: 'c2', invoice: 'i1', outcome: 'rejected', code: 'line_not_found', message: 'no line 2' })
-    await expect(ended).resolves.toMatchObject({ kind: 'rejected', code: 'line_not_found', change: { done: 1, batch: 'c1' } })
+    await expect(ended).resolves.toMatchObject({ kind: 'rejected', code: 'line_not_found', change: { made: change.steps, batch: 'c1' } })
     expect(commands.pending.get()).toEqual([])
   })
 })
@@ -195,7 +195,7 @@ describe('after a reload', () => {
     expect(world.sent).toEqual([{ id: 'c2', invoice: 'i1', command: 'RemoveLineItem', payload: { lineId: '2' }, expected: 4 }])
     commands.received(accepted('c2', 5))
     commands.received(accepted(world.sent.at(-1)?.id ?? '', 6))
-    expect(world.outcomes).toMatchObject([{ kind: 'accepted', version: 6, change: { done: 2 } }])
+    expect(world.outcomes).toMatchObject([{ kind: 'accepted', version: 6, change: { made: [...change.steps, line] } }])
   })
 
   test('a command older than the server remembers is looked up and never sent', async () => {

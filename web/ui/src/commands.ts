@@ -10,16 +10,18 @@ export interface Change {
   invoice: string
   about: string
   expected?: number
+  seen?: Invoice
   steps: [Step, ...Step[]]
 }
 
 /** What became of a change. */
 export interface Outcome {
   kind: 'accepted' | 'conflict' | 'rejected'
-  change: Pending // as it stood when it ended: step is the last command sent, done how many had been accepted before it
+  change: Pending // as it stood when it ended: step is the last command sent, made what had been accepted before it
   version: number
   code: string
   message: string
+  pointer?: string // to the member of the payload that it is about (RFC 6901)
   state?: Invoice
 }
 
@@ -39,6 +41,10 @@ const ackLimit = 10_000
 const lookUpEvery = 5_000
 // The server knows a repeat by its id for 24 h. Past half of that a command is looked up, but never sent again.
 const resendLimit = 12 * 3_600_000
+
+function pointed({ pointer }: { pointer?: string }): { pointer?: string } {
+  return pointer === undefined ? {} : { pointer }
+}
 
 /**
  * Carries each change to its result, over lost connections, lost answers, reloads and restarts of the server. The same
@@ -72,7 +78,7 @@ export class Commands {
     const [step, ...others] = steps
     const id = this.#newId()
     const since = this.#now()
-    const pending: Pending = { ...rest, id, batch: id, step, rest: others, done: 0, since, phase: 'sending' }
+    const pending: Pending = { ...rest, id, batch: id, step, rest: others, since, phase: 'sending' }
     this.#apply({ type: 'submitted', pending })
     const ended = new Promise<Outcome>((resolve) => this.#waiting.set(id, resolve))
     this.#drive(id)
@@ -98,7 +104,7 @@ export class Commands {
     if (!p) return
     if (isTransient(problem)) return this.#later(id, problem.code ?? 'offline', problem.retryAfter ?? 0)
     const message = problem.detail ?? problem.title ?? 'The server did not take the change.'
-    this.#settle(p, { kind: 'rejected', version: 0, code: problem.code ?? '', message })
+    this.#settle(p, { kind: 'rejected', version: 0, code: problem.code ?? '', message, ...pointed(problem) })
   }
 
   received(result: Result): void {
@@ -109,7 +115,7 @@ export class Commands {
     const version = result.currentVersion ?? result.version ?? 0
     const code = result.code ?? ''
     const kind = code === 'version_conflict' ? 'conflict' : 'rejected'
-    this.#settle(p, { kind, version, code, message: result.message ?? 'The change could not be handled.' })
+    this.#settle(p, { kind, version, code, message: result.message ?? 'The change could not be handled.', ...pointed(result) })
   }
 
   #accepted(p: Pending, result: Result): void {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Draft, changes, creation, draftOf, validate } from './edit'
+import { type Draft, creation, draftOf, revision, validate } from './edit'
 import type { Invoice, Line } from './model'
 
 const eur = (amount: string) => ({ amount, currency: 'EUR' })
@@ -16,48 +16,44 @@ const base: Invoice = {
 const edit = (change: (d: Draft) => void) => {
   const draft = draftOf(base)
   change(draft)
-  return changes(base, draft)
+  return revision(base, draft)
 }
 
 const added = (description: string, quantity: string, unitPrice: string) => ({ key: description, description, quantity, unitPrice })
 
-describe('changes', () => {
+describe('revision', () => {
   test('nothing was changed', () => {
-    expect(edit(() => undefined)).toEqual([])
-    expect(edit((d) => (d.customer.name = ' Acme '))).toEqual([])
-    expect(edit((d) => d.lines.push(added('', '1', '')))).toEqual([])
-    expect(edit((d) => d.lines.forEach((l) => (l.quantity += '.0')))).toEqual([])
+    expect(edit(() => undefined)).toBeUndefined()
+    expect(edit((d) => (d.customer.name = ' Acme '))).toBeUndefined()
+    expect(edit((d) => d.lines.push(added('', '1', '')))).toBeUndefined()
+    expect(edit((d) => d.lines.forEach((l) => (l.quantity += '.0')))).toBeUndefined()
   })
 
-  test('details are one command', () => {
-    expect(edit((d) => Object.assign(d, { customer: { ...d.customer, name: 'Beta' }, dueDate: '2026-02-15' }))).toEqual([
-      {
-        command: 'ChangeDetails',
-        payload: { customer: { name: 'Beta', email: 'a@b.c', address: '' }, issueDate: '2026-01-01', dueDate: '2026-02-15' },
-      },
-    ])
-  })
-
-  test('lines are removed, changed and added by id', () => {
-    const steps = edit((d) => {
+  test('is one command, whatever was changed', () => {
+    const step = edit((d) => {
+      Object.assign(d, { customer: { ...d.customer, name: 'Beta' }, dueDate: '2026-02-15' })
       d.lines = d.lines.filter((l) => l.id !== '3')
       d.lines.forEach((l) => (l.unitPrice = '12,5'))
-      d.lines.push(added(' Food ', '1', '7'))
+      d.lines.push(added(' Food ', '1', '7'), added('', '1', ''))
     })
-    expect(steps).toEqual([
-      { command: 'RemoveLineItem', payload: { lineId: '3' } },
-      { command: 'ChangeLineItem', payload: { lineId: '1', description: 'Work', quantity: '2', unitPrice: '12.5' } },
-      { command: 'AddLineItem', payload: { description: 'Food', quantity: '1', unitPrice: '7' } },
-    ])
+    expect(step).toEqual({
+      command: 'ReviseDraft',
+      payload: {
+        customer: { name: 'Beta', email: 'a@b.c', address: '' }, issueDate: '2026-01-01', dueDate: '2026-02-15',
+        lines: [{ id: '1', description: 'Work', quantity: '2', unitPrice: '12.5' }, { description: 'Food', quantity: '1', unitPrice: '7' }],
+      },
+    })
+  })
+
+  test('another order is a change', () => {
+    expect(edit((d) => d.lines.reverse())?.payload).toMatchObject({ lines: [{ id: '3' }, { id: '1' }] })
   })
 
   test('a line that an earlier attempt added is not added again', () => {
     const draft = draftOf(base)
-    draft.lines.push(added('Food', '1', '7'), added('Food', '1', '7'))
+    draft.lines.push(added('Food', '1', '7'))
     const progressed = { ...base, lines: [...base.lines, line('4', 'Food', '1.0', '7.00')] }
-    expect(changes(progressed, draft)).toEqual([
-      { command: 'AddLineItem', payload: { description: 'Food', quantity: '1', unitPrice: '7' } },
-    ])
+    expect(revision(progressed, draft)).toBeUndefined()
   })
 })
 

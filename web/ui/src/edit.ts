@@ -1,7 +1,8 @@
 import { isDay } from './dates'
 import type { Customer, Invoice, Line } from './model'
-import { compare, isPositive, readDecimal } from './money'
+import { compare, isPositive } from './money'
 import type { Step } from './pending'
+import { misread, readDecimal, typedForm } from './reading'
 
 /** A line as it is being typed. New lines have no id yet. */
 export interface LineDraft {
@@ -27,8 +28,8 @@ export function draftOf(invoice: Invoice): Draft {
   return { customer: { ...customer }, currency, issueDate, dueDate, lines: invoice.lines.map(toDraft) }
 }
 
-function toDraft({ id, description, quantity, unitPrice }: Line): LineDraft {
-  return { key: id, id, description, quantity, unitPrice }
+export function toDraft({ id, description, quantity, unitPrice }: Line): LineDraft {
+  return { key: id, id, description, quantity: typedForm(quantity), unitPrice: typedForm(unitPrice) }
 }
 
 /** A row in which nothing was typed: it is left out without a word. */
@@ -36,27 +37,41 @@ export function isBlank(line: LineDraft): boolean {
   return line.id === undefined && line.description.trim() === '' && line.unitPrice.trim() === ''
 }
 
-const howToType = 'Use digits and a decimal point, such as 1250.50.'
+// The limits of the domain, in characters, so that a slip is marked while the form is still there.
+const limits = { name: 200, email: 254, address: 1000, description: 200 }
 
-/** What is wrong, by field: early help only, the domain decides. */
+/** The server counts characters of Unicode. */
+export function characters(text: string): number {
+  return Array.from(text.trim()).length
+}
+
+function tooLong(text: string, limit: number): string | undefined {
+  const length = characters(text)
+  return length > limit ? `That is ${length} characters long. At most ${limit} fit.` : undefined
+}
+
+/** What is wrong, by field, from the top of the form to its end: early help only, the domain decides. */
 export function validate(draft: Draft): Errors {
+  const { name, email, address } = draft.customer
   const errors: Errors = {}
-  if (draft.customer.name.trim() === '') errors.name = 'Enter the name of the customer.'
-  if (!isDay(draft.issueDate)) errors.issueDate = 'Enter the date of the invoice.'
+  note(errors, 'name', name.trim() === '' ? 'Enter the name of the customer.' : tooLong(name, limits.name))
+  note(errors, 'email', tooLong(email, limits.email))
+  note(errors, 'address', tooLong(address, limits.address))
+  note(errors, 'issueDate', isDay(draft.issueDate) ? undefined : 'Enter the date of the invoice.')
   if (!isDay(draft.dueDate)) errors.dueDate = 'Enter the date by which it is to be paid.'
   else if (draft.dueDate < draft.issueDate) errors.dueDate = 'The due date is before the date of the invoice.'
-  for (const line of draft.lines) if (!isBlank(line)) Object.assign(errors, validateLine(line))
+  for (const line of draft.lines) if (!isBlank(line)) validateLine(errors, line)
   return errors
 }
 
-function validateLine(line: LineDraft): Errors {
-  const errors: Errors = {}
-  if (line.description.trim() === '') errors[`${line.key}.description`] = 'Describe the line.'
-  const quantity = readDecimal(line.quantity)
-  if (quantity === undefined) errors[`${line.key}.quantity`] = howToType
-  else if (!isPositive(quantity)) errors[`${line.key}.quantity`] = 'Enter a quantity above zero.'
-  if (readDecimal(line.unitPrice) === undefined) errors[`${line.key}.unitPrice`] = howToType
-  return errors
+function note(errors: Errors, field: string, error: string | undefined): void {
+  if (error) errors[field] = error
+}
+
+function validateLine(errors: Errors, { key, description, quantity, unitPrice }: LineDraft): void {
+  note(errors, `${key}.description`, description.trim() === '' ? 'Describe the line.' : tooLong(description, limits.description))
+  note(errors, `${key}.quantity`, misread(quantity) ?? (isPositive(readDecimal(quantity) ?? '') ? undefined : 'Enter a quantity above zero.'))
+  note(errors, `${key}.unitPrice`, misread(unitPrice))
 }
 
 function payload(line: LineDraft) {
@@ -75,19 +90,21 @@ export function creation(draft: Draft): Step {
   return { command: 'CreateInvoice', payload: { customer: trimmed(draft.customer), currency, issueDate, dueDate, lines } }
 }
 
-/** The commands that turn base into draft. Lines are named by id, so that they can be applied to a later version too. */
-export function changes(base: Invoice, draft: Draft): Step[] {
-  const lines = adopt(base, draft.lines)
-  const kept = new Set(lines.map((l) => l.id))
-  return [
-    ...changedDetails(base, draft),
-    ...base.lines.filter((l) => !kept.has(l.id)).map(removal),
-    ...lines.flatMap((l) => changedLine(base, l)),
-  ]
+/**
+ * The command that makes base say what draft does, all of it or nothing; none when it says so already. It carries the
+ * whole draft, so it is sent with the version that base is.
+ */
+export function revision(base: Invoice, draft: Draft): Step | undefined {
+  const lines = adopt(base, draft.lines).filter((l) => !isBlank(l))
+  const customer = trimmed(draft.customer)
+  const { issueDate, dueDate } = draft
+  if (sameDetails(base, { customer, issueDate, dueDate }) && sameLines(base.lines, lines)) return undefined
+  const revised = lines.map((l) => ({ ...(l.id !== undefined && { id: l.id }), ...payload(l) }))
+  return { command: 'ReviseDraft', payload: { customer, issueDate, dueDate, lines: revised } }
 }
 
 /** A new line that base has already, since an earlier attempt got so far, is not added twice. */
-function adopt(base: Invoice, lines: LineDraft[]): LineDraft[] {
+export function adopt(base: Invoice, lines: LineDraft[]): LineDraft[] {
   const free = base.lines.filter((b) => !lines.some((l) => l.id === b.id))
   return lines.map((line) => {
     const i = line.id === undefined && !isBlank(line) ? free.findIndex((b) => says(b, payload(line))) : -1
@@ -96,27 +113,19 @@ function adopt(base: Invoice, lines: LineDraft[]): LineDraft[] {
   })
 }
 
-function changedDetails(base: Invoice, { customer, issueDate, dueDate }: Draft): Step[] {
-  const c = trimmed(customer)
-  const b = base.customer
-  const same = c.name === b.name && c.email === b.email && c.address === b.address
-  if (same && issueDate === base.issueDate && dueDate === base.dueDate) return []
-  return [{ command: 'ChangeDetails', payload: { customer: c, issueDate, dueDate } }]
+function sameDetails({ customer: b, ...base }: Invoice, { customer: c, issueDate, dueDate }: Pick<Draft, 'customer' | 'issueDate' | 'dueDate'>): boolean {
+  return c.name === b.name && c.email === b.email && c.address === b.address && issueDate === base.issueDate && dueDate === base.dueDate
 }
 
-function removal(line: Line): Step {
-  return { command: 'RemoveLineItem', payload: { lineId: line.id } }
-}
-
-function changedLine(base: Invoice, line: LineDraft): Step[] {
-  if (isBlank(line)) return []
-  const next = payload(line)
-  if (line.id === undefined) return [{ command: 'AddLineItem', payload: next }]
-  const old = base.lines.find((l) => l.id === line.id)
-  if (old && says(old, next)) return []
-  return [{ command: 'ChangeLineItem', payload: { lineId: line.id, ...next } }]
+function sameLines(base: Line[], lines: LineDraft[]): boolean {
+  return base.length === lines.length && base.every((b, i) => lines[i]?.id === b.id && says(b, payload(lines[i])))
 }
 
 function says(line: Line, { description, quantity, unitPrice }: ReturnType<typeof payload>): boolean {
   return line.description === description && compare(line.quantity, quantity) === 0 && compare(line.unitPrice, unitPrice) === 0
+}
+
+/** Whether the draft says something else than base. */
+export function isDirty(base: Invoice, draft: Draft): boolean {
+  return revision(base, draft) !== undefined
 }

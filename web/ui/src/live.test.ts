@@ -95,8 +95,14 @@ test('gives up a connection that is silent for 40 s, and no sooner', () => {
   last().say(welcome)
   vi.advanceTimersByTime(39_000)
   last().say({ type: 'heartbeat' })
-  vi.advanceTimersByTime(39_999)
+  vi.advanceTimersByTime(19_999)
   expect(connections.at(-1)).toBe('open')
+  vi.advanceTimersByTime(1) // a heartbeat is overdue
+  expect(connections.at(-1)).toBe('quiet')
+  last().say({ type: 'heartbeat' })
+  expect(connections.at(-1)).toBe('open')
+  vi.advanceTimersByTime(39_999)
+  expect(connections.at(-1)).toBe('quiet')
   const silent = last()
   vi.advanceTimersByTime(1)
   expect(silent.closed).toBe(true)
@@ -104,6 +110,39 @@ test('gives up a connection that is silent for 40 s, and no sooner', () => {
   vi.advanceTimersByTime(250)
   expect(sockets).toHaveLength(2)
   silent.onclose?.() // late, and of a connection that no longer counts
+  expect(sockets).toHaveLength(2)
+})
+
+test('no network is told at once, and open again only when something is heard', () => {
+  const { live, last, connections } = setup()
+  live.start()
+  last().onopen?.()
+  last().say(welcome)
+  live.offline()
+  expect(connections.at(-1)).toBe('offline')
+  last().say({ type: 'heartbeat' })
+  expect(connections.at(-1)).toBe('open')
+})
+
+test('back on the network, a connection of before is not trusted', () => {
+  const { live, last, sockets } = setup()
+  live.start()
+  last().onopen?.()
+  last().say(welcome)
+  live.wake()
+  expect(sockets).toHaveLength(1)
+  live.offline()
+  live.wake()
+  expect(sockets).toHaveLength(2)
+})
+
+test('a connection that was silent while the machine slept is not trusted', () => {
+  const { live, last, sockets } = setup()
+  live.start()
+  last().onopen?.()
+  last().say(welcome)
+  vi.setSystemTime(Date.now() + 3_600_000) // no timer has run
+  live.wake()
   expect(sockets).toHaveLength(2)
 })
 

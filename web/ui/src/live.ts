@@ -10,7 +10,8 @@ export type Frame =
   | { type: 'changed'; invoice: string; version: number; updatedAt?: string; state: Invoice; position?: string }
   | { type: 'heartbeat'; token?: string }
 
-export type Connection = 'connecting' | 'open' | 'reconnecting'
+/** open: frames arrive. quiet: none for longer than the server is ever silent. offline: the system says so. */
+export type Connection = 'connecting' | 'open' | 'quiet' | 'reconnecting' | 'offline'
 
 /** The part of a WebSocket that is used. */
 export interface Socket {
@@ -27,10 +28,12 @@ export interface LiveOptions {
   storage: Pick<Storage, 'getItem' | 'setItem'>
   onFrame: (frame: Frame) => void
   onConnection: (connection: Connection) => void
+  online?: () => boolean
   random?: () => number
 }
 
 // The server sends a heartbeat every 15 s. A browser does not see pings, so silence is the only sign of a dead connection.
+const heartbeatLimit = 20_000
 const silenceLimit = 40_000
 const tokenKey = 'eventim.token'
 
@@ -42,6 +45,8 @@ export class Live {
   #attempt = 0
   #retry: ReturnType<typeof setTimeout> | undefined
   #silence: ReturnType<typeof setTimeout> | undefined
+  #heard = 0
+  #told: Connection | undefined
 
   constructor(options: LiveOptions) {
     this.#o = options
@@ -52,7 +57,7 @@ export class Live {
   }
 
   start(): void {
-    this.#o.onConnection('connecting')
+    this.#tell('connecting')
     this.#connect()
   }
 
@@ -63,11 +68,25 @@ export class Live {
     return true
   }
 
-  /** Stops waiting for the next attempt: the network is back, or a person looks at the page again. */
+  /** The network is back, or a person looks at the page again: connects at once if there is nothing that can be trusted. */
   wake(): void {
+    // Timers stand still while a machine sleeps, so the clock is asked too.
+    if (this.#socket && Date.now() - this.#heard > heartbeatLimit) this.#drop(this.#socket)
     if (this.#retry === undefined) return
     clearTimeout(this.#retry)
     this.#connect()
+  }
+
+  /** The system says that there is no network. A connection that never needed one shows its life by the next frame. */
+  offline(): void {
+    this.#heard = 0
+    this.#tell('offline')
+  }
+
+  #tell(connection: Connection): void {
+    if (connection === this.#told) return
+    this.#told = connection
+    this.#o.onConnection(connection)
   }
 
   #connect(): void {
@@ -82,6 +101,7 @@ export class Live {
     socket.onmessage = ({ data }) => {
       if (socket !== this.#socket) return
       this.#listen(socket)
+      if (this.#welcomed) this.#tell('open')
       this.#receive(JSON.parse(String(data)) as Frame)
     }
     socket.onclose = () => this.#lost(socket)
@@ -91,7 +111,7 @@ export class Live {
     if (frame.type === 'welcome') {
       this.#welcomed = true
       this.#attempt = 0
-      this.#o.onConnection('open')
+      this.#tell('open')
     }
     this.#o.onFrame(frame)
     // Stored only now: were the page to end in onFrame, the next one asks for this frame again.
@@ -100,10 +120,16 @@ export class Live {
 
   #listen(socket: Socket): void {
     clearTimeout(this.#silence)
+    this.#heard = Date.now()
     this.#silence = setTimeout(() => {
-      socket.close()
-      this.#lost(socket) // a dead peer would let the closing handshake wait
-    }, silenceLimit)
+      if (this.#welcomed) this.#tell('quiet')
+      this.#silence = setTimeout(() => this.#drop(socket), silenceLimit - heartbeatLimit)
+    }, heartbeatLimit)
+  }
+
+  #drop(socket: Socket): void {
+    socket.close()
+    this.#lost(socket) // a dead peer would let the closing handshake wait
   }
 
   #lost(socket: Socket): void {
@@ -111,7 +137,7 @@ export class Live {
     this.#socket = undefined
     this.#welcomed = false
     clearTimeout(this.#silence)
-    this.#o.onConnection('reconnecting')
+    this.#tell(this.#o.online?.() === false ? 'offline' : 'reconnecting')
     this.#retry = setTimeout(() => this.#connect(), backoff(this.#attempt++, this.#o.random))
   }
 }

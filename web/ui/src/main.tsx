@@ -1,7 +1,7 @@
 import { QueryClientProvider } from '@tanstack/react-query'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
-import { Route, Switch } from 'wouter'
+import { Route, Router, Switch } from 'wouter'
 import { queries, start } from './app'
 import { Blank, Heading } from './components/page'
 import { Shell } from './components/shell'
@@ -10,6 +10,7 @@ import { HistoryPage } from './pages/history'
 import { InvoicePage } from './pages/invoice'
 import { ListPage } from './pages/list'
 import { NewPage } from './pages/new'
+import { idOf, useEncodedLocation, useEncodedSearch } from './paths'
 import './styles/index.css'
 
 function Routes() {
@@ -21,9 +22,9 @@ function Routes() {
       <Route path="/new">
         <NewPage />
       </Route>
-      <Route path="/invoices/:id/edit">{({ id }) => <EditPage key={id} id={id} />}</Route>
-      <Route path="/invoices/:id/history">{({ id }) => <HistoryPage key={id} id={id} />}</Route>
-      <Route path="/invoices/:id">{({ id }) => <InvoicePage key={id} id={id} />}</Route>
+      <Route path="/invoices/:id/edit">{({ id }) => <EditPage key={id} id={idOf(id)} />}</Route>
+      <Route path="/invoices/:id/history">{({ id }) => <HistoryPage key={id} id={idOf(id)} />}</Route>
+      <Route path="/invoices/:id">{({ id }) => <InvoicePage key={id} id={idOf(id)} />}</Route>
       <Route>
         <Heading title="Not found" />
         <Blank title="There is no such page." />
@@ -39,9 +40,11 @@ if (!root) throw new Error('the page has no root element')
 createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={queries}>
-      <Shell>
-        <Routes />
-      </Shell>
+      <Router hook={useEncodedLocation} searchHook={useEncodedSearch}>
+        <Shell>
+          <Routes />
+        </Shell>
+      </Router>
     </QueryClientProvider>
   </StrictMode>,
 )

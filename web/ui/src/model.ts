@@ -66,6 +66,8 @@ export interface CurrencyTotal {
   count: number
   total: Money
   balance: Money
+  outstanding: Money // the balance without drafts, which nobody owes yet
+  draft: Money
 }
 
 export interface ListPage {

@@ -1,23 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { compare, fits, formatDecimal, formatMoney, minorDigits, netPreview, percent, readDecimal, sum } from './money'
-
-describe('readDecimal', () => {
-  test.each([
-    ['12.50', '12.50'],
-    ['12,5', '12.5'],
-    ['1 250,50', '1250.50'],
-    ["1'250.50", '1250.50'],
-    ['.5', '0.5'],
-    ['007', '7'],
-    ['0.10', '0.10'],
-    ['-3', '-3'],
-    ['1250.125', '1250.125'],
-  ])('reads %s as %s', (typed, want) => expect(readDecimal(typed)).toBe(want))
-
-  test.each(['', 'abc', '1,234', '1,234.50', '1.234,50', '1e3', '1.', '--1', '1.2.3', '€5', '+1'])('refuses %s', (typed) =>
-    expect(readDecimal(typed)).toBeUndefined(),
-  )
-})
+import { compare, fits, formatDecimal, formatMoney, minorDigits, netPreview, percent, sum } from './money'
 
 describe('formatMoney', () => {
   test.each([

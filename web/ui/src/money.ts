@@ -1,3 +1,5 @@
+import { readDecimal } from './reading'
+
 // Amounts are decimal strings on the wire and BigInt here. A JavaScript number cannot hold them exactly, so none is used.
 
 export interface Money {
@@ -18,17 +20,6 @@ function parse(text: string): Decimal | undefined {
   return { units: BigInt(whole + fraction), scale: fraction.length }
 }
 
-/**
- * Reads what a person typed and returns the decimal string for the wire, or undefined.
- * A comma is a decimal comma, except where it could as well group thousands ("1,234"): that is refused, never guessed.
- */
-export function readDecimal(typed: string): string | undefined {
-  const compact = typed.replace(/[\s\u00a0\u202f']/g, '')
-  if (/,\d{3}$/.test(compact)) return undefined
-  const text = compact.replace(',', '.').replace(/^(-?)\./, '$10.')
-  return plain.test(text) ? text.replace(/^(-?)0+(?=\d)/, '$1') : undefined
-}
-
 export function isPositive(decimal: string): boolean {
   const d = parse(decimal)
   return d !== undefined && d.units > 0n
@@ -39,16 +30,15 @@ export function isZero(decimal: string): boolean {
 }
 
 // ISO 4217; all others have 2. Browsers go by CLDR, which has fewer decimals for some, such as IQD.
-const decimals: Record<number, string> = {
-  0: 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF',
-  3: 'BHD IQD JOD KWD LYD OMR TND',
-  4: 'CLF UYW',
-}
+const decimals = new Map<string, number>()
+const have = (digits: number, codes: string) => codes.split(' ').forEach((code) => decimals.set(code, digits))
+have(0, 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF')
+have(3, 'BHD IQD JOD KWD LYD OMR TND')
+have(4, 'CLF UYW')
 
 /** The number of decimals of a currency. */
 export function minorDigits(currency: string): number {
-  const [digits = '2'] = Object.entries(decimals).find(([, codes]) => codes.split(' ').includes(currency)) ?? []
-  return Number(digits)
+  return decimals.get(currency) ?? 2
 }
 
 /** Whether the amount can be written in the currency: 1.005 EUR and 1.5 JPY cannot. */
@@ -88,6 +78,13 @@ export function sum(amounts: Money[], currency: string): Money {
   return { amount: write(minor, digits), currency }
 }
 
+/** a − b, of one currency. */
+export function minus(a: Money, b: Money): Money {
+  const digits = minorDigits(a.currency)
+  const [x, y] = [a, b].map(({ amount }) => rescale(parse(amount) ?? { units: 0n, scale: 0 }, digits))
+  return { amount: write((x ?? 0n) - (y ?? 0n), digits), currency: a.currency }
+}
+
 /** Compares two decimal strings: negative, zero or positive. */
 export function compare(a: string, b: string): number {
   const x = parse(a)
@@ -118,8 +115,13 @@ export function formatDecimal(decimal: string, locale?: string): string {
   return plain.test(decimal) ? format(decimal, 0, {}, locale) : decimal
 }
 
+const formats = new Map<string, Intl.NumberFormat>() // making one takes longer than all else on a page
+
 function format(decimal: string, least: number, options: Intl.NumberFormatOptions, locale: string | undefined): string {
   const digits = Math.max(least, decimal.split('.')[1]?.length ?? 0)
+  const key = `${locale} ${options.currency} ${digits}`
   const exact = { ...options, minimumFractionDigits: digits, maximumFractionDigits: digits }
-  return new Intl.NumberFormat(locale, exact).format(decimal as Intl.StringNumericLiteral)
+  const made = formats.get(key) ?? new Intl.NumberFormat(locale, exact)
+  formats.set(key, made)
+  return made.format(decimal as Intl.StringNumericLiteral)
 }

@@ -1,4 +1,6 @@
 import type { Outcome } from './commands'
+import { invoicePath } from './paths'
+import type { Pending } from './pending'
 import { asSentence, titleOf } from './problems'
 import { completed, request } from './sentences'
 import { Store } from './store'
@@ -8,10 +10,10 @@ export const toasts = new Store<readonly Toast[]>([])
 
 export interface Toast {
   key: number
-  kind: 'done' | 'failed'
+  kind: 'done' | 'kept' | 'failed'
   title: string
   text: string
-  invoice: string
+  path: string
 }
 
 const watched = new Set<string>()
@@ -30,13 +32,29 @@ export function announceOutcome(outcome: Outcome): void {
   if (kind === 'conflict') return conflicts.update((all) => [...all, outcome])
   if (kind === 'accepted') return toast('done', completed(change.step), change.about, change.invoice)
   if (watched.has(change.batch)) return
-  toast('failed', titleOf(code), `${request(change.step)} (${change.about}): ${asSentence(message)}`, change.invoice)
+  toast('failed', titleOf(code), `${request(change.step)} (${change.about}): ${asSentence(message)}${savedInPart(change)}`, change.invoice)
+}
+
+/** What a change of several commands had done before it failed; nothing of it is taken back. */
+function savedInPart({ made, step, rest }: Pending): string {
+  if (!made) return ''
+  const list = (steps: Pending['rest']) => steps.map(request).join(', ')
+  return ` Saved: ${list(made)}. Not saved, and kept in the form: ${list([step, ...rest])}.`
+}
+
+/** Tells where the work is that a person turned away from. */
+export function announceKept(text: string, path: string): void {
+  add({ kind: 'kept', title: 'Nothing is lost', text, path })
 }
 
 function toast(kind: Toast['kind'], title: string, text: string, invoice: string): void {
+  add({ kind, title, text, path: invoicePath(invoice) })
+}
+
+function add(toast: Omit<Toast, 'key'>): void {
   const key = toastKey++
-  toasts.update((all) => [...all, { key, kind, title, text, invoice }])
-  if (kind === 'done') setTimeout(() => dismiss(key), 6_000)
+  toasts.update((all) => [...all, { ...toast, key }])
+  if (toast.kind !== 'failed') setTimeout(() => dismiss(key), 6_000)
 }
 
 export function dismiss(key: number): void {

@@ -5,7 +5,7 @@ const step = { command: 'ChangeDetails' as const, payload: { a: 1 } }
 const next = { command: 'AddLineItem' as const, payload: { b: 2 } }
 
 const pending: Pending = {
-  id: 'c1', batch: 'c1', invoice: 'i1', about: 'Acme', expected: 3, step, rest: [next], done: 0, since: 1_000, phase: 'sending',
+  id: 'c1', batch: 'c1', invoice: 'i1', about: 'Acme', expected: 3, step, rest: [next], since: 1_000, phase: 'sending',
 }
 
 const after = (...actions: PendingAction[]) => actions.reduce<readonly Pending[]>(reduce, [pending])
@@ -27,7 +27,7 @@ describe('reduce', () => {
 
   test('advances to the next command of the change in one action', () => {
     const all = after({ type: 'stored', id: 'c1' }, { type: 'advanced', id: 'c1', next: 'c2', expected: 4, at: 5_000 })
-    expect(all).toEqual([{ ...pending, id: 'c2', expected: 4, step: next, rest: [], done: 1, since: 5_000 }])
+    expect(all).toEqual([{ ...pending, id: 'c2', expected: 4, step: next, rest: [], made: [pending.step], since: 5_000 }])
   })
 
   test('settling forgets the command and no other', () => {

@@ -1,4 +1,5 @@
 import type { CommandName, Outgoing } from './api'
+import type { Invoice } from './model'
 
 export interface Step {
   command: CommandName
@@ -15,9 +16,10 @@ export interface Pending {
   invoice: string
   about: string // whose invoice, for people
   expected?: number
+  seen?: Invoice // at that version, as the person saw it
   step: Step
   rest: Step[]
-  done: number
+  made?: Step[] // accepted so far, in order
   since: number // ms since 1970; when this command was made
   phase: 'sending' | 'stored'
   trouble?: string // why it has not been stored yet: "offline", "kafka_unavailable"
@@ -53,7 +55,8 @@ function change(all: readonly Pending[], id: string, to: (p: Pending) => Pending
 function advance({ trouble: _, ...p }: Pending, to: { next: string; expected: number; at: number }): Pending {
   const [step, ...rest] = p.rest
   if (!step) throw new Error(`change ${p.batch} has no further step`)
-  return { ...p, id: to.next, expected: to.expected, step, rest, done: p.done + 1, since: to.at, phase: 'sending' }
+  const made = [...(p.made ?? []), p.step]
+  return { ...p, id: to.next, expected: to.expected, step, rest, made, since: to.at, phase: 'sending' }
 }
 
 export function outgoing(p: Pending): Outgoing {

@@ -1,13 +1,5 @@
 import { expect, test } from 'vitest'
-import { asSentence, fieldErrors, titleOf } from './problems'
-
-test('a message goes to its field, if the form has it', () => {
-  const failure = { code: 'overpayment', message: 'a payment of 5.00 EUR is more than the balance' }
-  expect(fieldErrors(failure, ['amount'])).toEqual({ amount: 'A payment of 5.00 EUR is more than the balance.' })
-  expect(fieldErrors(failure, ['name'])).toEqual({})
-  expect(fieldErrors({ code: 'invoice_deleted', message: 'gone' }, ['amount'])).toEqual({})
-  expect(fieldErrors(undefined, ['amount'])).toEqual({})
-})
+import { asSentence, titleOf } from './problems'
 
 test('every code has a heading', () => {
   expect(titleOf('invoice_not_draft')).toContain('already sent')

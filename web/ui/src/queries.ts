@@ -1,18 +1,61 @@
-import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useEffect, useState } from 'react'
 import { type ListFilter, Problem, getHistory, getInvoice, listInvoices } from './api'
-import { cache } from './app'
+import { cache, queries } from './app'
 import { newerDetail, newerPage } from './cache'
-import type { Detail } from './model'
+import { type List, append, firstPage, listOf, nextPages, refresh, sorted } from './list'
+import type { Detail, Row } from './model'
+
+const keyOf = (filter: ListFilter) => ['invoices', filter] as const
+const isKnown = (row: Row) => cache.known(row.id)?.version === row.version
+
+/** Reads the list for the first time, or what has changed of it since: one request, however long it has become. */
+async function readList(filter: ListFilter, signal: AbortSignal): Promise<List> {
+  const losses = cache.losses
+  const page = newerPage(await listInvoices(filter, { limit: firstPage, position: cache.position, signal }), cache.known)
+  const list = queries.getQueryData<List>(keyOf(filter))
+  const same = list?.losses === losses ? refresh(list, page, isKnown) : undefined
+  return same ?? readAnew(filter, listOf(page, losses), list?.rows.length ?? 0, signal)
+}
+
+/** Reads on until the list is as long as it was, so that it does not shrink under the person who looks at it. */
+async function readAnew(filter: ListFilter, list: List, length: number, signal: AbortSignal): Promise<List> {
+  let read = list
+  while (read.next && read.rows.length < length) read = append(read, await readNext(filter, read, signal))
+  return read
+}
+
+async function readNext(filter: ListFilter, { next: cursor }: List, signal?: AbortSignal) {
+  return newerPage(await listInvoices(filter, { cursor, limit: nextPages, ...(signal && { signal }) }), cache.known)
+}
 
 export function useInvoices(filter: ListFilter) {
-  return useInfiniteQuery({
-    queryKey: ['invoices', filter],
-    initialPageParam: '',
-    queryFn: async ({ pageParam, signal }) =>
-      newerPage(await listInvoices(filter, pageParam, cache.position, signal), cache.known),
-    getNextPageParam: (page) => (page.next === '' ? undefined : page.next),
+  const client = useQueryClient()
+  const [reading, setReading] = useState(false)
+  const { status, q } = filter
+  const query = useQuery({
+    queryKey: keyOf(filter),
+    queryFn: ({ signal }) => readList(filter, signal),
     placeholderData: keepPreviousData,
   })
+  useEffect(() => {
+    client.setQueryData<List>(keyOf({ status, q }), (list) => list && sorted(list))
+  }, [client, status, q])
+
+  const readMore = async () => {
+    const list = query.data
+    if (!list?.next || reading || query.isPlaceholderData) return
+    setReading(true)
+    try {
+      const page = await readNext(filter, list)
+      client.setQueryData<List>(keyOf(filter), (now) => (now?.next === list.next ? append(now, page) : now))
+    } catch {
+      void query.refetch() // which tells what is wrong
+    } finally {
+      setReading(false)
+    }
+  }
+  return { ...query, reading, readMore }
 }
 
 async function readInvoice(id: string, signal: AbortSignal): Promise<Detail> {

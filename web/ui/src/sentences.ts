@@ -19,11 +19,12 @@ const named = (customer: unknown) => (text(record(customer).name) ? ` for ${text
 
 const doing: Record<CommandName, (p: Data) => string> = {
   CreateInvoice: (p) => `Create the invoice${named(p.customer)}`,
-  ChangeDetails: () => 'Save the details',
+  ChangeDetails: (p) => `Change the details${named(p.customer)}`,
   AddLineItem: (p) => `Add the line${quoted(p.description)}`,
   ChangeLineItem: (p) => `Change the line${quoted(p.description)}`,
   RemoveLineItem: () => 'Remove a line',
-  SendInvoice: () => 'Send the invoice',
+  ReviseDraft: (p) => `Save the draft${named(p.customer)}`,
+  SendInvoice: () => 'Mark the invoice as sent',
   ReceivePayment: (p) => `Record the payment of ${money(p.amount)}`,
   DeleteInvoice: () => 'Delete the draft',
 }
@@ -39,7 +40,8 @@ const done: Record<CommandName, (p: Data) => string> = {
   AddLineItem: () => 'Draft saved',
   ChangeLineItem: () => 'Draft saved',
   RemoveLineItem: () => 'Draft saved',
-  SendInvoice: () => 'Invoice sent',
+  ReviseDraft: () => 'Draft saved',
+  SendInvoice: () => 'Invoice marked as sent',
   ReceivePayment: (p) => `Payment of ${money(p.amount)} recorded`,
   DeleteInvoice: () => 'Draft deleted',
 }
@@ -71,7 +73,7 @@ const happened: Record<string, (d: Data) => string> = {
   LineItemChanged: (d) => `Line changed${ofLine(d)}`,
   LineItemRemoved: (d) => `Line ${text(d.lineId) || text(d.id)} removed`.replace('  ', ' '),
   LinesReordered: () => 'Lines put into another order',
-  InvoiceSent: (d) => `Invoice sent${money(d.total) ? `: ${money(d.total)} to be paid` : ''}`,
+  InvoiceSent: (d) => `Invoice marked as sent${money(d.total) ? `: ${money(d.total)} to be paid` : ''}`,
   PaymentReceived: (d) => {
     const payment = record(d.payment ?? d)
     const reference = text(payment.reference)

@@ -18,7 +18,7 @@ export function useChange({ onAccepted, onConflict }: Options) {
   const leave = useRef<() => void>(undefined)
   useEffect(() => () => leave.current?.(), [])
 
-  const submit = (change: Change) => {
+  const submit = (change: Change): string => {
     setFailure(undefined)
     const { batch, ended } = commands.submit(change)
     let here = true
@@ -35,6 +35,7 @@ export function useChange({ onAccepted, onConflict }: Options) {
       else if (outcome.kind === 'conflict') onConflict?.()
       else setFailure(outcome)
     })
+    return batch
   }
 
   return { submit, pending, failure }

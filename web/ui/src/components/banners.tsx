@@ -1,5 +1,6 @@
 import { Link, useLocation } from 'wouter'
 import { commands, databaseDown } from '../app'
+import { invoicePath } from '../paths'
 import { type Pending, waitOf } from '../pending'
 import { request } from '../sentences'
 import { useStore } from '../store'
@@ -50,7 +51,7 @@ function SlowChanges({ pending }: { pending: readonly Pending[] }) {
         {slow.map((p) => (
           <li key={p.batch}>
             <strong>{request(p.step)}</strong>{' '}
-            {path !== `/invoices/${p.invoice}` && <Link href={`/invoices/${p.invoice}`}>({p.about})</Link>}{' '}
+            {path !== invoicePath(p.invoice) && <Link href={invoicePath(p.invoice)}>({p.about})</Link>}{' '}
             {waitText(waitOf(p, now), p.trouble)}
           </li>
         ))}

@@ -23,7 +23,7 @@ export function ConfirmDialog({ title, action, command, danger, detail, onClose,
   const { submit, pending, failure } = useChange({ onAccepted: onDone, onConflict: onClose })
   const confirm = () => {
     const { id, version, invoice } = seen
-    submit({ invoice: id, about: invoice.customer.name, expected: version, steps: [{ command, payload: {} }] })
+    submit({ invoice: id, about: invoice.customer.name, expected: version, seen: invoice, steps: [{ command, payload: {} }] })
   }
   return (
     <Dialog title={title} onClose={onClose}>
@@ -31,7 +31,7 @@ export function ConfirmDialog({ title, action, command, danger, detail, onClose,
       <Failure outcome={failure} />
       <Waiting pending={pending} />
       <div className="actions end">
-        <button type="button" className="button" onClick={onClose}>
+        <button type="button" className="button" data-first onClick={onClose}>
           {pending ? 'Close' : 'Cancel'}
         </button>
         <button type="button" className={`button primary ${danger ? 'danger' : ''}`} disabled={!!pending} onClick={confirm}>

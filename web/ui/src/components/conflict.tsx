@@ -1,19 +1,20 @@
 import { useQuery } from '@tanstack/react-query'
+import { useLocation } from 'wouter'
 import { getHistory, getInvoice } from '../api'
 import { cache } from '../app'
 import { newerDetail } from '../cache'
 import type { Outcome } from '../commands'
 import { formatTime } from '../dates'
 import type { Detail, HistoryEntry } from '../model'
-import { formatMoney } from '../money'
-import { conflicts } from '../notices'
-import { request, sentence } from '../sentences'
+import { announceKept, conflicts } from '../notices'
+import { invoicePath } from '../paths'
+import { sentence } from '../sentences'
 import { useStore } from '../store'
-import { useChange } from '../use-change'
+import { findEdit, works } from '../unsaved'
+import { workKey } from '../work'
+import { CommandConflict } from './conflict-command'
+import { EditConflict } from './conflict-edit'
 import { Dialog } from './dialog'
-import { Failure } from './failure'
-import { InvoiceBadge } from './status'
-import { Waiting } from './waiting'
 
 /** Explains each change that came too late, one after another. */
 export function Conflicts() {
@@ -21,7 +22,13 @@ export function Conflicts() {
   return conflict ? <ConflictDialog key={conflict.change.id} conflict={conflict} /> : null
 }
 
-const close = () => conflicts.update(([, ...others]) => others)
+/** What a conflict needs to be decided. */
+export interface Conflicting {
+  conflict: Outcome
+  now: Detail | undefined // undefined while it is read, or cannot be
+  onClose: () => void // nothing is thrown away
+  onDone: () => void
+}
 
 interface Meanwhile {
   now: Detail | undefined
@@ -29,15 +36,18 @@ interface Meanwhile {
 }
 
 async function meanwhile({ change, version }: Outcome, signal: AbortSignal): Promise<Meanwhile> {
-  const now = await getInvoice(change.invoice, signal).catch(() => undefined)
+  const read = await getInvoice(change.invoice, signal).catch(() => undefined)
+  const now = newerDetail(read, cache.known(change.invoice))
   const history = await getHistory(change.invoice, cache.position, signal)
-  if (!history.some((e) => e.version >= version)) throw new Error('the view of the history is behind')
-  const events = history.filter((e) => e.version > (change.expected ?? 0))
-  return { now: newerDetail(now, cache.known(change.invoice)), events }
+  if (!now || now.version < version || !history.some((e) => e.version >= version)) throw new Error('the views are behind')
+  return { now, events: history.filter((e) => e.version > (change.expected ?? 0)) }
 }
+
+const next = () => conflicts.update(([, ...others]) => others)
 
 function ConflictDialog({ conflict }: { conflict: Outcome }) {
   const { change, version } = conflict
+  const [path] = useLocation()
   const { data, isPending } = useQuery({
     queryKey: ['meanwhile', change.id],
     queryFn: ({ signal }) => meanwhile(conflict, signal),
@@ -45,43 +55,27 @@ function ConflictDialog({ conflict }: { conflict: Outcome }) {
     retryDelay: 400,
     refetchInterval: false,
   })
-  const { submit, pending, failure } = useChange({ onAccepted: close, onConflict: close })
-  const latest = Math.max(version, data?.now?.version ?? 0)
-  const apply = () => {
-    const { invoice, about, step, rest } = change
-    submit({ invoice, about, expected: latest, steps: [step, ...rest] })
+  const edits = findEdit(change.invoice) !== undefined
+  const close = () => {
+    next()
+    const form = invoicePath(change.invoice, 'edit')
+    if (edits && path !== form) announceKept(`Your changes for ${change.about} are kept. Go on editing`, form)
+    else if (works.find(workKey.paid(change.invoice))) announceKept(`The payment of ${change.about} is filled in when you record it again`, invoicePath(change.invoice))
   }
-  const steps = [change.step, ...change.rest]
+  const Decision = edits ? EditConflict : CommandConflict
   return (
-    <Dialog title="This invoice changed in the meantime" calm onClose={close}>
+    <Dialog title="This invoice changed in the meantime" calm wide={edits} onClose={close}>
       <p>
-        You were looking at version {change.expected ?? 0} of the invoice for {change.about}. It is now at version {latest},
-        so your change was not made yet.
+        You were looking at version {change.expected ?? 0} of the invoice for {change.about}. It is now at version{' '}
+        {Math.max(version, data?.now?.version ?? 0)}, so your change was not made yet.
       </p>
-      <Since events={data?.events} loading={isPending} now={data?.now} />
-      <div>
-        <p className="label">Your change</p>
-        <ul>
-          {steps.map((step, i) => (
-            <li key={i}>{request(step)}</li>
-          ))}
-        </ul>
-      </div>
-      <Failure outcome={failure} />
-      <Waiting pending={pending} />
-      <div className="actions end">
-        <button type="button" className="button" onClick={close}>
-          {pending ? 'Close' : 'Discard my change'}
-        </button>
-        <button type="button" className="button primary" onClick={apply} disabled={!!pending || isPending}>
-          Apply to the latest version
-        </button>
-      </div>
+      <Since events={data?.events} loading={isPending} />
+      <Decision conflict={conflict} now={data?.now} onClose={close} onDone={next} />
     </Dialog>
   )
 }
 
-function Since({ events, loading, now }: { events: HistoryEntry[] | undefined; loading: boolean; now: Detail | undefined }) {
+function Since({ events, loading }: { events: HistoryEntry[] | undefined; loading: boolean }) {
   if (loading) return <p className="waiting">Looking up what changed…</p>
   return (
     <div className="difference">
@@ -100,12 +94,6 @@ function Since({ events, loading, now }: { events: HistoryEntry[] | undefined; l
         </ol>
       ) : (
         <p>The history can’t be read at the moment.</p>
-      )}
-      {now && (
-        <p className="num">
-          <InvoiceBadge invoice={now.invoice} /> Total {formatMoney(now.invoice.total)}, still owed{' '}
-          {formatMoney(now.invoice.balance)}
-        </p>
       )}
     </div>
   )

@@ -1,12 +1,16 @@
 import { formatDay } from '../dates'
-import type { Invoice, Line } from '../model'
-import { formatDecimal, formatMoney, isZero } from '../money'
+import { type Invoice, type Line, reference } from '../model'
+import { formatDecimal, isZero } from '../money'
+import { Amount } from './amount'
 
 /** The invoice as its customer would see it. */
-export function InvoiceDocument({ invoice }: { invoice: Invoice }) {
+export function InvoiceDocument({ id, invoice }: { id: string; invoice: Invoice }) {
   const { customer, issueDate, dueDate, status, lines, total, paid, balance } = invoice
   return (
     <article className="card document" aria-label="Invoice">
+      <p className="title print-only">
+        {status === 'draft' ? 'Draft of an invoice' : 'Invoice'} <span className="num">{reference(id)}</span>
+      </p>
       <div className="parties">
         <address>
           <span className="caption">Bill to</span>
@@ -32,13 +36,13 @@ export function InvoiceDocument({ invoice }: { invoice: Invoice }) {
         {!isZero(paid.amount) && (
           <>
             <dt className="muted">Total</dt>
-            <dd>{formatMoney(total)}</dd>
+            <dd><Amount of={total} /></dd>
             <dt className="muted">Paid</dt>
-            <dd>{formatMoney(paid)}</dd>
+            <dd><Amount of={paid} /></dd>
           </>
         )}
         <dt className="last">{status === 'draft' ? 'Total' : 'Balance due'}</dt>
-        <dd className="last">{formatMoney(balance)}</dd>
+        <dd className="last"><Amount of={balance} /></dd>
       </dl>
     </article>
   )
@@ -61,7 +65,7 @@ function Lines({ lines }: { lines: Line[] }) {
             <td className="what">{line.description}</td>
             <td className="quantity">{formatDecimal(line.quantity)}</td>
             <td className="price">{formatDecimal(line.unitPrice)}</td>
-            <td className="net">{formatMoney(line.net)}</td>
+            <td className="net"><Amount of={line.net} /></td>
           </tr>
         ))}
       </tbody>

@@ -1,9 +1,13 @@
-import { type KeyboardEvent, type ReactNode, type SyntheticEvent, useEffect, useRef, useState } from 'react'
+import { type KeyboardEvent, type SyntheticEvent, memo, useCallback, useDeferredValue, useEffect, useEffectEvent, useReducer, useRef, useState } from 'react'
+import { Link } from 'wouter'
 import type { Outcome } from '../commands'
-import { type Draft, type Errors, validate } from '../edit'
-import { formatMoney, netPreview, sum } from '../money'
+import { type Draft, type Errors, type LineDraft, validate } from '../edit'
+import { type Edit, applyEdit } from '../editing'
+import { netPreview, sum } from '../money'
 import type { Pending } from '../pending'
-import { fieldErrors } from '../problems'
+import { invoiceErrors } from '../fields'
+import { Amount } from './amount'
+import { DiscardDialog } from './discard'
 import { Failure } from './failure'
 import { Lines } from './lines'
 import { CustomerPanel, TermsPanel } from './panels'
@@ -12,64 +16,131 @@ import { Waiting } from './waiting'
 interface Props {
   initial: Draft
   isNew: boolean
+  restored?: boolean // initial is unsaved work already
   pending: Pending | undefined
   failure: Outcome | undefined
+  onType: (draft: Draft) => boolean // keeps it; false when leaving would lose it
   onSubmit: (draft: Draft) => void
-  cancel: ReactNode
+  onDiscard: () => void
+  away: string // where to go from here
 }
 
 /** The form of an invoice: for a new one and for a draft. */
-export function Editor({ initial, isNew, pending, failure, onSubmit, cancel }: Props) {
-  const [draft, setDraft] = useState(initial)
-  const [errors, setErrors] = useState<Errors>({})
+export function Editor({ initial, isNew, restored = false, pending, failure, onType, onSubmit, onDiscard, away }: Props) {
+  const [draft, dispatch] = useReducer(applyEdit, initial)
+  const [errors, setErrors] = useErrors(failure, draft)
+  const [asking, setAsking] = useState(false)
   const form = useRef<HTMLFormElement>(null)
-  const failed = fieldErrors(failure, ['name', 'currency', 'date', 'dueDate', 'lines'])
-  const wrong = { ...failed, ...errors }
+  const touched = restored || draft !== initial
+  useKeeping(draft, initial, onType)
 
   useEffect(() => {
     form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
-  }, [errors, failure])
+  }, [errors.shown, failure])
 
+  const onEdit = useCallback(
+    (edit: Edit) => {
+      dispatch(edit)
+      setErrors((e) => without(e, edit))
+    },
+    [setErrors],
+  )
   const submit = (event: SyntheticEvent) => {
     event.preventDefault()
     if (pending) return
     const found = validate(draft)
-    setErrors(found)
+    setErrors({ at: found, shown: {} })
     if (Object.keys(found).length === 0) onSubmit(draft)
   }
   const press = (event: KeyboardEvent) => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) form.current?.requestSubmit()
   }
-  const set = (change: Partial<Draft>) => setDraft((d) => ({ ...d, ...change }))
+  const { issueDate, dueDate, currency } = draft
+  const wrong = errors.at
 
   return (
     <form ref={form} className="editor" noValidate onSubmit={submit} onKeyDown={press}>
-      <CustomerPanel customer={draft.customer} errors={wrong} onChange={(customer) => set({ customer })} />
-      <TermsPanel draft={draft} errors={wrong} fixedCurrency={!isNew} onChange={set} />
+      <CustomerPanel customer={draft.customer} errors={wrong} onEdit={onEdit} />
+      <TermsPanel {...{ issueDate, dueDate, currency }} errors={wrong} fixedCurrency={!isNew} onEdit={onEdit} />
       <section className="card panel">
         <h2>Lines</h2>
-        <Lines lines={draft.lines} currency={draft.currency} errors={wrong} onChange={(lines) => set({ lines })} />
+        <Lines lines={draft.lines} currency={currency} errors={wrong} onEdit={onEdit} />
         {wrong.lines && <p className="wrong">{wrong.lines}</p>}
-        <Preview draft={draft} />
+        <Preview lines={draft.lines} currency={currency} />
       </section>
-      <Failure outcome={failure} atField={Object.keys(failed).length > 0} />
+      <Failure outcome={failure} atField={Object.keys(wrong).length > 0} />
       <div className="submit">
         <Waiting pending={pending} />
-        <span className="push">{cancel}</span>
+        {touched && !pending && <span className="muted small">What you typed is kept in this browser until you save or discard it.</span>}
+        <span className="push">
+          {touched && !pending ? (
+            <button type="button" className="button quiet" onClick={() => setAsking(true)}>
+              Discard changes
+            </button>
+          ) : (
+            <Link className="button quiet" href={away} replace={!isNew}>
+              {pending ? 'Leave' : 'Cancel'}
+            </Link>
+          )}
+        </span>
         <button type="submit" className="button primary" disabled={!!pending}>
           {isNew ? 'Create draft' : 'Save changes'}
         </button>
       </div>
+      {asking && <DiscardDialog onClose={() => setAsking(false)} onDiscard={onDiscard} />}
     </form>
   )
 }
 
-function Preview({ draft: { lines, currency } }: { draft: Draft }) {
-  const nets = lines.flatMap((l) => netPreview(l.quantity, l.unitPrice, currency) ?? [])
+/** What is wrong by field. shown is another object whenever the person is to be led to the first of them. */
+interface Found {
+  at: Errors
+  shown: object
+}
+
+const none: Found = { at: {}, shown: {} }
+
+function useErrors(failure: Outcome | undefined, draft: Draft): [Found, (next: Found | ((e: Found) => Found)) => void] {
+  const [errors, setErrors] = useState(none)
+  const [told, setTold] = useState<Outcome>()
+  if (failure !== told) {
+    setTold(failure)
+    setErrors(failure ? { at: invoiceErrors(failure, draft), shown: {} } : none)
+  }
+  return [errors, setErrors]
+}
+
+/** A field that is being changed is not called wrong any more. */
+function without(errors: Found, edit: Edit): Found {
+  const gone = edit.type === 'line' ? [`${edit.key}.${edit.column}`] : 'change' in edit ? Object.keys(edit.change) : []
+  if (!gone.some((field) => field in errors.at)) return errors
+  return { ...errors, at: Object.fromEntries(Object.entries(errors.at).filter(([field]) => !gone.includes(field))) }
+}
+
+/** Keeps every key, so that a reload or a crash loses none; where the browser keeps nothing, it asks before leaving. */
+function useKeeping(draft: Draft, initial: Draft, onType: (draft: Draft) => boolean): void {
+  const lost = useRef(false)
+  const keep = useEffectEvent(() => {
+    if (draft !== initial) lost.current = !onType(draft)
+  })
+  useEffect(() => keep(), [draft])
+  useEffect(() => {
+    const ask = (event: BeforeUnloadEvent) => lost.current && event.preventDefault()
+    window.addEventListener('beforeunload', ask)
+    return () => window.removeEventListener('beforeunload', ask)
+  }, [])
+}
+
+/** The sum follows when nothing is being typed: the key that is pressed comes first. */
+const Preview = memo(function Preview({ lines, currency }: { lines: LineDraft[]; currency: string }) {
+  const settled = useDeferredValue(lines)
+  const nets = settled.flatMap((l) => netPreview(l.quantity, l.unitPrice, currency) ?? [])
   return (
     <p className="preview num">
       <span className="muted small">A preview. The amounts that count are computed when you save.</span>
-      <output>{formatMoney(sum(nets, currency))}</output>
+      <output>
+        <Amount of={sum(nets, currency)} />
+      </output>
     </p>
   )
-}
+})

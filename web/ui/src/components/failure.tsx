@@ -1,5 +1,7 @@
 import type { Outcome } from '../commands'
+import type { Step } from '../pending'
 import { asSentence, titleOf } from '../problems'
+import { request } from '../sentences'
 import { WarnIcon } from './icons'
 
 /** Why a change was not accepted, next to the form that asked for it. The message may already stand at a field. */
@@ -9,10 +11,30 @@ export function Failure({ outcome, atField }: { outcome: Outcome | undefined; at
   return (
     <div className="banner bad" role="alert">
       <WarnIcon />
-      <p>
-        <strong>{titleOf(code)}.</strong> {!atField && asSentence(message)}
-        {change.done > 0 && ` What came before it was saved: ${change.done} of ${change.done + 1 + change.rest.length} changes.`}
-      </p>
+      <div>
+        <p>
+          <strong>{titleOf(code)}.</strong> {!atField && asSentence(message)}
+        </p>
+        {change.made && (
+          <>
+            <Steps title="This was saved:" steps={change.made} />
+            <Steps title="This was not saved, and is kept here:" steps={[change.step, ...change.rest]} />
+          </>
+        )}
+      </div>
     </div>
+  )
+}
+
+function Steps({ title, steps }: { title: string; steps: Step[] }) {
+  return (
+    <>
+      <p>{title}</p>
+      <ul>
+        {steps.map((step, i) => (
+          <li key={i}>{request(step)}</li>
+        ))}
+      </ul>
+    </>
   )
 }

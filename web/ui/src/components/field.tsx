@@ -1,4 +1,5 @@
 import { type ComponentProps, type ReactNode, useId } from 'react'
+import { choices } from '../reading'
 
 interface FieldProps extends ComponentProps<'input'> {
   label: string
@@ -35,6 +36,25 @@ export function Wrong({ id, error }: { id: string; error: string | undefined }) 
       {error}
     </p>
   ) : null
+}
+
+/** A number that can be read in two ways, to choose from. The field that is filled this way has the focus again. */
+export function Choices({ typed, onChoose }: { typed: string; onChoose: (value: string) => void }) {
+  const offered = choices(typed)
+  if (offered.length === 0) return null
+  const choose = (button: HTMLElement, value: string) => {
+    button.closest('td, .field')?.querySelector('input')?.focus()
+    onChoose(value)
+  }
+  return (
+    <div className="quick" role="group" aria-label={`What ${typed} means`}>
+      {offered.map((value) => (
+        <button key={value} type="button" className="num" onClick={(e) => choose(e.currentTarget, value)}>
+          {value}
+        </button>
+      ))}
+    </div>
+  )
 }
 
 export function describedBy(id: string, error: string | undefined) {

@@ -2,7 +2,8 @@ import { useEffect, useEffectEvent, useState } from 'react'
 import { Link } from 'wouter'
 import type { ListFilter } from '../api'
 import type { CurrencyTotal } from '../model'
-import { formatMoney } from '../money'
+import { isZero } from '../money'
+import { Amount } from './amount'
 import { SearchIcon } from './icons'
 
 export const statuses: [ListFilter['status'], string][] = [
@@ -43,9 +44,14 @@ export function Totals({ totals }: { totals: CurrencyTotal[] }) {
       {totals.map((t) => (
         <div className="card total num" key={t.currency}>
           <p className="caption">Outstanding in {t.currency}</p>
-          <p className="amount">{formatMoney(t.balance)}</p>
+          <p className="amount"><Amount of={t.outstanding} /></p>
           <p className="caption">
-            of {formatMoney(t.total)} in {count(t.count)}
+            of <Amount of={t.total} /> in {count(t.count)}
+            {!isZero(t.draft.amount) && (
+              <>
+                , <Amount of={t.draft} /> of it in drafts
+              </>
+            )}
           </p>
         </div>
       ))}

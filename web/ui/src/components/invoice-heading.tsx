@@ -2,6 +2,7 @@ import { Link } from 'wouter'
 import { Problem } from '../api'
 import { formatTime } from '../dates'
 import { type Detail, reference } from '../model'
+import { invoicePath } from '../paths'
 import type { Pending } from '../pending'
 import { Back, Blank, Heading } from './page'
 import { InvoiceBadge } from './status'
@@ -28,10 +29,10 @@ export function InvoiceHeading({ detail: { id, version, updatedAt, invoice }, pe
       </Heading>
       <div className="views">
       <nav className="tabs" aria-label="Views of the invoice">
-        <Link href={`/invoices/${id}`} aria-current={tab === 'invoice' ? 'page' : undefined}>
+        <Link href={invoicePath(id)} aria-current={tab === 'invoice' ? 'page' : undefined}>
           Invoice
         </Link>
-        <Link href={`/invoices/${id}/history`} data-key="h" aria-current={tab === 'history' ? 'page' : undefined}>
+        <Link href={invoicePath(id, 'history')} data-key="h" aria-current={tab === 'history' ? 'page' : undefined}>
           History
         </Link>
       </nav>

@@ -1,18 +1,20 @@
-import { useId } from 'react'
+import { type Dispatch, memo, useId } from 'react'
 import { currencies, currencyName } from '../currencies'
 import { addDays, isDay } from '../dates'
 import type { Draft, Errors } from '../edit'
+import type { Edit } from '../editing'
 import type { Customer } from '../model'
-import { Field, Label } from './field'
+import { Field, Label, Wrong, describedBy } from './field'
 
 interface CustomerProps {
   customer: Customer
   errors: Errors
-  onChange: (customer: Customer) => void
+  onEdit: Dispatch<Edit>
 }
 
-export function CustomerPanel({ customer, errors, onChange }: CustomerProps) {
+export const CustomerPanel = memo(function CustomerPanel({ customer, errors, onEdit }: CustomerProps) {
   const id = useId()
+  const set = (change: Partial<Customer>) => onEdit({ type: 'customer', change })
   return (
     <section className="card panel">
       <h2>Customer</h2>
@@ -23,7 +25,7 @@ export function CustomerPanel({ customer, errors, onChange }: CustomerProps) {
           autoComplete="off"
           required
           value={customer.name}
-          onChange={(e) => onChange({ ...customer, name: e.target.value })}
+          onChange={(e) => set({ name: e.target.value })}
           error={errors.name}
         />
         <Field
@@ -33,7 +35,8 @@ export function CustomerPanel({ customer, errors, onChange }: CustomerProps) {
           type="email"
           autoComplete="off"
           value={customer.email}
-          onChange={(e) => onChange({ ...customer, email: e.target.value })}
+          onChange={(e) => set({ email: e.target.value })}
+          error={errors.email}
         />
         <div className="field span">
           <Label id={id} label="Address" optional />
@@ -42,22 +45,27 @@ export function CustomerPanel({ customer, errors, onChange }: CustomerProps) {
             className="input"
             rows={3}
             value={customer.address}
-            onChange={(e) => onChange({ ...customer, address: e.target.value })}
+            onChange={(e) => set({ address: e.target.value })}
+            {...describedBy(id, errors.address)}
           />
+          <Wrong id={id} error={errors.address} />
         </div>
       </div>
     </section>
   )
-}
+})
 
 interface TermsProps {
-  draft: Draft
+  issueDate: string
+  dueDate: string
+  currency: string
   errors: Errors
   fixedCurrency: boolean
-  onChange: (change: Partial<Draft>) => void
+  onEdit: Dispatch<Edit>
 }
 
-export function TermsPanel({ draft: { issueDate, dueDate, currency }, errors, fixedCurrency, onChange }: TermsProps) {
+export const TermsPanel = memo(function TermsPanel({ issueDate, dueDate, currency, errors, fixedCurrency, onEdit }: TermsProps) {
+  const set = (change: Partial<Draft>) => onEdit({ type: 'terms', change })
   return (
     <section className="card panel">
       <h2>Terms</h2>
@@ -67,7 +75,7 @@ export function TermsPanel({ draft: { issueDate, dueDate, currency }, errors, fi
           name="issueDate"
           type="date"
           value={issueDate}
-          onChange={(e) => onChange({ issueDate: e.target.value })}
+          onChange={(e) => set({ issueDate: e.target.value })}
           error={errors.issueDate ?? errors.date}
         />
         <Field
@@ -75,15 +83,15 @@ export function TermsPanel({ draft: { issueDate, dueDate, currency }, errors, fi
           name="dueDate"
           type="date"
           value={dueDate}
-          onChange={(e) => onChange({ dueDate: e.target.value })}
+          onChange={(e) => set({ dueDate: e.target.value })}
           error={errors.dueDate}
-          hint={isDay(issueDate) && <DueIn onChoose={(days) => onChange({ dueDate: addDays(issueDate, days) })} />}
+          hint={isDay(issueDate) && <DueIn onChoose={(days) => set({ dueDate: addDays(issueDate, days) })} />}
         />
-        <CurrencyField currency={currency} fixed={fixedCurrency} error={errors.currency} onChange={onChange} />
+        <CurrencyField currency={currency} fixed={fixedCurrency} error={errors.currency} onChange={set} />
       </div>
     </section>
   )
-}
+})
 
 function DueIn({ onChoose }: { onChoose: (days: number) => void }) {
   return (

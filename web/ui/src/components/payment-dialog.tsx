@@ -1,52 +1,73 @@
-import { type SyntheticEvent, useState } from 'react'
+import { type SyntheticEvent, useEffect, useRef, useState } from 'react'
 import { isDay, today } from '../dates'
-import type { Errors } from '../edit'
+import { type Errors, characters } from '../edit'
+import { paymentErrors } from '../fields'
 import type { Detail } from '../model'
-import { fits, formatMoney, isPositive, minorDigits, readDecimal } from '../money'
-import { fieldErrors } from '../problems'
+import { fits, isPositive, minorDigits } from '../money'
+import { misread, readDecimal, typedForm } from '../reading'
+import { type PaymentWork, works } from '../unsaved'
 import { useChange } from '../use-change'
+import { workKey } from '../work'
+import { Amount } from './amount'
 import { Dialog } from './dialog'
 import { Failure } from './failure'
-import { Field } from './field'
+import { Choices, Field } from './field'
 import { Waiting } from './waiting'
 
-function validate(typed: string, date: string, currency: string): Errors {
+function validate({ amount: typed, date, reference }: PaymentWork, currency: string): Errors {
   const errors: Errors = {}
   const amount = readDecimal(typed)
-  if (amount === undefined) errors.amount = 'Use digits and a decimal point, such as 1250.50.'
+  if (amount === undefined) errors.amount = misread(typed) ?? ''
   else if (!isPositive(amount)) errors.amount = 'Enter an amount above zero.'
   else if (!fits(amount, currency)) errors.amount = `${currency} has ${minorDigits(currency)} decimals.`
   if (!isDay(date)) errors.date = 'Enter the day of the payment.'
+  if (characters(reference) > 140) errors.reference = 'At most 140 characters fit.'
   return errors
 }
 
 export function PaymentDialog({ detail, onClose }: { detail: Detail; onClose: () => void }) {
   const [seen] = useState(detail) // the version that the person looked at when the dialog was opened
   const { balance, customer } = seen.invoice
-  const [amount, setAmount] = useState(balance.amount)
-  const [date, setDate] = useState(today)
-  const [reference, setReference] = useState('')
+  const key = workKey.paid(seen.id)
+  const [work] = useState(() => works.find<PaymentWork>(key))
+  const [typed, setTyped] = useState(() => work?.typed ?? { amount: typedForm(balance.amount), date: today(), reference: '' })
   const [errors, setErrors] = useState<Errors>({})
+  const form = useRef<HTMLFormElement>(null)
   const { submit, pending, failure } = useChange({ onAccepted: onClose, onConflict: onClose })
+  const type = (change: Partial<PaymentWork>) => {
+    const next = { ...typed, ...change }
+    setTyped(next)
+    setErrors({})
+    works.keep(key, { typed: next, version: seen.version, batch: pending?.batch })
+  }
+  const wrong: Errors = { ...(failure && paymentErrors(failure)), ...errors }
+  useEffect(() => {
+    form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
+  }, [errors, failure])
 
   const save = (event: SyntheticEvent<HTMLFormElement>) => {
     event.preventDefault()
     if (pending) return
-    const found = validate(amount, date, balance.currency)
+    const found = validate(typed, balance.currency)
     setErrors(found)
-    const [first] = Object.keys(found)
-    if (first) return (event.currentTarget.elements.namedItem(first) as HTMLElement).focus()
-    const paid = { amount: readDecimal(amount) ?? amount, currency: balance.currency }
-    const payload = { amount: paid, date, reference: reference.trim() }
-    submit({ invoice: seen.id, about: customer.name, expected: seen.version, steps: [{ command: 'ReceivePayment', payload }] })
+    if (Object.keys(found).length > 0) return
+    const amount = { amount: readDecimal(typed.amount) ?? typed.amount, currency: balance.currency }
+    const payload = { amount, date: typed.date, reference: typed.reference.trim() }
+    const { id, version, invoice } = seen
+    const batch = submit({ invoice: id, about: customer.name, expected: version, seen: invoice, steps: [{ command: 'ReceivePayment', payload }] })
+    works.keep(key, { typed, version, batch })
   }
-  const wrong: Errors = { ...fieldErrors(failure, ['amount', 'date']), ...errors }
+  const cancel = () => {
+    if (!pending) works.drop(key)
+    onClose()
+  }
   return (
     <Dialog title="Record a payment" onClose={onClose}>
-      <form className="editor" noValidate onSubmit={save}>
+      <form ref={form} className="editor" noValidate onSubmit={save}>
         <p className="muted num">
-          {customer.name} owes {formatMoney(balance)}.
+          {customer.name} owes <Amount of={balance} />.
         </p>
+        {work && !pending && <p className="muted small" role="status">What you typed before was restored. Cancel discards it.</p>}
         <div className="pair">
           <Field
             label={`Amount in ${balance.currency}`}
@@ -54,19 +75,27 @@ export function PaymentDialog({ detail, onClose }: { detail: Detail; onClose: ()
             className="input num"
             inputMode="decimal"
             autoComplete="off"
-            autoFocus
-            value={amount}
-            onChange={(e) => setAmount(e.target.value)}
-            onFocus={(e) => e.target.select()}
+            value={typed.amount}
+            onChange={(e) => type({ amount: e.target.value })}
+            hint={wrong.amount && <Choices typed={typed.amount} onChoose={(amount) => type({ amount })} />}
             error={wrong.amount}
           />
-          <Field label="Received on" name="date" type="date" value={date} onChange={(e) => setDate(e.target.value)} error={wrong.date} />
-          <Field label="Reference" optional span name="reference" autoComplete="off" value={reference} onChange={(e) => setReference(e.target.value)} />
+          <Field label="Received on" name="date" type="date" value={typed.date} onChange={(e) => type({ date: e.target.value })} error={wrong.date} />
+          <Field
+            label="Reference"
+            optional
+            span
+            name="reference"
+            autoComplete="off"
+            value={typed.reference}
+            onChange={(e) => type({ reference: e.target.value })}
+            error={wrong.reference}
+          />
         </div>
         <Failure outcome={failure} atField={Object.keys(wrong).length > 0} />
         <Waiting pending={pending} />
         <div className="actions end">
-          <button type="button" className="button" onClick={onClose}>
+          <button type="button" className="button" onClick={cancel}>
             {pending ? 'Close' : 'Cancel'}
           </button>
           <button type="submit" className="button primary" disabled={!!pending}>

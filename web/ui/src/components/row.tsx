@@ -3,8 +3,9 @@ import { Link } from 'wouter'
 import { cache } from '../app'
 import { daysBetween, formatDay, utcToday } from '../dates'
 import { type Row, reference } from '../model'
-import { formatMoney } from '../money'
+import { invoicePath } from '../paths'
 import type { Pending } from '../pending'
+import { Amount } from './amount'
 import { StatusBadge } from './status'
 import { Waiting } from './waiting'
 
@@ -27,7 +28,7 @@ export const ListRow = memo(function ListRow({ row }: { row: Row }) {
   return (
     <tr ref={ref}>
       <td className="who">
-        <Link href={`/invoices/${row.id}`}>{row.customerName}</Link> <span className="mono">{reference(row.id)}</span>
+        <Link href={invoicePath(row.id)}>{row.customerName}</Link> <span className="mono">{reference(row.id)}</span>
       </td>
       <td className="status">
         <StatusBadge status={row.status} overdue={row.overdue} />
@@ -37,8 +38,8 @@ export const ListRow = memo(function ListRow({ row }: { row: Row }) {
         {formatDay(row.dueDate)}
         {late > 0 && <span className="late"> · {late === 1 ? '1 day' : `${late} days`} late</span>}
       </td>
-      <td className="right num wide-only">{formatMoney(row.total)}</td>
-      <td className="right num balance">{formatMoney(row.balance)}</td>
+      <td className="right num wide-only"><Amount of={row.total} /></td>
+      <td className="right num balance"><Amount of={row.balance} /></td>
     </tr>
   )
 })
@@ -48,7 +49,7 @@ export function GhostRow({ pending }: { pending: Pending }) {
   return (
     <tr className="ghost">
       <td className="who">
-        <Link href={`/invoices/${pending.invoice}`}>{pending.about}</Link>
+        <Link href={invoicePath(pending.invoice)}>{pending.about}</Link>
       </td>
       <td colSpan={5}>
         <Waiting pending={pending} short />

@@ -1,6 +1,7 @@
 import { type ReactNode, useState } from 'react'
 import { Link } from 'wouter'
 import { connection } from '../app'
+import type { Connection } from '../live'
 import { useStore } from '../store'
 import { Banners } from './banners'
 import { Conflicts } from './conflict'
@@ -9,10 +10,17 @@ import { Shortcuts, useShortcuts } from './shortcuts'
 import { ThemeButton } from './theme'
 import { Announcer, Toasts } from './toasts'
 
-const connectionText = { connecting: 'Connecting…', open: 'Live', reconnecting: 'Reconnecting…' }
+const connections: Record<Connection, [string, string]> = {
+  connecting: ['Connecting…', 'Changes of others appear as soon as this says Live'],
+  open: ['Live', 'Changes appear by themselves'],
+  quiet: ['No answer', 'The server has been silent for a while: what you see may be old'],
+  reconnecting: ['Reconnecting…', 'Changes of others do not appear at the moment: what you see may be old'],
+  offline: ['Offline', 'This device has no network: what you see may be old'],
+}
 
 export function Shell({ children }: { children: ReactNode }) {
   const state = useStore(connection)
+  const [name, meaning] = connections[state]
   const [keys, setKeys] = useState(false)
   useShortcuts(() => setKeys(true))
   return (
@@ -26,8 +34,8 @@ export function Shell({ children }: { children: ReactNode }) {
             <Mark />
             <span>Invoices</span>
           </Link>
-          <span className="connection" data-state={state} title="Changes appear by themselves while this says Live">
-            <span>{connectionText[state]}</span>
+          <span className="connection" data-state={state} title={meaning}>
+            <span>{name}</span>
           </span>
           <button type="button" className="icon wide-only" aria-label="Keyboard shortcuts" onClick={() => setKeys(true)}>
             <KeyboardIcon />

@@ -46,7 +46,7 @@ const keys: [string, string][] = [
   ['/', 'Search the list'],
   ['↑ ↓', 'Move in the list, or between lines of an invoice'],
   ['e', 'Edit the draft'],
-  ['s', 'Send the invoice'],
+  ['s', 'Mark the invoice as sent'],
   ['p', 'Record a payment'],
   ['h', 'History of the invoice'],
   ['Enter', 'In a line: go to the next line, or add one'],
@@ -76,7 +76,7 @@ export function Shortcuts({ onClose }: { onClose: () => void }) {
         Use single-key shortcuts
       </label>
       <div className="actions end">
-        <button type="button" className="button" onClick={onClose}>
+        <button type="button" className="button" data-first onClick={onClose}>
           Close
         </button>
       </div>

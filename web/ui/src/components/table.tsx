@@ -55,7 +55,7 @@ function Nothing({ filtered }: { filtered: boolean }) {
     </Blank>
   ) : (
     <Blank title="No invoices yet">
-      <p>Write the first one. It stays a draft until you send it.</p>
+      <p>Write the first one. It stays a draft until you mark it as sent.</p>
       <Link className="button primary" href="/new">
         New invoice
       </Link>

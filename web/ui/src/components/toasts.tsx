@@ -9,10 +9,10 @@ export function Toasts() {
   const all = useStore(toasts)
   return (
     <section className="toasts" aria-label="Messages" aria-live="polite">
-      {all.map(({ key, kind, title, text, invoice }) => (
+      {all.map(({ key, kind, title, text, path }) => (
         <div key={key} className={`toast ${kind}`}>
           <div>
-            <strong>{title}</strong> <Link href={`/invoices/${invoice}`}>{text}</Link>
+            <strong>{title}</strong> <Link href={path}>{text}</Link>
           </div>
           <button type="button" className="icon" aria-label="Dismiss" onClick={() => dismiss(key)}>
             <CloseIcon />

@@ -1,84 +1,133 @@
-import { useState } from 'react'
-import { Link, useLocation } from 'wouter'
+import { useEffect, useEffectEvent, useState } from 'react'
+import { useLocation } from 'wouter'
 import { cache, commands } from '../app'
 import { newerDetail } from '../cache'
 import type { Outcome } from '../commands'
 import { Editor } from '../components/editor'
 import { Absent } from '../components/invoice-heading'
-import { emptyLine } from '../components/lines'
 import { Back, Blank, Heading } from '../components/page'
-import { type Draft, changes, draftOf } from '../edit'
+import { Restored } from '../components/restored'
+import { type Draft, draftOf, revision } from '../edit'
+import { withLine } from '../editing'
 import { type Detail, can } from '../model'
+import { invoicePath } from '../paths'
 import { useInvoice } from '../queries'
 import { useStore } from '../store'
+import { type EditWork, findEdit, works } from '../unsaved'
 import { useChange } from '../use-change'
+import { type Work, workKey } from '../work'
 
 export function EditPage({ id }: { id: string }) {
   const { data, error } = useInvoice(id)
   const pending = useStore(commands.pending).find((p) => p.invoice === id)
-  return data ? <EditForm latest={data} /> : <Absent error={error} pending={pending} />
+  const replaced = useStore(works.replaced)
+  return data ? <EditForm key={replaced} latest={data} /> : <Absent error={error} pending={pending} />
+}
+
+/** What the form begins with: unsaved work, on top of the version that it was typed on, or the invoice as it is. */
+function beginning(latest: Detail): { seen: Detail; initial: Draft; work: Work<EditWork> | undefined } {
+  const work = findEdit(latest.id)
+  if (!work) return { seen: latest, initial: withLine(draftOf(latest.invoice)), work }
+  const { draft, base } = work.typed
+  return { seen: { ...latest, version: work.version, invoice: base }, initial: withLine(draft), work }
 }
 
 /** What this form has saved before one of its commands was rejected is no longer to be changed. */
 function ownProgress(seen: Detail, failure: Outcome | undefined): Detail {
-  const known = failure && failure.change.done > 0 ? cache.known(seen.id) : undefined
+  const known = failure?.change.made ? cache.known(seen.id) : undefined
   return known?.version === failure?.change.expected ? (newerDetail(seen, known) ?? seen) : seen
 }
 
 function EditForm({ latest }: { latest: Detail }) {
   const [, navigate] = useLocation()
-  const [seen, setSeen] = useState(latest) // what the person edits; others may move the invoice on meanwhile
-  const page = `/invoices/${seen.id}`
-  const leave = () => navigate(page, { replace: true })
-  const { submit, pending, failure } = useChange({ onAccepted: leave, onConflict: leave })
+  const [{ seen, initial, work }] = useState(() => beginning(latest)) // others may move the invoice on meanwhile
+  const id = seen.id
+  const page = invoicePath(id)
+  const key = workKey.edited(id)
+  const leave = () => (findEdit(id) ? works.replaced.update((n) => n + 1) : navigate(page, { replace: true }))
+  const { submit, pending: own, failure } = useChange({ onAccepted: leave })
+  const resumed = useResumed(work?.batch, leave)
+  const pending = own ?? resumed
+  const current = ownProgress(seen, failure)
 
+  const keep = (draft: Draft, batch = pending?.batch) =>
+    works.keep<EditWork>(key, { typed: { draft, base: current.invoice }, version: current.version, batch })
   const save = (draft: Draft) => {
-    const { id, version, invoice } = ownProgress(seen, failure)
-    const [first, ...others] = changes(invoice, draft)
-    if (!first) return leave()
-    submit({ invoice: id, about: invoice.customer.name, expected: version, steps: [first, ...others] })
+    const { version, invoice } = current
+    const step = revision(invoice, draft)
+    if (!step) return discard()
+    keep(draft, submit({ invoice: id, about: invoice.customer.name, expected: version, seen: invoice, steps: [step] }))
   }
-  if (!can.edit(seen.invoice)) {
-    return (
-      <>
-        <Back to={page}>Back to the invoice</Back>
-        <Heading title={seen.invoice.customer.name} />
-        <Blank title="Only drafts can be edited">
-          <p>This invoice was already sent.</p>
-        </Blank>
-      </>
-    )
+  const discard = () => {
+    works.drop(key)
+    navigate(page, { replace: true })
   }
-  const moved = latest.version > seen.version && !pending
-  const lines = seen.invoice.lines.length > 0 ? draftOf(seen.invoice) : { ...draftOf(seen.invoice), lines: [emptyLine()] }
+  const closed = !can.edit(latest.invoice) && !pending
+  if (closed && !findEdit(id)) return <NotEditable latest={latest} />
   return (
     <>
       <Back to={page}>Back to the invoice</Back>
       <Heading title={`Edit the draft for ${seen.invoice.customer.name}`} />
-      {moved && (
-        <div className="banner moved" role="status">
-          <p>
-            <strong>Somebody changed this invoice while you were editing.</strong> It is now at version {latest.version}, you
-            edit version {seen.version}. You can go on: before anything is overwritten, you are asked.{' '}
-            <button type="button" className="link" onClick={() => setSeen(latest)}>
-              Start again from the latest version
-            </button>
-          </p>
-        </div>
-      )}
+      {work && !pending && <Restored at={work.at} onDiscard={() => works.replace(key, undefined)} />}
+      {closed && <Closed />}
+      {!closed && latest.version > current.version && !pending && <Moved from={current.version} to={latest.version} />}
       <Editor
-        key={seen.version}
-        initial={lines}
+        initial={initial}
         isNew={false}
+        restored={work !== undefined}
         pending={pending}
         failure={failure}
+        onType={(draft) => keep(draft)}
         onSubmit={save}
-        cancel={
-          <Link className="button quiet" href={page} replace>
-            {pending ? 'Leave' : 'Cancel'}
-          </Link>
-        }
+        onDiscard={discard}
+        away={page}
       />
+    </>
+  )
+}
+
+/** The change that an earlier load of the page, or of this form, submitted; tells when it has ended. */
+function useResumed(batch: string | undefined, onEnd: () => void) {
+  const pending = useStore(commands.pending).find((p) => p.batch === batch)
+  const [wasPending] = useState(pending !== undefined)
+  const ended = wasPending && !pending
+  const end = useEffectEvent(onEnd)
+  useEffect(() => {
+    if (ended) end()
+  }, [ended])
+  return pending
+}
+
+function Closed() {
+  return (
+    <div className="banner moved bad" role="alert">
+      <p>
+        <strong>This invoice is not a draft any more, so it can no longer be edited.</strong> What you typed is kept here until
+        you discard it.
+      </p>
+    </div>
+  )
+}
+
+function Moved({ from, to }: { from: number; to: number }) {
+  return (
+    <div className="banner moved" role="status">
+      <p>
+        <strong>Somebody changed this invoice while you were editing.</strong> It is now at version {to}, you edit version{' '}
+        {from}. You can go on: when you save, you see what they changed and choose.
+      </p>
+    </div>
+  )
+}
+
+function NotEditable({ latest: { id, invoice } }: { latest: Detail }) {
+  return (
+    <>
+      <Back to={invoicePath(id)}>Back to the invoice</Back>
+      <Heading title={invoice.customer.name} />
+      <Blank title="Only drafts can be edited">
+        <p>This invoice is not a draft any more.</p>
+      </Blank>
     </>
   )
 }

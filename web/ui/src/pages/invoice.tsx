@@ -1,6 +1,7 @@
 import { type ReactNode, useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import { commands } from '../app'
+import { Amount } from '../components/amount'
 import { ConfirmDialog } from '../components/confirm'
 import { InvoiceDocument } from '../components/document'
 import { Absent, InvoiceHeading } from '../components/invoice-heading'
@@ -8,7 +9,8 @@ import { PaymentDialog } from '../components/payment-dialog'
 import { Waiting } from '../components/waiting'
 import { formatDay } from '../dates'
 import { type Detail, type Invoice, can } from '../model'
-import { formatMoney, isZero, percent } from '../money'
+import { isZero, percent } from '../money'
+import { invoicePath } from '../paths'
 import type { Pending } from '../pending'
 import { useInvoice } from '../queries'
 import { useStore } from '../store'
@@ -24,7 +26,7 @@ export function InvoicePage({ id }: { id: string }) {
     <>
       <InvoiceHeading detail={data} pending={pending} tab="invoice" />
       <div className="columns">
-        <InvoiceDocument invoice={data.invoice} />
+        <InvoiceDocument id={id} invoice={data.invoice} />
         <div className="side">
           <Owed detail={data} pending={pending} onAsk={setAsking} />
           <Payments invoice={data.invoice} />
@@ -42,12 +44,12 @@ function Owed({ detail, pending, onAsk }: { detail: Detail; pending: Pending | u
     <section className="card owed" aria-label="Balance">
       <div className="num">
         <p className="caption">{status === 'draft' ? 'Draft total' : 'Balance due'}</p>
-        <p className="amount">{formatMoney(status === 'draft' ? total : balance)}</p>
+        <p className="amount"><Amount of={status === 'draft' ? total : balance} /></p>
         {!isZero(paid.amount) && (
           <>
             <meter className="meter" min={0} max={100} value={percent(paid, total)} aria-label="Share paid" />
             <p className="caption">
-              {formatMoney(paid)} paid of {formatMoney(total)}
+              <Amount of={paid} /> paid of <Amount of={total} />
             </p>
           </>
         )}
@@ -67,9 +69,9 @@ function Actions({ detail: { id, invoice }, busy, onAsk }: { detail: Detail; bus
   return (
     <div className="actions">
       {can.pay(invoice) && button('pay', 'p', 'primary', 'Record payment')}
-      {can.send(invoice) && button('send', 's', 'primary', 'Send invoice')}
+      {can.send(invoice) && button('send', 's', 'primary', 'Mark as sent')}
       {can.edit(invoice) && (
-        <Link className="button" data-key="e" href={`/invoices/${id}/edit`}>
+        <Link className="button" data-key="e" href={invoicePath(id, 'edit')}>
           Edit draft
         </Link>
       )}
@@ -86,7 +88,7 @@ function Payments({ invoice }: { invoice: Invoice }) {
       <ul className="num">
         {invoice.payments.map((p) => (
           <li key={p.id}>
-            <span>{formatMoney(p.amount)}</span>
+            <Amount of={p.amount} />
             <span className="muted small">{formatDay(p.date)}</span>
             <span className="muted small">{p.reference}</span>
           </li>
@@ -102,8 +104,9 @@ function Question({ asking, detail, onClose }: { asking: Asking; detail: Detail;
   if (asking === 'pay') return <PaymentDialog detail={detail} onClose={onClose} />
   if (asking === 'send')
     return (
-      <ConfirmDialog title="Send this invoice?" action="Send invoice" command="SendInvoice" detail={detail} onClose={onClose} onDone={onClose}>
-        {formatMoney(total)} for {customer.name}. Once it is sent it takes payments, and can no longer be edited or deleted.
+      <ConfirmDialog title="Mark this invoice as sent?" action="Mark as sent" command="SendInvoice" detail={detail} onClose={onClose} onDone={onClose}>
+        <Amount of={total} /> for {customer.name}. Nothing is mailed: print the invoice and send it yourself. Once it is
+        marked as sent it takes payments, and can no longer be edited or deleted.
       </ConfirmDialog>
     )
   return (

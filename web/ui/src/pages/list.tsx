@@ -1,16 +1,10 @@
+import { useEffect, useEffectEvent, useRef } from 'react'
 import { useSearchParams } from 'wouter'
 import type { ListFilter } from '../api'
 import { Search, Tabs, Totals, count, statuses } from '../components/filters'
 import { Blank, Heading } from '../components/page'
 import { Table } from '../components/table'
-import type { ListPage as ListPageData, Row } from '../model'
 import { useInvoices } from '../queries'
-
-/** The rows of all pages. One that moved while the pages were read may be in two of them. */
-function shown(pages: ListPageData[]): Row[] {
-  const rows = pages.flatMap((page) => page.invoices).filter((row) => row.status !== 'deleted')
-  return [...new Map(rows.map((row) => [row.id, row])).values()]
-}
 
 /** The filter lives in the URL: a reload, the back button and a shared link keep it. */
 function useFilter(): [ListFilter, (change: Partial<ListFilter>) => string, (q: string) => void] {
@@ -25,19 +19,34 @@ function useFilter(): [ListFilter, (change: Partial<ListFilter>) => string, (q: 
   return [filter, link, search]
 }
 
+/** Reads on when a person scrolls towards the end. */
+function useNearEnd(read: () => void) {
+  const ref = useRef<HTMLDivElement>(null)
+  const near = useEffectEvent(read)
+  useEffect(() => {
+    const scrolled = () => {
+      const top = ref.current?.getBoundingClientRect().top ?? Infinity
+      if (top < window.innerHeight * 2) near()
+    }
+    window.addEventListener('scroll', scrolled, { passive: true })
+    return () => window.removeEventListener('scroll', scrolled)
+  }, [])
+  return ref
+}
+
 export function ListPage() {
   const [filter, link, search] = useFilter()
-  const { data, error, isPlaceholderData, hasNextPage, fetchNextPage, isFetchingNextPage, refetch } = useInvoices(filter)
-  const first = data?.pages[0]
-  const rows = shown(data?.pages ?? [])
+  const { data, error, isPlaceholderData, reading, readMore, refetch } = useInvoices(filter)
+  const end = useNearEnd(() => void readMore())
+  const rows = data?.rows ?? []
   const filtered = filter.q !== '' || filter.status !== ''
   return (
     <>
       <Heading title="Invoices">
-        {first && first.count > 0 && <span className="muted num">{count(first.count)}</span>}
+        {data && data.count > 0 && <span className="muted num">{count(data.count)}</span>}
       </Heading>
-      <Totals totals={first?.totals ?? []} />
-      {(filtered || first?.count !== 0) && (
+      <Totals totals={data?.totals ?? []} />
+      {(filtered || data?.count !== 0) && (
         <div className="filters">
           <Tabs current={filter.status} link={(status) => link({ status })} />
           <Search q={filter.q} onSearch={search} />
@@ -53,13 +62,13 @@ export function ListPage() {
       )}
       {(data ?? !error) && <Table rows={rows} loading={!data} stale={isPlaceholderData} filtered={filtered} />}
       {rows.length > 0 && (
-        <div className="more">
+        <div className="more" ref={end}>
           <span className="num">
-            {rows.length} of {count(first?.count ?? rows.length)}
+            {rows.length} of {count(data?.count ?? rows.length)}
           </span>
-          {hasNextPage && (
-            <button type="button" className="button" disabled={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-              {isFetchingNextPage ? 'Loading…' : 'Load more'}
+          {data?.next && (
+            <button type="button" className="button" disabled={reading} onClick={() => void readMore()}>
+              {reading ? 'Loading…' : 'Load more'}
             </button>
           )}
         </div>

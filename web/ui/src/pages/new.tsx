@@ -1,13 +1,19 @@
 import { useState } from 'react'
-import { Link, useLocation } from 'wouter'
+import { useLocation } from 'wouter'
+import { commands } from '../app'
 import { Editor } from '../components/editor'
-import { emptyLine } from '../components/lines'
 import { Back, Heading } from '../components/page'
+import { Restored } from '../components/restored'
 import { likelyCurrency, rememberCurrency } from '../currencies'
 import { addDays, today } from '../dates'
 import { type Draft, creation } from '../edit'
+import { emptyLine, withLine } from '../editing'
 import { uuidv7 } from '../ids'
+import { invoicePath } from '../paths'
+import { useStore } from '../store'
+import { findEdit, findNew, works } from '../unsaved'
 import { useChange } from '../use-change'
+import { workKey } from '../work'
 
 function emptyDraft(): Draft {
   const issueDate = today()
@@ -16,30 +22,49 @@ function emptyDraft(): Draft {
 }
 
 export function NewPage() {
-  const [, navigate] = useLocation()
-  const [initial] = useState(emptyDraft)
-  const { submit, pending, failure } = useChange({
-    onAccepted: ({ change }) => navigate(`/invoices/${change.invoice}`, { replace: true }),
-  })
-  const create = (draft: Draft) => {
-    rememberCurrency(draft.currency)
-    submit({ invoice: uuidv7(), about: draft.customer.name.trim(), expected: 0, steps: [creation(draft)] })
-  }
+  const replaced = useStore(works.replaced)
   return (
     <>
       <Back to="/">Invoices</Back>
       <Heading title="New invoice" />
+      <NewForm key={replaced} />
+    </>
+  )
+}
+
+function NewForm() {
+  const [, navigate] = useLocation()
+  // Work that is being saved belongs to the invoice that comes of it, not to another one.
+  const [work] = useState(() => {
+    const found = findNew()
+    return commands.pending.get().some((p) => p.batch === found?.batch) ? undefined : found
+  })
+  const [initial] = useState(() => (work ? withLine(work.typed) : emptyDraft()))
+  const { submit, pending, failure } = useChange({
+    onAccepted: ({ change: { invoice } }) => navigate(invoicePath(invoice, findEdit(invoice) && 'edit'), { replace: true }),
+  })
+  const keep = (draft: Draft, batch = pending?.batch) => works.keep<Draft>(workKey.created, { typed: draft, version: 0, batch })
+  const create = (draft: Draft) => {
+    rememberCurrency(draft.currency)
+    keep(draft, submit({ invoice: uuidv7(), about: draft.customer.name.trim(), expected: 0, steps: [creation(draft)] }))
+  }
+  const discard = () => works.replace(workKey.created, undefined)
+  return (
+    <>
+      {work && !pending && <Restored at={work.at} onDiscard={discard} />}
       <Editor
         initial={initial}
         isNew
+        restored={work !== undefined}
         pending={pending}
         failure={failure}
+        onType={(draft) => keep(draft)}
         onSubmit={create}
-        cancel={
-          <Link className="button quiet" href="/">
-            {pending ? 'Leave' : 'Cancel'}
-          </Link>
-        }
+        onDiscard={() => {
+          discard()
+          navigate('/')
+        }}
+        away="/"
       />
     </>
   )

@@ -1,0 +1,41 @@
+import { useBrowserLocation, useSearch } from 'wouter/use-browser-location'
+
+// Ids of invoices are chosen by clients, and may be "2026/001", "50%" or "..".
+
+// Browsers take "." and ".." for folders, "%2e%2e" too, so in a path such an id begins with a mark.
+const dots = /^~*\.{1,2}$/
+
+/** An id as one segment of a path. */
+export function segment(id: string): string {
+  return encodeURIComponent(dots.test(id) ? `~${id}` : id)
+}
+
+/** The id that segment wrote; text that is not encoded well stands for itself. */
+export function idOf(written: string): string {
+  const id = decoded(written)
+  return id.startsWith('~') && dots.test(id) ? id.slice(1) : id
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+export function invoicePath(id: string, part?: 'edit' | 'history'): string {
+  return part ? `/invoices/${segment(id)}/${part}` : `/invoices/${segment(id)}`
+}
+
+// wouter decodes what a hook returns with decodeURI, which makes "%252F" and "%2F" the same. Escaped once more, paths and
+// searches arrive as they stand in the address.
+const escaped = (text: string) => text.replaceAll('%', '%25')
+
+/** The location for wouter: paths and searches stay encoded. */
+export const useEncodedLocation: typeof useBrowserLocation = (options) => {
+  const [path, navigate] = useBrowserLocation(options)
+  return [escaped(path), navigate]
+}
+
+export const useEncodedSearch: typeof useSearch = (options) => escaped(useSearch(options))
