@@ -22,7 +22,7 @@ func (w *worker[S, C, E]) verifyAgreement(ctx context.Context) error {
 	versions := map[string]int64{}
 	reader := partitionReader{
 		client: w.restorer.client, topic: topic, partition: w.partition,
-		stalled: w.successor.endStalled,
+		stalled: w.successor.stalledAt(w.partition, topic),
 	}
 	last := max(start, end-2*int64(w.config.MaxBatch)) // a batch, and its markers
 	_, err = reader.read(ctx, last, end, func(b *sarama.RecordBatch, r *sarama.Record) error {

@@ -69,3 +69,11 @@ func partitionErrors(topics map[string][]*sarama.PartitionError) error {
 	}
 	return first
 }
+
+// explained says in words what sarama has a number for only.
+func explained(err error) error {
+	if errors.Is(err, sarama.ErrProducerFenced) {
+		return fmt.Errorf("another producer has opened the transactional id, or its transaction was out of time: %w", err)
+	}
+	return err
+}

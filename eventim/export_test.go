@@ -94,8 +94,9 @@ type LaneBatch struct {
 
 // CommitTogether gives batches to one lane at once, as group commit does, and
 // returns their outcomes.
-func CommitTogether(ctx context.Context, k Kafka, id string, batches ...LaneBatch) []error {
-	l := newLane(k, id, maxOutputBytes, slog.New(slog.DiscardHandler))
+func CommitTogether(ctx context.Context, k Kafka, group string, batches ...LaneBatch) []error {
+	settle := func(context.Context, string) error { return nil }
+	l := newLane(k, newTransactionalIDs(group, "instance"), settle, maxOutputBytes, slog.New(slog.DiscardHandler))
 	defer l.drop()
 	var requests []*request
 	for i, b := range batches {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -64,6 +65,8 @@ type Handler[S, C, E any] struct {
 	successor *successor
 	restorer  *restorer[S, C, E]
 
+	assigning atomic.Bool // the group has given out partitions, and their offsets are being fetched
+
 	mu     sync.Mutex
 	status map[int32]PartitionStatus
 	topics error  // how the topics differ from what the aggregate needs
@@ -98,11 +101,17 @@ func (h *Handler[S, C, E]) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, inst.close()) }()
-	if h.successor, err = newSuccessor(h.config.Kafka, h.agg.Group(), inst.id, h.config.Lanes, h.agg.Topics().Commands, h.logger); err != nil {
+	t := h.agg.Topics()
+	outputs := []string{t.Results, t.Events, t.Snapshots, t.DeadLetters}
+	if h.successor, err = newSuccessor(h.config.Kafka, h.agg.Group(), inst.id, t.Commands, outputs, h.logger); err != nil {
 		return err
 	}
+	h.successor.waits = h.setWaiting
 	defer func() { err = errors.Join(err, h.successor.close()) }()
 	if h.limits, err = h.agg.inspectTopics(ctx, h.successor.admin); err != nil {
+		return err
+	}
+	if err := h.identify(ctx, inst); err != nil {
 		return err
 	}
 	if err := h.successor.evictFormerSelf(ctx); err != nil {
@@ -118,6 +127,24 @@ func (h *Handler[S, C, E]) Run(ctx context.Context) (err error) {
 		return err
 	}
 	return h.consume(ctx, inst.id)
+}
+
+// identify makes sure that nobody else acts under the identity of this instance.
+func (h *Handler[S, C, E]) identify(ctx context.Context, inst *instance) error {
+	dir := filepath.Join(h.config.Dir, h.agg.Name)
+	copied, err := h.successor.copied(ctx, dir)
+	if err != nil {
+		return err
+	}
+	if copied {
+		if err := inst.renew(); err != nil {
+			return fmt.Errorf("take a new identity: %w", err)
+		}
+		h.logger.Warn("another process uses this identity, that of a copy of the data directory: taking a new one",
+			slog.String("old", h.successor.instance), slog.String("new", inst.id))
+		h.successor.rename(inst.id)
+	}
+	return h.successor.claimIdentity(ctx, dir)
 }
 
 func (h *Handler[S, C, E]) prepareRestore(ctx context.Context, cache *pebble.Cache) error {
@@ -145,22 +172,33 @@ func (h *Handler[S, C, E]) consume(ctx context.Context, instance string) (err er
 	})
 	// The lanes outlive ctx until the workers have ended.
 	lanesCtx, giveUp := context.WithCancel(context.WithoutCancel(ctx))
-	h.lanes = startLanes(lanesCtx, h.config.Kafka, h.agg.Group(), instance, h.config.Lanes, h.limits.outputBytes, h.logger)
+	ctx, supersede := context.WithCancelCause(ctx)
+	h.lanes = startLanes(lanesCtx, h.config.Kafka, h.successor.ids, h.successor.settle, h.config.Lanes, h.limits.outputBytes, h.logger)
 	watch, unwatch := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() { h.watch(watch) })
+	watching.Go(func() { h.successor.watch(watch, h.assigning.Load, func() { supersede(ErrIdentityInUse) }) })
 	for ctx.Err() == nil {
 		if err := h.join(ctx); err != nil && ctx.Err() == nil {
 			h.logger.Warn("session ended, joining again", slog.Any("error", err))
 			sleep(ctx, 200*time.Millisecond)
 		}
+		h.assigning.Store(false)
+		if ctx.Err() == nil && h.successor.superseded() {
+			supersede(ErrIdentityInUse)
+		}
 	}
+	superseded := errors.Is(context.Cause(ctx), ErrIdentityInUse)
+	supersede(nil)
 	err = group.Close()
 	unwatch()
 	watching.Wait()
 	drained.Wait()
 	giveUp()
 	h.lanes.stop()
+	if superseded {
+		err = errors.Join(fmt.Errorf("instance %s: %w", instance, ErrIdentityInUse), err)
+	}
 	return err
 }
 
@@ -192,7 +230,10 @@ func (h *Handler[S, C, E]) groupConfig(ctx context.Context, instance string) *sa
 	c.Consumer.Group.Heartbeat.Interval = min(h.config.Session/5, 3*time.Second)
 	c.Consumer.Group.Rebalance.Timeout = rebalanceTimeout
 	c.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{
-		fencing{sarama.NewBalanceStrategySticky(), func() { h.successor.endStalled(ctx) }},
+		fencing{sarama.NewBalanceStrategySticky(), func() {
+			h.assigning.Store(true) // until Setup: sarama waits for the committed offsets
+			h.successor.takeOver(ctx)
+		}},
 	}
 	c.ChannelBufferSize = 1024
 	// RequireStable makes the fetch of the offsets wait for pending
@@ -219,6 +260,7 @@ type sessionHandler[S, C, E any] Handler[S, C, E]
 // Setup implements sarama.ConsumerGroupHandler.
 func (s *sessionHandler[S, C, E]) Setup(session sarama.ConsumerGroupSession) error {
 	h := (*Handler[S, C, E])(s)
+	h.assigning.Store(false)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.status = map[int32]PartitionStatus{}

@@ -52,12 +52,23 @@ func lockInstance(f *os.File) (string, error) {
 	if _, err := uuid.Parse(id); err == nil {
 		return id, nil
 	}
-	id = uuid.NewString()
+	return newIdentity(f)
+}
+
+func newIdentity(f *os.File) (string, error) {
+	id := uuid.NewString()
 	if err := f.Truncate(0); err != nil {
 		return "", err
 	}
-	_, err = f.WriteAt([]byte(id+"\n"), 0)
+	_, err := f.WriteAt([]byte(id+"\n"), 0)
 	return id, err
+}
+
+// renew gives the instance another identity, when its directory was copied and
+// the copy has taken the old one.
+func (i *instance) renew() (err error) {
+	i.id, err = newIdentity(i.lock)
+	return err
 }
 
 func (i *instance) close() error { return i.lock.Close() }

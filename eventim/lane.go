@@ -36,19 +36,15 @@ type lanes struct {
 }
 
 // startLanes starts n lanes which run until the queue is closed, and are given
-// up when ctx ends. The transactional ids are <group>/<instance>/<k>: opening
-// them ends what a killed predecessor of this instance left open.
-func startLanes(ctx context.Context, k Kafka, group, instance string, n, messageBytes int, logger *slog.Logger) *lanes {
+// up when ctx ends. What a killed predecessor of this instance left open, the
+// successor has ended.
+func startLanes(ctx context.Context, k Kafka, ids *transactionalIDs, settle func(context.Context, string) error, n, messageBytes int, logger *slog.Logger) *lanes {
 	ls := &lanes{queue: make(chan *request, 1024)}
-	for i := range n {
-		l := newLane(k, transactionalID(group, instance, i), messageBytes, logger)
+	for range n {
+		l := newLane(k, ids, settle, messageBytes, logger)
 		ls.wait.Go(func() { l.run(ctx, ls.queue) })
 	}
 	return ls
-}
-
-func transactionalID(group, instance string, k int) string {
-	return fmt.Sprintf("%s/%s/%d", group, instance, k)
 }
 
 // stop waits for what is queued and closes the lanes.
@@ -75,17 +71,19 @@ func (ls *lanes) commit(ctx context.Context, r *request) error {
 	}
 }
 
-// lane owns one transactional id. It is used by one goroutine.
+// lane owns one transactional id at a time. It is used by one goroutine.
 type lane struct {
 	kafka      Kafka
+	ids        *transactionalIDs
+	settle     func(ctx context.Context, id string) error // ends what is open under an id in doubt
 	id         string
 	limit      int // bytes of a batch
 	logger     *slog.Logger
 	transactor *transactor // nil: to be opened before the next transaction
 }
 
-func newLane(k Kafka, id string, limit int, logger *slog.Logger) *lane {
-	return &lane{kafka: k, id: id, limit: limit, logger: logger.With(slog.String("transactional_id", id))}
+func newLane(k Kafka, ids *transactionalIDs, settle func(context.Context, string) error, limit int, logger *slog.Logger) *lane {
+	return &lane{kafka: k, ids: ids, settle: settle, id: ids.take(), limit: limit, logger: logger}
 }
 
 // pace is the least time from the beginning of one transaction of a lane to
@@ -129,7 +127,7 @@ func gather(first *request, queue <-chan *request) []*request {
 // hold the others back.
 func (l *lane) serve(ctx context.Context, requests []*request) {
 	err := l.transact(ctx, requests)
-	if len(requests) > 1 && errors.Is(err, errAborted) {
+	if len(requests) > 1 && errors.Is(err, errAborted) && !errors.Is(err, errDoubt) {
 		for _, r := range requests {
 			r.done <- l.transact(ctx, []*request{r})
 		}
@@ -144,18 +142,25 @@ func (l *lane) transact(ctx context.Context, requests []*request) error {
 	if !l.open(ctx) {
 		return fmt.Errorf("%w: %w", errAborted, context.Cause(ctx))
 	}
-	if err := l.transactor.commit(ctx, requests); err != nil {
-		// Opening again ends the transaction for certain, with its markers
-		// written, before anybody is told: a worker in doubt reads the truth
-		// from the log, which has an answer then.
-		l.drop()
-		l.open(ctx)
+	err := l.transactor.commit(ctx, requests)
+	if err == nil {
+		for _, r := range requests {
+			r.ends = endsOf(r.records)
+		}
+		return nil
+	}
+	// It ends for certain, with its markers written, before anybody is told: a
+	// worker in doubt reads the truth from the log, which has an answer then. A
+	// new epoch does that, if the brokers are those that they were; else the
+	// abort is in doubt as the commit would be.
+	if !errors.Is(err, errDoubt) && !l.transactor.lost() && l.begin(ctx) {
 		return err
 	}
-	for _, r := range requests {
-		r.ends = endsOf(r.records)
+	l.replace(ctx)
+	if errors.Is(err, errDoubt) {
+		return err
 	}
-	return nil
+	return fmt.Errorf("%w: %w", errDoubt, err)
 }
 
 func endsOf(messages []*sarama.ProducerMessage) map[string]int64 {
@@ -170,25 +175,50 @@ func endsOf(messages []*sarama.ProducerMessage) map[string]int64 {
 // ctx ends: a coordinator that moves or a broker that restarts is no reason to
 // give up the partitions.
 func (l *lane) open(ctx context.Context) bool {
-	if l.transactor != nil && l.transactor.used {
-		if err := l.transactor.begin(ctx); err != nil {
-			l.logger.Warn("cannot begin a new producer epoch, connecting again", slog.Any("error", err))
-			l.drop()
-		}
+	if t := l.transactor; t != nil && (t.lost() || t.used && !l.begin(ctx)) {
+		l.replace(ctx)
 	}
-	for pause := 10 * time.Millisecond; l.transactor == nil; pause = min(2*pause, time.Second) {
-		if ctx.Err() != nil {
-			return false
+	return l.until(ctx, "cannot open the transactional id, trying again", func() (err error) {
+		if l.transactor == nil {
+			l.transactor, err = openTransactor(ctx, l.kafka, l.id, l.limit)
 		}
-		t, err := openTransactor(ctx, l.kafka, l.id, l.limit)
+		return err
+	})
+}
+
+// begin starts a new epoch, which ends what was open in the last one.
+func (l *lane) begin(ctx context.Context) bool {
+	err := l.transactor.begin(ctx)
+	if err != nil {
+		l.logger.Warn("cannot begin a new producer epoch, taking a new transactional id",
+			slog.String("transactional_id", l.id), slog.Any("error", explained(err)))
+	}
+	return err == nil
+}
+
+// replace gives up an id that was in use while a connection was lost or an
+// outcome was in doubt, and takes a new one: the next transaction under the same
+// producer id would show what the brokers have forgotten to abort.
+func (l *lane) replace(ctx context.Context) {
+	l.drop()
+	old := l.id
+	l.until(ctx, "cannot end the transactional id in doubt, trying again", func() error { return l.settle(ctx, old) })
+	l.ids.retire(old)
+	l.id = l.ids.take()
+	l.logger.Info("a new transactional id takes the place of one in doubt", slog.String("old", old), slog.String("new", l.id))
+}
+
+// until tries until it succeeds or ctx ends.
+func (l *lane) until(ctx context.Context, failed string, try func() error) bool {
+	for pause := 10 * time.Millisecond; ctx.Err() == nil; pause = min(2*pause, time.Second) {
+		err := try()
 		if err == nil {
-			l.transactor = t
 			return true
 		}
-		l.logger.Warn("cannot open the transactional id, trying again", slog.Any("error", err))
+		l.logger.Warn(failed, slog.String("transactional_id", l.id), slog.Any("error", explained(err)))
 		sleep(ctx, pause)
 	}
-	return true
+	return false
 }
 
 func (l *lane) drop() {

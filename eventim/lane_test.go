@@ -40,7 +40,7 @@ func TestLaneBlamesTheOffender(t *testing.T) {
 				})
 			}
 			c.offend(s, &batches[2])
-			for i, err := range eventim.CommitTogether(t.Context(), s.kafka, s.agg.Group()+"/lane", batches...) {
+			for i, err := range eventim.CommitTogether(t.Context(), s.kafka, s.agg.Group(), batches...) {
 				blamed := slices.ContainsFunc(c.want, func(want error) bool { return errors.Is(err, want) })
 				if i == 2 && !blamed || i != 2 && err != nil {
 					t.Errorf("batch %d: %v", i, err)

@@ -60,7 +60,7 @@ func (w *worker[S, C, E]) foldEvents(ctx context.Context, s *store) error {
 	m := newMeter(w.agg.Name, topic, w.partition, start, end, w.restorer.report)
 	reader := partitionReader{
 		client: w.restorer.client, topic: topic, partition: w.partition, advanced: m.advance,
-		stalled: w.successor.endStalled,
+		stalled: w.successor.stalledAt(w.partition, topic),
 	}
 	next, err := reader.read(ctx, start, end, func(b *sarama.RecordBatch, rec *sarama.Record) error {
 		m.Records++

@@ -233,7 +233,7 @@ func (r *restorer[S, C, E]) stretch(ctx context.Context, s *store, topic string,
 	m := newMeter(r.agg.Name, topic, partition, from, end, r.report)
 	reader := partitionReader{
 		client: r.client, topic: topic, partition: partition,
-		stalled:  r.successor.endStalled,
+		stalled:  r.successor.stalledAt(partition, topic),
 		advanced: m.advance,
 	}
 	next, err := reader.read(ctx, from, end, func(b *sarama.RecordBatch, rec *sarama.Record) error {

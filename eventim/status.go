@@ -78,6 +78,16 @@ func (h *Handler[S, C, E]) setStatus(p int32, state PartitionState, err error) {
 	})
 }
 
+// setWaiting enters what a partition that is being restored waits for.
+func (h *Handler[S, C, E]) setWaiting(p int32, why error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s, held := h.status[p]; held && s.State == Restoring {
+		s.Err = why
+		h.status[p] = s
+	}
+}
+
 // moved enters that all commands before position are handled.
 func (h *Handler[S, C, E]) moved(p int32, position int64, committed time.Time) {
 	h.update(p, func(s *PartitionStatus) {

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -20,16 +18,21 @@ type successor struct {
 	kafka    Kafka
 	group    string
 	instance string
-	lanes    int
-	input    string // the commands topic
+	ids      *transactionalIDs
+	input    string   // the commands topic
+	outputs  []string // the topics that transactions of the group write to
 	logger   *slog.Logger
+	waits    func(partition int32, why error) // is told what a partition waits for; nil: nobody
 
 	mu     sync.Mutex // one look-up at a time
 	admin  sarama.TransactionClusterAdmin
 	client sarama.Client
+	claim  claim
+	stall  stall
+	named  map[string]time.Time // torn transactions that cannot be mended, and when that was last said
 }
 
-func newSuccessor(k Kafka, group, instance string, lanes int, input string, logger *slog.Logger) (*successor, error) {
+func newSuccessor(k Kafka, group, instance, input string, outputs []string, logger *slog.Logger) (*successor, error) {
 	c := k.Config()
 	c.Metadata.Full = true
 	client, err := sarama.NewClient(k.Brokers, c)
@@ -41,9 +44,14 @@ func newSuccessor(k Kafka, group, instance string, lanes int, input string, logg
 		return nil, errors.Join(fmt.Errorf("connect to Kafka at %v: %w", k.Brokers, err), client.Close())
 	}
 	return &successor{
-		kafka: k, group: group, instance: instance, lanes: lanes, input: input,
-		logger: logger, admin: admin.(sarama.TransactionClusterAdmin), client: client,
+		kafka: k, group: group, instance: instance, ids: newTransactionalIDs(group, instance), input: input, outputs: outputs,
+		logger: logger, admin: admin.(sarama.TransactionClusterAdmin), client: client, named: map[string]time.Time{},
 	}, nil
+}
+
+// rename gives the instance another identity.
+func (s *successor) rename(instance string) {
+	s.instance, s.ids = instance, newTransactionalIDs(s.group, instance)
 }
 
 func (s *successor) close() error { return s.admin.Close() }
@@ -56,54 +64,68 @@ func (s *successor) close() error { return s.admin.Close() }
 //     that have written to our partitions, and miss one that has got no further
 //     than its offsets, which wait for it all the same.
 //  2. An id of our form whose instance is not a member of the group any more
-//     belongs to a dead process: InitProducerId on it aborts the transaction.
+//     belongs to a dead process, and one of our own that no lane uses to a lane
+//     that gave it up, or to a former life: InitProducerId on it aborts the
+//     transaction. What is torn of it is mended before: from then on, the
+//     coordinator does not say how it ended.
 //
 // An open transaction of a living member is left alone: it is about to end it,
 // and when it has lost the partition its TxnOffsetCommit is refused.
 func (s *successor) fence(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	// What some brokers do not tell is no reason to leave the rest.
 	open, listed := s.admin.ListTransactions([]string{"Ongoing"}, nil, -1)
 	if listed != nil {
 		listed = fmt.Errorf("list transactions: %w", listed)
 	}
-	open = slices.DeleteFunc(open, func(t sarama.ListTransactionsResponseTransactionState) bool {
-		return !strings.HasPrefix(t.TransactionalID, s.group+"/")
-	})
-	if len(open) == 0 {
-		return listed
-	}
-	alive, err := s.instances()
-	if err != nil {
+	dead, err := s.dead(open)
+	if err != nil || len(dead) == 0 {
 		return errors.Join(listed, err)
 	}
-	for _, t := range open {
-		if s.inUse(t.TransactionalID, alive) {
-			continue
-		}
-		s.logger.Info("ending the transaction of a dead process", slog.String("transactional_id", t.TransactionalID))
-		dead, err := openTransactor(ctx, s.kafka, t.TransactionalID, 0)
-		if err != nil {
+	_ = s.operate(ctx) // it has said what is wrong
+	for _, id := range dead {
+		s.logger.Info("ending the transaction of a dead process", slog.String("transactional_id", id))
+		if err := s.end(ctx, id); err != nil {
 			return errors.Join(listed, fmt.Errorf("fence: %w", err))
 		}
-		dead.close()
 		crashPoint("fenced")
 	}
 	return listed
 }
 
-// inUse tells whether a transactional id belongs to somebody else or to a
-// living process. Of our own, those of a former self with more lanes do not.
-func (s *successor) inUse(id string, alive map[string]bool) bool {
-	rest, ours := strings.CutPrefix(id, s.group+"/")
-	instance, number, ok := strings.Cut(rest, "/")
-	if !ours || !ok {
-		return true
+// end ends what is open under an id that nobody uses any more.
+func (s *successor) end(ctx context.Context, id string) error {
+	t, err := openTransactor(ctx, s.kafka, id, 0)
+	if err == nil {
+		t.close()
 	}
-	k, err := strconv.Atoi(number)
+	return err
+}
+
+// dead returns those of open transactions that belong to the group and to no
+// living process.
+func (s *successor) dead(open []sarama.ListTransactionsResponseTransactionState) ([]string, error) {
+	var ids []string
+	for _, t := range open {
+		if _, ours := owner(s.group, t.TransactionalID); ours && !slices.Contains(ids, t.TransactionalID) {
+			ids = append(ids, t.TransactionalID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	alive, err := s.instances()
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(ids, func(id string) bool { return s.inUse(id, alive) }), nil
+}
+
+// inUse tells whether a transactional id of the group belongs to a living
+// process. Of our own instance, all that no lane uses are of a former life.
+func (s *successor) inUse(id string, alive map[string]bool) bool {
+	instance, _ := owner(s.group, id)
 	if instance == s.instance {
-		return err != nil || k < s.lanes
+		return s.ids.uses(id)
 	}
 	return alive[instance]
 }
@@ -162,13 +184,14 @@ func (s *successor) evictFormerSelf(ctx context.Context) error {
 // before anything of ours has run; a transaction of the former owner that ends
 // in between makes it stale, so what lies below this one is to be ignored.
 func (s *successor) committed(ctx context.Context, partition int32) (int64, error) {
+	stalled := s.stalledAt(partition, "its committed offset")
 	for {
 		offset, err := s.fetchOffset(partition)
 		if err == nil {
 			return offset, nil
 		}
 		if errors.Is(err, sarama.ErrUnstableOffsetCommit) {
-			s.endStalled(ctx)
+			stalled(ctx)
 		} else {
 			s.logger.Warn("cannot read the committed offset, trying again", slog.Int("partition", int(partition)), slog.Any("error", err))
 			_ = s.client.RefreshCoordinator(s.group)
@@ -176,14 +199,6 @@ func (s *successor) committed(ctx context.Context, partition int32) (int64, erro
 		if !sleep(ctx, 20*time.Millisecond) {
 			return 0, fmt.Errorf("read the committed offset of %s/%d: %w", s.input, partition, context.Cause(ctx))
 		}
-	}
-}
-
-// endStalled fences, as often as something waits for a transaction to end: a
-// process may have died since the last look.
-func (s *successor) endStalled(ctx context.Context) {
-	if err := s.fence(ctx); err != nil {
-		s.logger.Warn("cannot look up all open transactions, waiting for them to end", slog.Any("error", err))
 	}
 }
 

@@ -28,8 +28,8 @@ var (
 // sarama's producer repeats what got no answer). So each transaction has an
 // epoch of its own, from InitProducerId, and whatever is left of those before is
 // refused. A request is repeated only after an answer that says that it came too
-// early or to the wrong broker. After any other failure, close and open again:
-// that aborts what is open.
+// early or to the wrong broker. After any other failure, or a lost connection, the
+// id is given up.
 type transactor struct {
 	id       string
 	control  sarama.Client // for the coordinators
@@ -37,6 +37,7 @@ type transactor struct {
 	producer int64
 	epoch    int16
 	used     bool // by a transaction, the epoch
+	line     *line
 	limit    int  // bytes of a batch
 }
 
@@ -70,6 +71,7 @@ func (t *transactor) connect(k Kafka) (err error) {
 	c := k.Config()
 	c.Net.ReadTimeout = answerTimeout
 	c.Metadata.Full = false
+	t.line = watchLine(c)
 	if t.control, err = sarama.NewClient(k.Brokers, c); err == nil {
 		t.data, err = sarama.NewClient(k.Brokers, c)
 	}
@@ -238,3 +240,7 @@ func (t *transactor) askCoordinator(ctx context.Context, request func(*sarama.Br
 		return request(b)
 	})
 }
+
+// lost tells whether a connection to a broker has been lost. The broker may have
+// been restarted, and may have forgotten a marker of what was under way then.
+func (t *transactor) lost() bool { return t.line.lost.Load() }

@@ -188,7 +188,7 @@ func (w *worker[S, C, E]) hasHistory(ctx context.Context) (bool, error) {
 	errFound := errors.New("found one")
 	reader := partitionReader{
 		client: w.restorer.client, topic: topic, partition: w.partition,
-		stalled: w.successor.endStalled,
+		stalled: w.successor.stalledAt(w.partition, topic),
 	}
 	_, err = reader.read(ctx, start, end, func(*sarama.RecordBatch, *sarama.Record) error { return errFound })
 	if errors.Is(err, errFound) {
@@ -328,7 +328,7 @@ func (w *worker[S, C, E]) result(offset int64) (value []byte, err error) {
 	errRead := errors.New("read it")
 	reader := partitionReader{
 		client: w.restorer.client, topic: w.agg.Topics().Results, partition: w.partition, fetchBytes: resultFetchBytes,
-		stalled: w.successor.endStalled,
+		stalled: w.successor.stalledAt(w.partition, w.agg.Topics().Results),
 	}
 	_, err = reader.read(w.session.Context(), offset, offset+1, func(b *sarama.RecordBatch, r *sarama.Record) error {
 		if b.FirstOffset+r.OffsetDelta == offset {

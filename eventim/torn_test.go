@@ -1,0 +1,290 @@
+package eventim_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/google/uuid"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
+
+	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/eventim/eventimtest"
+)
+
+const keyAddPartitionsToTxn = 24
+
+// tearing makes brokers lose the markers of transactions.
+type tearing struct {
+	s      *system
+	broker *kfake.Cluster // nil: Apache Kafka
+	wire   wire           // of the handler
+
+	torn    atomic.Bool   // an end was answered and not carried out
+	markers chan [2]int32 // committed (1) or not (0), and how many partitions, of each marker that is written afterwards
+}
+
+// newTearing makes a cluster that tears the first transaction of which order
+// says so, at its commit, and cuts the answer to it.
+//
+// Apache Kafka is made to believe that the transaction has written its results
+// to another partition: it then has no reason to end it where it has (and only
+// writes there because it is told not to verify that). The embedded broker
+// answers EndTxn, calls the transaction complete, and does nothing.
+func newTearing(t *testing.T, order *atomic.Bool) *tearing {
+	t.Helper()
+	c := &tearing{markers: make(chan [2]int32, 100)}
+	if os.Getenv("EVENTIM_TEST_KAFKA") == "" {
+		c.broker = eventimtest.Embedded(t)
+		c.s = newSystem(t, eventim.Kafka{Brokers: c.broker.ListenAddrs()}, 2)
+		c.loseEnd(order)
+	} else {
+		c.s = newSystem(t, eventimtest.Kafka(t), 2)
+		c.s.trustProducers()
+	}
+	var misled atomic.Bool
+	c.wire.request = func(key int16, frame []byte) fate {
+		switch {
+		case key == keyAddPartitionsToTxn && c.broker == nil && order.CompareAndSwap(true, false):
+			misled.Store(true)
+			c.s.mislead(frame)
+		case key == keyEndTxn && (misled.CompareAndSwap(true, false) || c.broker != nil && order.CompareAndSwap(true, false)):
+			c.torn.Store(true)
+			return cutAnswer
+		}
+		return pass
+	}
+	return c
+}
+
+// mislead changes a request that adds the partition 0 of the results to a
+// transaction: it names partition 1.
+func (s *system) mislead(frame []byte) {
+	name := []byte(s.agg.Topics().Results)
+	at := bytes.Index(frame, name)
+	if at < 0 {
+		s.t.Errorf("AddPartitionsToTxn does not name the results: %q", frame)
+		return
+	}
+	binary.BigEndian.PutUint32(frame[at+len(name)+1:], 1) // behind the number of partitions
+}
+
+// trustProducers has Apache Kafka write what belongs to no transaction.
+func (s *system) trustProducers() {
+	s.t.Helper()
+	const name = "transaction.partition.verification.enable"
+	off := "false"
+	admin := kadm.NewClient(s.raw())
+	if _, err := admin.AlterBrokerConfigs(s.t.Context(), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: name, Value: &off}}); err != nil {
+		s.t.Fatal(err)
+	}
+	brokers, err := admin.ListBrokers(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	eventually(s.t, name+" is off", func() bool {
+		configs, err := admin.DescribeBrokerConfigs(s.t.Context(), brokers.NodeIDs()...)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		for _, broker := range configs {
+			for _, c := range broker.Configs {
+				if c.Key == name && c.MaybeValue() != off {
+					return false
+				}
+			}
+		}
+		return true
+	})
+}
+
+// loseEnd has the embedded broker answer the EndTxn that is ordered and do
+// nothing, until somebody writes the markers.
+func (c *tearing) loseEnd(order *atomic.Bool) {
+	t := c.s.t
+	var mu sync.Mutex
+	var lost *kmsg.EndTxnRequest
+	c.broker.ControlKey(keyEndTxn, func(r kmsg.Request) (kmsg.Response, error, bool) {
+		c.broker.KeepControl()
+		mu.Lock()
+		defer mu.Unlock()
+		if !c.torn.Load() || lost != nil {
+			return nil, nil, false
+		}
+		lost = r.(*kmsg.EndTxnRequest)
+		return lost.ResponseKind(), nil, true
+	})
+	describe := kmsg.DescribeTransactions
+	c.broker.ControlKey(describe.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		c.broker.KeepControl()
+		mu.Lock()
+		defer mu.Unlock()
+		req := r.(*kmsg.DescribeTransactionsRequest)
+		if lost == nil || len(req.TransactionalIDs) != 1 || req.TransactionalIDs[0] != lost.TransactionalID {
+			return nil, nil, false
+		}
+		resp := req.ResponseKind().(*kmsg.DescribeTransactionsResponse)
+		s := kmsg.NewDescribeTransactionsResponseTransactionState()
+		s.TransactionalID, s.ProducerID, s.ProducerEpoch, s.State = lost.TransactionalID, lost.ProducerID, lost.ProducerEpoch, "CompleteCommit"
+		resp.TransactionStates = append(resp.TransactionStates, s)
+		return resp, nil, true
+	})
+	carryOut := c.s.raw(kgo.MaxVersions(kversion.V3_6_0()))
+	write := kmsg.WriteTxnMarkers
+	c.broker.ControlKey(write.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		c.broker.KeepControl()
+		for _, m := range r.(*kmsg.WriteTxnMarkersRequest).Markers {
+			committed := int32(0)
+			if m.Committed {
+				committed = 1
+			}
+			c.markers <- [2]int32{committed, int32(len(m.Topics))} //nolint:gosec // few
+		}
+		mu.Lock()
+		end := lost
+		mu.Unlock()
+		if end != nil && end.Commit {
+			// What has a marker is not open any more, and this broker
+			// knows it by the end alone.
+			c.broker.SleepControl(func() {
+				if _, err := end.RequestWith(context.Background(), carryOut); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		return nil, nil, false
+	})
+}
+
+// The brokers lose the markers of a commit, and its answer: the handler finds the
+// transaction torn, mends it as it was recorded, and goes on under another
+// transactional id.
+func TestTornCommitIsMended(t *testing.T) {
+	t.Parallel()
+	var order atomic.Bool
+	c := newTearing(t, &order)
+	s := c.s
+	key := string(keyIn(0))
+	h := s.handle(via(&c.wire))
+	s.do(key, 1)
+	order.Store(true)
+	torn := s.send(eventim.Command[Add]{Aggregate: key, Payload: Add{N: 2}})
+	if res := s.await(torn.ID, 1); res.Version != 2 || res.Replayed {
+		t.Errorf("the command whose markers were lost got %+v, want its own answer, version 2", res)
+	}
+	if !c.torn.Load() {
+		t.Error("no transaction was torn")
+	}
+	if res := s.do(key, 3); res.Version != 3 || res.Snapshot.State.Sum != 6 {
+		t.Errorf("the next command got %+v, want version 3", res)
+	}
+	h.stop()
+	if report := s.check(s.dir); report.Aborted != 0 {
+		t.Errorf("%s, want nothing aborted: the recorded outcome is the commit", report)
+	}
+}
+
+// leaveTorn does what a producer does whose transaction the brokers tear: records
+// in the outputs and an offset of the group, of which the coordinator is not told,
+// and an end. Apache Kafka only.
+func (s *system) leaveTorn(id string, commit bool, topics ...string) {
+	s.t.Helper()
+	c := s.kafka.Config()
+	c.Metadata.Full = false
+	client, err := sarama.NewClient(s.kafka.Brokers, c)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	fail := func(what string, err error, codes ...sarama.KError) {
+		s.t.Helper()
+		for _, code := range codes {
+			if err == nil && code != sarama.ErrNoError {
+				err = code
+			}
+		}
+		if err != nil {
+			s.t.Fatalf("%s: %v", what, err)
+		}
+	}
+	coordinator, err := client.TransactionCoordinator(id)
+	fail("coordinator", err)
+	var producer *sarama.InitProducerIDResponse
+	eventually(s.t, "a producer id is given out", func() bool {
+		producer, err = coordinator.InitProducerID(&sarama.InitProducerIDRequest{
+			Version: 4, TransactionalID: &id, TransactionTimeout: time.Minute, ProducerID: -1, ProducerEpoch: -1,
+		})
+		fail("InitProducerID", err)
+		return producer.Err == sarama.ErrNoError
+	})
+	// It does write one record where the coordinator knows.
+	told := s.agg.Topics().DeadLetters
+	_, err = coordinator.AddPartitionsToTxn(&sarama.AddPartitionsToTxnRequest{
+		Version: 3, TransactionalID: id, ProducerID: producer.ProducerID, ProducerEpoch: producer.ProducerEpoch,
+		TopicPartitions: map[string][]int32{told: {1}},
+	})
+	fail("AddPartitionsToTxn", err)
+	now := time.Now().Truncate(time.Millisecond)
+	for _, topic := range topics {
+		leader, err := client.Leader(topic, 0)
+		fail("leader", err)
+		req := &sarama.ProduceRequest{Version: 9, TransactionalID: &id, RequiredAcks: sarama.WaitForAll, Timeout: 5000}
+		req.AddBatch(topic, 0, &sarama.RecordBatch{
+			Version: 2, ProducerID: producer.ProducerID, ProducerEpoch: producer.ProducerEpoch, IsTransactional: true,
+			FirstTimestamp: now, MaxTimestamp: now, Records: []*sarama.Record{{Key: keyIn(0), Value: []byte("never")}},
+		})
+		answer, err := leader.Produce(req)
+		fail("produce", err)
+		fail("produce", nil, answer.GetBlock(topic, 0).Err)
+	}
+	offsets, err := client.Coordinator(s.agg.Group())
+	fail("coordinator", err)
+	committed, err := offsets.TxnOffsetCommit(&sarama.TxnOffsetCommitRequest{
+		Version: 3, TransactionalID: id, ProducerID: producer.ProducerID, ProducerEpoch: producer.ProducerEpoch,
+		GroupID: s.agg.Group(), GenerationID: -1,
+		Topics: map[string][]*sarama.PartitionOffsetMetadata{s.agg.Topics().Commands: {{Partition: 0, Offset: 1_000_000, LeaderEpoch: -1}}},
+	})
+	fail("TxnOffsetCommit", err, committed.Topics[s.agg.Topics().Commands][0].Err)
+	ended, err := coordinator.EndTxn(&sarama.EndTxnRequest{
+		Version: 3, TransactionalID: id, ProducerID: producer.ProducerID, ProducerEpoch: producer.ProducerEpoch, TransactionResult: commit,
+	})
+	fail("EndTxn", err, ended.Err)
+}
+
+// A dead handler has left a torn abort, in the outputs and in the offsets of the
+// group: who takes over mends it, and does not wait for ever. On the embedded
+// broker, which tears nothing by itself, the abort is just open.
+func TestTornAbortOfADeadOwnerIsMended(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, eventimtest.Kafka(t), 2)
+	h := s.handle()
+	s.do(string(keyIn(0)), 100)
+	h.stop()
+	id := strings.Join([]string{s.agg.Group(), uuid.NewString(), "lx3k9f2a.0"}, "/")
+	if os.Getenv("EVENTIM_TEST_KAFKA") == "" {
+		s.leaveOpen(id, 5*time.Minute)
+	} else {
+		s.trustProducers()
+		topics := s.agg.Topics()
+		s.leaveTorn(id, false, topics.Results, topics.Events, topics.Snapshots)
+	}
+	h = s.handle(in(t.TempDir()))
+	if res := s.do(string(keyIn(0)), 100); res.Version != 2 {
+		t.Errorf("the new owner answers %+v, want version 2", res)
+	}
+	h.stop()
+	if report := s.check(); report.Aborted == 0 {
+		t.Errorf("%s, want the torn records among the hidden", report)
+	}
+}
