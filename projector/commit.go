@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/eventim-go/eventim/internal/postgres"
 )
 
 // errMoved: the position in Postgres is not the one that was advanced from.
@@ -40,9 +40,19 @@ func (v *view) commit(ctx context.Context, pool *pgxpool.Pool, partition int32, 
 	defer cancel()
 	tx, err := pool.Begin(ctx)
 	if err != nil {
-		return fmt.Errorf("begin: %w", judge(err))
+		// Whatever it is, it says nothing about the records, and the partition
+		// goes on by itself when somebody has mended it.
+		return fmt.Errorf("begin: %w", err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	err = v.commitIn(ctx, tx, partition, old, next, b)
+	if postgres.Stale(err) {
+		_ = tx.Conn().Close(ctx) // the pool makes another one
+	}
+	return err
+}
+
+func (v *view) commitIn(ctx context.Context, tx pgx.Tx, partition int32, old, next position, b batch) error {
 	if err := v.move(ctx, tx, partition, old, next); err != nil {
 		return err
 	}
@@ -89,16 +99,11 @@ func (v *view) move(ctx context.Context, tx pgx.Tx, partition int32, old, next p
 	return nil
 }
 
-// permanentClasses of SQLSTATE blame the statement or the data: feature not
-// supported, cardinality, data, integrity, transaction state, syntax or access
-// rule, and what functions raise.
-var permanentClasses = []string{"0A", "21", "22", "23", "25", "42", "P0"}
-
-const readOnlyTransaction = "25006" // a standby: somebody will promote it
-
+// judge marks what trying again does not mend. Table and reasons are those of
+// package postgres.
 func judge(err error) error {
-	pg, ok := errors.AsType[*pgconn.PgError](err)
-	if ok && slices.Contains(permanentClasses, pg.Code[:2]) && pg.Code != readOnlyTransaction {
+	blame, fromPostgres := postgres.BlameOf(err)
+	if fromPostgres && blame != postgres.Passes {
 		return permanentError{err}
 	}
 	if errors.Is(err, pgx.ErrTxCommitRollback) {
@@ -110,7 +115,7 @@ func judge(err error) error {
 // judgeWrite judges what a Write returned: on a healthy connection, what
 // Postgres did not say is an error of Write itself.
 func judgeWrite(ctx context.Context, tx pgx.Tx, err error) error {
-	_, fromPostgres := errors.AsType[*pgconn.PgError](err)
+	_, fromPostgres := postgres.BlameOf(err)
 	if fromPostgres || ctx.Err() != nil || tx.Conn().IsClosed() {
 		return judge(err)
 	}

@@ -134,7 +134,7 @@ func (f *fixture) transact(t *testing.T, partition int32, end kgo.TransactionEnd
 
 func (f *fixture) record(partition int32, value []byte, command int64) *kgo.Record {
 	return &kgo.Record{
-		Topic: f.topic, Partition: partition, Value: value,
+		Topic: f.topic, Partition: partition, Key: []byte("a"), Value: value,
 		Headers: []kgo.RecordHeader{{Key: "ce_commandoffset", Value: []byte(strconv.FormatInt(command, 10))}},
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/internal/postgres"
 )
 
 var (
@@ -124,7 +125,7 @@ func (p *partition) write(ctx context.Context, records []eventim.Record, b batch
 		return err
 	}
 	if len(records) == 1 {
-		return fmt.Errorf("%s %s cannot be applied: %w", p.view.topic, records[0].Position, err)
+		return p.unwritable(records[0], err)
 	}
 	half := len(records) / 2
 	if err := p.write(ctx, records[:half], b.cut(0, half), math.MaxInt64); err != nil {
@@ -132,6 +133,18 @@ func (p *partition) write(ctx context.Context, records []eventim.Record, b batch
 	}
 	return p.write(ctx, records[half:], b.cut(half, len(records)), end)
 }
+
+// unwritable names the record that stops the partition, for whoever mends it.
+func (p *partition) unwritable(r eventim.Record, err error) error {
+	return fmt.Errorf("%s %s cannot be applied to %s.%s: key %.200q: %w",
+		p.view.topic, r.Position, p.view.schema(), p.view.name, r.Key, described{err})
+}
+
+// described is an error of Postgres with all that it names.
+type described struct{ error }
+
+func (d described) Error() string { return postgres.Describe(d.error) }
+func (d described) Unwrap() error { return d.error }
 
 // settle commits a batch, and tries as long as it takes. It returns errors
 // that are permanent or that end the claim.

@@ -45,8 +45,9 @@ type Projection[T any] struct {
 	// most Config.MaxBatch, inside tx. It must have no effect outside of it:
 	// it may run again for the same records. Unqualified names are those of
 	// the schema of the version. A constraint violation, a statement that is
-	// wrong, an error that is not Postgres's, and a panic stop the partition;
-	// anything else is tried again.
+	// wrong, a missing privilege, an error that is not Postgres's, and a panic
+	// stop the partition; what passes, such as a deadlock, a full disk, a
+	// timeout or a standby, is tried again for as long as it takes.
 	Write func(ctx context.Context, tx pgx.Tx, batch []T) error
 
 	// Expires says that the topic deletes old records, and that the view may

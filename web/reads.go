@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/internal/postgres"
 	"github.com/eventim-go/eventim/invoices/views"
 )
 
@@ -129,7 +130,7 @@ func (s *Server) readProblem(err error) *Problem {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == undefinedTable {
 		return newProblem(codeViewMissing, "The projector has not made this view yet. Try again in a moment; if it stays so, start the projector.")
 	}
-	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && !passing(pg.Code) {
+	if blame, ok := postgres.BlameOf(err); ok && blame != postgres.Passes {
 		s.log.Error("read failed", "error", err)
 		return newProblem(codeInternal, "The view could not be read; the server's log says why.")
 	}
@@ -139,13 +140,3 @@ func (s *Server) readProblem(err error) *Problem {
 }
 
 const undefinedTable = "42P01"
-
-// passing tells states of a server that goes or comes from our mistakes.
-func passing(sqlState string) bool {
-	switch sqlState[:2] {
-	case "08", "53", "57": // connection, resources, operator intervention
-		return true
-	default:
-		return false
-	}
-}

@@ -8,15 +8,13 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/IBM/sarama"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/internal/postgres"
 )
 
 const (
@@ -81,8 +79,8 @@ func await(ctx context.Context, logger *slog.Logger, what string, check func(con
 // that does not resolve passes: in a composition of containers it is one that
 // has not started.
 func permanent(err error) bool {
-	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return permanentInPostgres(e.Code)
+	if blame, ok := postgres.BlameOf(err); ok {
+		return blame != postgres.Passes
 	}
 	for _, refused := range []error{
 		sarama.ErrSASLAuthenticationFailed, sarama.ErrUnsupportedSASLMechanism,
@@ -98,14 +96,4 @@ func permanent(err error) bool {
 	op, _ := errors.AsType[*net.OpError](err)
 	const alert = "remote error" // how crypto/tls reports an alert of the other side
 	return invalid || untrusted || notTLS || (op != nil && op.Op == alert)
-}
-
-func permanentInPostgres(code string) bool {
-	const (
-		invalidAuthorization  = "28" // a class
-		databaseDoesNotExist  = "3D000"
-		insufficientPrivilege = "42501"
-	)
-	return strings.HasPrefix(code, invalidAuthorization) ||
-		slices.Contains([]string{databaseDoesNotExist, insufficientPrivilege}, code)
 }
