@@ -74,6 +74,10 @@ build: ui ## build bin/invoices, the production binary
 bench-restore: ## measure how fast a state store is restored (needs Java and Maven)
 	.ci/kafka/kafka.sh with 1 env CGO_ENABLED=0 go run ./cmd/bench restore
 
+.PHONY: bench-repeats
+bench-repeats: ## measure how fast commands are answered that were handled before (needs Java and Maven)
+	.ci/kafka/kafka.sh with 1 env CGO_ENABLED=0 go run ./cmd/bench repeats
+
 .PHONY: bench
 bench: ## measure the handler beside Kafka Streams and others, into docs/benchmarks.md (needs Java and Maven, two hours)
 	CGO_ENABLED=0 go run ./cmd/bench compare --docs docs

@@ -36,6 +36,7 @@ type answer struct {
 	time    int64 // when it was given, in Unix milliseconds
 	version int64
 	offset  int64 // of the result, which is read again when the command is repeated
+	size    int64 // bytes of the value of the result
 	digest  commandDigest
 }
 
@@ -44,13 +45,14 @@ func (a answer) appendTo(b []byte) []byte {
 	b = binary.AppendVarint(b, a.time)
 	b = binary.AppendVarint(b, a.version)
 	b = binary.AppendVarint(b, a.offset)
+	b = binary.AppendVarint(b, a.size)
 	return append(b, a.digest[:]...)
 }
 
 func decodeAnswer(b []byte) (answer, error) {
 	d := decoder{rest: b}
 	d.format(2)
-	a := answer{time: d.varint(), version: d.varint(), offset: d.varint()}
+	a := answer{time: d.varint(), version: d.varint(), offset: d.varint(), size: d.varint()}
 	if d.err == nil && len(d.rest) != len(a.digest) {
 		d.err = errStored
 	}
@@ -98,7 +100,7 @@ func parseAnswered(key []byte) (at int64, id answerID) {
 func answerOf(topic string, rec Record) (command commandKey, a answer, ok bool, err error) {
 	r := reader{Record: rec}
 	command.aggregate = string(rec.Key)
-	a = answer{version: -1, offset: rec.Position.Offset}
+	a = answer{version: -1, offset: rec.Position.Offset, size: int64(len(rec.Value))}
 	at := Position{rec.Position.Partition, -1}
 	for _, h := range rec.Headers { // once, since a restore does little else
 		switch string(h.Key) {

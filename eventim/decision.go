@@ -3,7 +3,6 @@ package eventim
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -59,10 +58,18 @@ type batch[S, C, E any] struct {
 
 	snapshot func(aggregate string) (Snapshot[S], error)
 	answer   func(commandKey) (answer, bool, error)
-	result   func(offset int64) ([]byte, error) // value of a written result, nil when it is gone
+	results  func(offsets []int64) (map[int64][]byte, error) // values of written results, without those that are gone
 	crashed  func(cmd Record, reason any, stack []byte)
+	repeats  []repeat[S, E] // whose first answers are to be read
+	size     int            // bytes of the values of the records, about
 	decision[S]
 }
+
+// batchBytes is how much a batch writes before it takes no more commands: a
+// transaction has a timeout, and all that it writes is in memory.
+const batchBytes = 8 << 20
+
+func (b *batch[S, C, E]) full() bool { return b.size >= batchBytes }
 
 // add decides one command. An error is a failure to read the state, never the
 // command's fault.
@@ -80,7 +87,8 @@ func (b *batch[S, C, E]) add(rec Record) error {
 	digest := digestOf(rec)
 	if first, found, storeErr := b.answered(cmd); storeErr != nil || found {
 		if found {
-			return b.repeat(rec, cmd, digest, first)
+			b.repeat(rec, cmd, digest, first)
+			return nil
 		}
 		return storeErr
 	}
@@ -167,12 +175,21 @@ func (b *batch[S, C, E]) accept(rec Record, cmd Command[C], digest commandDigest
 	if err != nil {
 		return b.fail(rec, cmd, CodeUnencodable, err)
 	}
-	b.records = append(b.records, records...)
+	b.write(records...)
 	b.remember(cmd, digest, res.Version, records[0])
 	if len(res.Events) > 0 {
 		b.snapshots[cmd.Aggregate] = changed[S]{*res.Snapshot, state}
 	}
 	return nil
+}
+
+func (b *batch[S, C, E]) write(records ...*sarama.ProducerMessage) {
+	for _, m := range records {
+		if m.Value != nil {
+			b.size += m.Value.Length()
+		}
+	}
+	b.records = append(b.records, records...)
 }
 
 var errRecordTooLarge = errors.New("a record is too large")
@@ -215,57 +232,9 @@ func (b *batch[S, C, E]) encode(res Result[S, E], digest commandDigest) ([]*sara
 // ours, so that one that is wrong cannot make it shorter.
 func (b *batch[S, C, E]) remember(cmd Command[C], digest commandDigest, version int64, result *sarama.ProducerMessage) {
 	at := max(cmd.Time.UnixMilli(), b.now.UnixMilli())
-	b.answers[commandKey{cmd.Aggregate, cmd.ID}] = given{answer{time: at, version: version, digest: digest}, result}
-}
-
-// repeat answers a command id that has been answered before: with the first
-// answer when it is the same command, else with a rejection. Neither changes
-// anything, and neither is remembered.
-func (b *batch[S, C, E]) repeat(rec Record, cmd Command[C], digest commandDigest, first given) error {
-	res := Result[S, E]{
-		Command: cmd.ID, Aggregate: cmd.Aggregate, Time: cmd.Time, Metadata: cmd.Metadata,
-		Version: first.version, Replayed: true, CommandPosition: rec.Position,
+	b.answers[commandKey{cmd.Aggregate, cmd.ID}] = given{
+		answer{time: at, version: version, size: int64(result.Value.Length()), digest: digest}, result,
 	}
-	if first.digest != digest {
-		b.refuse(res, digest, Reject(CodeCommandIDReused, "the command id was used before, for another command"))
-		return nil
-	}
-	value, err := b.valueOf(first)
-	if err != nil {
-		return err
-	}
-	if value == nil {
-		b.refuse(res, digest, Reject(CodeAnswerGone, "the command was handled, at version %d, but its result is not kept any more", first.version))
-		return nil
-	}
-	var outcome struct{ Outcome Outcome }
-	_ = json.Unmarshal(value, &outcome) // ours, encoded by encodeResult
-	res.Outcome = outcome.Outcome
-	m := message(b.agg.Topics().Results, cmd.Aggregate, value, b.agg.resultHeaders(res, digest))
-	if !b.fits(m) {
-		b.refuse(res, digest, Reject(CodeTooLarge, "the first answer does not fit into a record any more"))
-		return nil
-	}
-	b.records = append(b.records, m)
-	return nil
-}
-
-func (b *batch[S, C, E]) valueOf(first given) ([]byte, error) {
-	if first.result == nil {
-		return b.result(first.offset)
-	}
-	return first.result.Value.Encode()
-}
-
-// refuse answers a repeat without the first answer.
-func (b *batch[S, C, E]) refuse(res Result[S, E], digest commandDigest, why *Rejection) {
-	res.Outcome, res.Rejection = Rejected, why
-	m, _ := b.agg.encodeResult(res, digest, nil, Payload{}) // cannot fail: strings and numbers
-	if !b.fits(m) {
-		res.Metadata = Metadata{}
-		m, _ = b.agg.encodeResult(res, digest, nil, Payload{})
-	}
-	b.records = append(b.records, m)
 }
 
 // fail answers a command that cannot be handled: a failed result for whoever
@@ -287,7 +256,7 @@ func (b *batch[S, C, E]) fail(rec Record, cmd Command[C], code string, reason er
 	if err != nil {
 		return err
 	}
-	b.records = append(b.records, m, b.deadLetter(rec, *res.Rejection))
+	b.write(m, b.deadLetter(rec, *res.Rejection))
 	// Nobody can repeat what is answered under its position, and the ids of an
 	// aggregate that is not ours are not ours to remember.
 	key := commandKey{res.Aggregate, res.Command}
@@ -385,12 +354,16 @@ func (b *batch[S, C, E]) deadLetter(rec Record, why Rejection) *sarama.ProducerM
 	return m
 }
 
-// finish adds one snapshot for each aggregate that changed.
-func (b *batch[S, C, E]) finish() decision[S] {
+// finish adds the answers to repeats, and one snapshot for each aggregate that
+// changed.
+func (b *batch[S, C, E]) finish() (decision[S], error) {
+	if err := b.answerRepeats(); err != nil {
+		return b.decision, err
+	}
 	for _, c := range b.snapshots {
 		b.records = append(b.records, b.agg.encodeSnapshot(c.Snapshot, c.payload))
 	}
-	return b.decision
+	return b.decision, nil
 }
 
 // digestOf tells commands apart that share an id.

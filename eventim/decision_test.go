@@ -40,7 +40,11 @@ func decided(t *testing.T, a *Aggregate[ticks, tick, tick], limit int, records .
 			t.Fatal(err)
 		}
 	}
-	return b.finish()
+	d, err := b.finish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 // written turns what is to be written into what will be read.

@@ -123,7 +123,13 @@ func (m *memory) decide(t *rapid.T) (*part, []Record, decision[ticks]) {
 			}
 			return m.agg.snapshotOf(aggregate, int32(partition), v) //nolint:gosec // 0 or 1
 		},
-		result:   func(offset int64) ([]byte, error) { return p.results[offset].Value, nil },
+		results: func(offsets []int64) (map[int64][]byte, error) {
+			values := map[int64][]byte{}
+			for _, offset := range offsets {
+				values[offset] = p.results[offset].Value
+			}
+			return values, nil
+		},
 		decision: decision[ticks]{snapshots: map[string]changed[ticks]{}, answers: map[commandKey]given{}},
 	}
 	var records []Record
@@ -133,7 +139,11 @@ func (m *memory) decide(t *rapid.T) (*part, []Record, decision[ticks]) {
 			t.Fatal(err)
 		}
 	}
-	return p, records, b.finish()
+	d, err := b.finish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, records, d
 }
 
 func (m *memory) abort(t *rapid.T) { m.decide(t) }

@@ -98,7 +98,7 @@ func TestStoreKeeps(t *testing.T) {
 		}
 		a := answer{
 			time: rapid.Int64().Draw(t, "time"), version: rapid.Int64().Draw(t, "version"),
-			offset: rapid.Int64().Draw(t, "offset"), digest: commandDigest{rapid.Byte().Draw(t, "first"), 15: rapid.Byte().Draw(t, "last")},
+			offset: rapid.Int64().Draw(t, "offset"), size: rapid.Int64().Draw(t, "size"), digest: commandDigest{rapid.Byte().Draw(t, "first"), 15: rapid.Byte().Draw(t, "last")},
 		}
 		b, err := decodeAnswer(a.appendTo(nil))
 		if err != nil || !reflect.DeepEqual(b, a) {

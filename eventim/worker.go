@@ -271,11 +271,14 @@ func (w *worker[S, C, E]) process(ctx context.Context, records []Record) error {
 			var ends map[string]int64
 			if ends, err = w.commit(d); err == nil {
 				err = w.apply(d, ends)
-				records = nil
+				records, attempt = w.unhandled(records), 0
 			}
 		}
-		if err == nil || ctx.Err() != nil {
+		if ctx.Err() != nil {
 			return err
+		}
+		if err == nil {
+			continue
 		}
 		if records, err = w.recover(ctx, err, records, attempt); err != nil {
 			return err
@@ -284,18 +287,22 @@ func (w *worker[S, C, E]) process(ctx context.Context, records []Record) error {
 	return nil
 }
 
+// decide decides as many records as a batch takes, from the first on.
 func (w *worker[S, C, E]) decide(records []Record) (decision[S], error) {
 	b := batch[S, C, E]{
 		agg: w.agg, partition: w.partition, limit: w.limit, now: now(), partitioner: w.partitioner,
-		snapshot: w.snapshot, answer: w.store.answer, result: w.result, crashed: w.crashed,
+		snapshot: w.snapshot, answer: w.store.answer, results: w.results, crashed: w.crashed,
 		decision: decision[S]{snapshots: map[string]changed[S]{}, answers: map[commandKey]given{}},
 	}
 	for _, rec := range records {
 		if err := b.add(rec); err != nil {
 			return b.decision, err
 		}
+		if b.full() {
+			break
+		}
 	}
-	return b.finish(), nil
+	return b.finish()
 }
 
 func (w *worker[S, C, E]) crashed(cmd Record, reason any, stack []byte) {
@@ -318,28 +325,6 @@ func (w *worker[S, C, E]) snapshot(aggregate string) (Snapshot[S], error) {
 	}
 	w.states.Add(aggregate, s)
 	return s, nil
-}
-
-const resultFetchBytes = 64 << 10 // of a result with a few others behind it
-
-// result reads the value of a result that was written before, nil when the
-// topic does not keep it any more.
-func (w *worker[S, C, E]) result(offset int64) (value []byte, err error) {
-	errRead := errors.New("read it")
-	reader := partitionReader{
-		client: w.restorer.client, topic: w.agg.Topics().Results, partition: w.partition, fetchBytes: resultFetchBytes,
-		stalled: w.successor.stalledAt(w.partition, w.agg.Topics().Results),
-	}
-	_, err = reader.read(w.session.Context(), offset, offset+1, func(b *sarama.RecordBatch, r *sarama.Record) error {
-		if b.FirstOffset+r.OffsetDelta == offset {
-			value = r.Value
-		}
-		return errRead
-	})
-	if errors.Is(err, errRead) || errors.Is(err, sarama.ErrOffsetOutOfRange) {
-		err = nil
-	}
-	return value, err
 }
 
 // commitGrace is how long a batch may take after its session has ended: less

@@ -17,6 +17,7 @@ type cli struct {
 	Page      pageCmd      `cmd:"" help:"Make docs/benchmarks.md and its plots from results that were kept, which may be of several runs."`
 	Contender contenderCmd `cmd:"" hidden:"" help:"Run a contender that compare starts and stops."`
 	Restore   restoreCmd   `cmd:"" help:"Measure how long a handler needs to have a million states again: after a clean stop, after kill -9, and from nothing."`
+	Repeats   repeatsCmd   `cmd:"" help:"Measure how fast a handler answers commands that it has handled before, and how long one behind many repeats waits."`
 	Handler   handlerCmd   `cmd:"" hidden:"" help:"Run the handler that the benchmarks start and kill."`
 }
 

@@ -1,0 +1,85 @@
+package eventim
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/IBM/sarama"
+)
+
+// repeat is the answer to a repeated command whose place among the records is
+// kept until the first answer has been read.
+type repeat[S, E any] struct {
+	result Result[S, E]
+	digest commandDigest
+	first  answer
+	place  int
+}
+
+// repeat answers a command that has been answered before: with the first answer
+// when it is the same command, else with a rejection. Neither changes anything,
+// and neither is remembered.
+func (b *batch[S, C, E]) repeat(rec Record, cmd Command[C], digest commandDigest, first given) {
+	res := Result[S, E]{
+		Command: cmd.ID, Aggregate: cmd.Aggregate, Time: cmd.Time, Metadata: cmd.Metadata,
+		Version: first.version, Replayed: true, CommandPosition: rec.Position,
+	}
+	switch {
+	case first.digest != digest:
+		b.write(b.refusal(res, digest, Reject(CodeCommandIDReused, "the command id was used before, for another command")))
+	case first.result != nil:
+		value, _ := first.result.Value.Encode() // cannot fail: they are bytes
+		b.write(b.again(res, digest, value))
+	default:
+		b.repeats = append(b.repeats, repeat[S, E]{res, digest, first.answer, len(b.records)})
+		b.records = append(b.records, nil)
+		b.size += int(first.size)
+	}
+}
+
+// answerRepeats reads the first answers that repeats want, together and each of
+// them once: after the offsets of a group were reset, all of a batch are such.
+func (b *batch[S, C, E]) answerRepeats() error {
+	if len(b.repeats) == 0 {
+		return nil
+	}
+	offsets := make([]int64, 0, len(b.repeats))
+	for _, r := range b.repeats {
+		offsets = append(offsets, r.first.offset)
+	}
+	slices.Sort(offsets)
+	values, err := b.results(slices.Compact(offsets))
+	if err != nil {
+		return err
+	}
+	for _, r := range b.repeats {
+		b.records[r.place] = b.again(r.result, r.digest, values[r.first.offset])
+	}
+	return nil
+}
+
+// again is an answer once more. Its value is nil when it is not kept any more.
+func (b *batch[S, C, E]) again(res Result[S, E], digest commandDigest, value []byte) *sarama.ProducerMessage {
+	if value == nil {
+		return b.refusal(res, digest, Reject(CodeAnswerGone, "the command was handled, at version %d, but its result is not kept any more", res.Version))
+	}
+	var outcome struct{ Outcome Outcome }
+	_ = json.Unmarshal(value, &outcome) // ours, encoded by encodeResult
+	res.Outcome = outcome.Outcome
+	m := message(b.agg.Topics().Results, res.Aggregate, value, b.agg.resultHeaders(res, digest))
+	if !b.fits(m) {
+		return b.refusal(res, digest, Reject(CodeTooLarge, "the first answer does not fit into a record any more"))
+	}
+	return m
+}
+
+// refusal answers a repeat without the first answer.
+func (b *batch[S, C, E]) refusal(res Result[S, E], digest commandDigest, why *Rejection) *sarama.ProducerMessage {
+	res.Outcome, res.Rejection = Rejected, why
+	m, _ := b.agg.encodeResult(res, digest, nil, Payload{}) // cannot fail: strings and numbers
+	if !b.fits(m) {
+		res.Metadata = Metadata{}
+		m, _ = b.agg.encodeResult(res, digest, nil, Payload{})
+	}
+	return m
+}

@@ -1,0 +1,89 @@
+package eventim
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/IBM/sarama"
+)
+
+// resultGap is up to how many results that nobody wants are read for one behind
+// them: about as many as come with it when it is read alone.
+const resultGap = 500
+
+const resultFetchBytes = 64 << 10 // of a result with a few others behind it
+
+// results reads the values of results that were written before, by offset; the
+// offsets are sorted. What the topic does not keep any more is missing.
+func (w *worker[S, C, E]) results(offsets []int64) (map[int64][]byte, error) {
+	values := make(map[int64][]byte, len(offsets))
+	for len(offsets) > 0 {
+		n := stretchOf(offsets)
+		err := w.readResults(offsets[:n], values)
+		if errors.Is(err, sarama.ErrOffsetOutOfRange) {
+			n, err = w.goneResults(offsets[:n])
+		}
+		if err != nil {
+			return nil, err
+		}
+		offsets = offsets[n:]
+	}
+	return values, nil
+}
+
+// stretchOf returns how many of the offsets are close enough to be read as one
+// stretch.
+func stretchOf(offsets []int64) int {
+	n := 1
+	for n < len(offsets) && offsets[n]-offsets[n-1] <= resultGap {
+		n++
+	}
+	return n
+}
+
+// readResults reads one stretch. It copies the values: each is part of what its
+// whole record batch was decoded into.
+func (w *worker[S, C, E]) readResults(wanted []int64, values map[int64][]byte) error {
+	topic := w.agg.Topics().Results
+	reader := partitionReader{
+		client: w.restorer.client, topic: topic, partition: w.partition,
+		stalled: w.successor.stalledAt(w.partition, topic),
+	}
+	if len(wanted) == 1 {
+		reader.fetchBytes = resultFetchBytes
+	}
+	errRead := errors.New("read them all")
+	_, err := reader.read(w.session.Context(), wanted[0], wanted[len(wanted)-1]+1, func(b *sarama.RecordBatch, r *sarama.Record) error {
+		offset := b.FirstOffset + r.OffsetDelta
+		for len(wanted) > 0 && wanted[0] < offset { // it is no result, or not any more
+			wanted = wanted[1:]
+		}
+		if len(wanted) > 0 && wanted[0] == offset {
+			values[offset] = bytes.Clone(r.Value)
+			wanted = wanted[1:]
+		}
+		if len(wanted) == 0 {
+			return errRead
+		}
+		return nil
+	})
+	if errors.Is(err, errRead) {
+		err = nil
+	}
+	return err
+}
+
+// goneResults returns how many of the offsets are out of range: the first, and
+// those that lie below what the topic keeps.
+func (w *worker[S, C, E]) goneResults(offsets []int64) (int, error) {
+	start, err := listOffset(w.session.Context(), w.restorer.client, w.agg.Topics().Results, w.partition, sarama.OffsetOldest)
+	if err != nil {
+		return 0, err
+	}
+	for n, offset := range offsets {
+		if n > 0 && offset >= start {
+			return n, nil
+		}
+	}
+	return len(offsets), nil
+}
