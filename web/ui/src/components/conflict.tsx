@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
 import { useLocation } from 'wouter'
 import { getHistory, getInvoice } from '../api'
 import { cache } from '../app'
@@ -55,7 +56,7 @@ function ConflictDialog({ conflict }: { conflict: Outcome }) {
     retryDelay: 400,
     refetchInterval: false,
   })
-  const edits = findEdit(change.invoice) !== undefined
+  const [edits] = useState(() => findEdit(change.invoice) !== undefined) // it stays one, when it is saved too
   const close = () => {
     next()
     const form = invoicePath(change.invoice, 'edit')

@@ -18,7 +18,10 @@ export function InvoiceHeading({ detail: { id, version, updatedAt, invoice }, pe
   return (
     <>
       <Back to="/">Invoices</Back>
-      <Heading title={tab === 'invoice' ? invoice.customer.name : `History of ${invoice.customer.name}`}>
+      <Heading
+        title={tab === 'invoice' ? invoice.customer.name : `History of ${invoice.customer.name}`}
+        tab={`${tab === 'invoice' ? 'Invoice' : 'History'} ${reference(id)} · ${invoice.customer.name}`}
+      >
         <InvoiceBadge invoice={invoice} />
         {pending && tab === 'history' && <Waiting pending={pending} short />}
         <p className="meta num">

@@ -5,15 +5,15 @@ import { BackIcon } from './icons'
 let arrived = false // the first page of a load leaves the focus where the browser put it
 
 /** The heading of a page. It names the tab, and takes the focus so that a screen reader says where the person is now. */
-export function Heading({ title, children }: { title: string; children?: ReactNode }) {
+export function Heading({ title, tab = `${title} · Invoices`, children }: { title: string; tab?: string; children?: ReactNode }) {
   const ref = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
     if (arrived) ref.current?.focus({ preventScroll: true })
     arrived = true
   }, [])
   useEffect(() => {
-    document.title = `${title} · Invoices`
-  }, [title])
+    document.title = tab
+  }, [tab])
   return (
     <div className="heading">
       <h1 ref={ref} tabIndex={-1}>

@@ -1,0 +1,202 @@
+// What a person has typed is not lost: not by leaving, not by a reload, not by a conflict.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { violations } from './browser.mjs'
+import { stage } from './stage.mjs'
+
+const s = stage()
+const field = (name) => s.page.getByLabel(name)
+const restored = () => s.page.getByText('What you typed before was restored')
+
+test('a new invoice survives leaving and a reload, and is forgotten when it is created', async () => {
+  await s.open('/new')
+  await field('Name').fill('Acme')
+  await field('Unit price of line 1').fill('12')
+  await s.page.getByRole('link', { name: 'Invoices' }).first().click()
+  await s.page.getByRole('link', { name: 'New invoice' }).first().click()
+  await restored().waitFor()
+  assert.equal(await field('Name').inputValue(), 'Acme')
+  await field('Description of line 1').fill('Work')
+  await s.page.reload()
+  await restored().waitFor()
+  assert.equal(await field('Description of line 1').inputValue(), 'Work')
+  assert.deepEqual(await violations(s.page), [])
+  await s.button('Create draft').click()
+  await s.page.getByRole('heading', { name: 'Acme', level: 1 }).waitFor()
+  await s.open('/new')
+  assert.equal(await field('Name').inputValue(), '')
+  assert.equal(await restored().count(), 0)
+})
+
+test('an edit survives a reload, is restored with a notice, and can be discarded', async () => {
+  s.draft('i1')
+  await s.open('/invoices/i1/edit')
+  await field('Name').fill('Acme Ltd')
+  await s.button('Remove line 1').click()
+  await s.page.reload()
+  await restored().waitFor()
+  assert.equal(await field('Name').inputValue(), 'Acme Ltd')
+  await s.button('Discard it and start anew').click()
+  assert.equal(await s.focused(), 'Keep it')
+  assert.deepEqual(await violations(s.page), [])
+  await s.page.keyboard.press('Escape')
+  assert.equal(await field('Name').inputValue(), 'Acme Ltd')
+  await s.button('Discard it and start anew').click()
+  await s.button('Discard').click()
+  await restored().waitFor({ state: 'detached' })
+  assert.equal(await field('Name').inputValue(), 'Acme')
+  assert.equal(await field('Description of line 1').inputValue(), 'Work')
+})
+
+test('an edit that was typed back to what is saved is no unsaved work', async () => {
+  s.draft('i1')
+  await s.open('/invoices/i1/edit')
+  await field('Name').fill('Acme Ltd')
+  await field('Name').fill('Acme')
+  await s.page.reload()
+  await field('Name').waitFor()
+  assert.equal(await restored().count(), 0)
+})
+
+test('an edit is one command, and what is typed while it is saved stays', async () => {
+  s.draft('i1')
+  await s.open('/invoices/i1/edit')
+  s.product.handlerDown = true
+  await field('Name').fill('Acme Ltd')
+  await field('Unit price of line 1').fill('7')
+  await s.button('Add line').click()
+  await field('Description of line 2').fill('More')
+  await field('Unit price of line 2').fill('1')
+  await s.button('Save changes').click()
+  await s.page.getByText('Saving…').waitFor()
+  assert.equal(s.product.queue.length, 1)
+  await field('E-mail').fill('late@example.com')
+  s.product.handlerDown = false
+  await restored().waitFor()
+  assert.equal(await field('E-mail').inputValue(), 'late@example.com')
+  assert.equal(await s.page.getByLabel(/^Description of line/).count(), 2)
+  await s.button('Save changes').click()
+  await s.page.getByRole('heading', { name: 'Acme Ltd', level: 1 }).waitFor()
+  const { customer, lines } = s.product.invoices.get('i1').state
+  assert.deepEqual([customer.email, lines.map((l) => l.id)], ['late@example.com', ['1', '2']])
+})
+
+test('a reload while an edit is being saved leads to its result', async () => {
+  s.draft('i1')
+  await s.open('/invoices/i1/edit')
+  s.product.handlerDown = true
+  await field('Name').fill('Acme Ltd')
+  await s.button('Save changes').click()
+  await s.page.getByText('Saving…').waitFor()
+  await s.page.reload()
+  await s.page.getByText(/Saving…|Accepted by Kafka/).first().waitFor()
+  assert.equal(await field('Name').inputValue(), 'Acme Ltd')
+  s.product.handlerDown = false
+  await s.page.getByRole('heading', { name: 'Acme Ltd', level: 1 }).waitFor()
+})
+
+test('a payment survives a reload, and is forgotten when it is cancelled', async () => {
+  s.sent('i1')
+  await s.open('/invoices/i1')
+  await s.button('Record payment').click()
+  await s.dialog().getByLabel('Amount').fill('33')
+  await s.dialog().getByLabel('Reference').fill('Transfer 7')
+  await s.page.reload()
+  await s.button('Record payment').click()
+  await s.dialog().getByText('What you typed before was restored').waitFor()
+  assert.deepEqual(await violations(s.page), [])
+  assert.equal(await s.dialog().getByLabel('Reference').inputValue(), 'Transfer 7')
+  await s.page.keyboard.press('Escape') // a slip, not a decision
+  await s.button('Record payment').click()
+  assert.equal(await s.dialog().getByLabel('Amount').inputValue(), '33')
+  await s.dialog().getByRole('button', { name: 'Cancel' }).click()
+  await s.button('Record payment').click()
+  assert.equal(await s.dialog().getByLabel('Amount').inputValue(), '100.00')
+})
+
+/** Two people edit the same draft: here by the form, there by command. */
+async function clash() {
+  const lines = [{ description: 'Work', quantity: '1', unitPrice: '100' }, { description: 'Travel', quantity: '1', unitPrice: '50' }]
+  s.draft('i1', { lines })
+  await s.open('/invoices/i1/edit')
+  await field('Name').fill('Acme Ltd')
+  await field('E-mail').fill('mine@example.com')
+  await field('Unit price of line 1').fill('110')
+  await field('Unit price of line 2').fill('55')
+  const customer = { name: 'Acme Inc', email: '', address: 'There' }
+  const theirs = [{ id: '1', description: 'Hard work', quantity: '1', unitPrice: '120' }]
+  s.product.actor = 'bob@example.com'
+  s.product.command('i1', 'ReviseDraft', { customer, issueDate: '2026-01-01', dueDate: '2999-01-01', lines: theirs })
+  await s.page.getByText('Somebody changed this invoice while you were editing').waitFor()
+  await s.button('Save changes').click()
+  await s.dialog().getByText('Both changed').first().waitFor()
+}
+
+const rowOf = (label) => s.dialog().getByRole('row').filter({ has: s.page.getByRole('rowheader', { name: label }) })
+
+test('a conflict shows each field as it was, as theirs and as yours, to choose from', async () => {
+  await clash()
+  const texts = async (label) => (await rowOf(label).getByRole('cell').allTextContents()).map((t) => t.trim())
+  assert.deepEqual(await texts('Name'), ['Acme', 'Acme Inc', 'Acme Ltd'])
+  assert.deepEqual(await texts('E-mail'), ['–', '–', 'mine@example.com'])
+  assert.deepEqual(await texts('Address'), ['–', 'There', '–'])
+  assert.deepEqual(await texts('Line “Work”, unit price'), ['100', '120', '110'])
+  assert.deepEqual(await texts('Line “Travel”'), ['Travel: 1 × 50', '–', 'Travel: 1 × 55'])
+  assert.deepEqual(await violations(s.page), [])
+  await rowOf('Name').getByRole('radio', { name: /theirs/ }).check()
+  await rowOf('Line “Work”, unit price').getByRole('radio', { name: /theirs/ }).check()
+  await s.button('Save these').click()
+  await s.page.getByRole('heading', { name: 'Acme Inc', level: 1 }).waitFor()
+  const { customer, lines } = s.product.invoices.get('i1').state
+  assert.deepEqual(customer, { name: 'Acme Inc', email: 'mine@example.com', address: 'There' })
+  assert.deepEqual(lines.map((l) => [l.description, l.unitPrice]), [['Hard work', '120'], ['Travel', '55']])
+  await s.dialog().waitFor({ state: 'detached' })
+})
+
+test('Escape out of a conflict throws nothing away, and saving asks again', async () => {
+  await clash()
+  await s.page.keyboard.press('Escape')
+  await s.dialog().waitFor({ state: 'detached' })
+  assert.equal(await field('Name').inputValue(), 'Acme Ltd')
+  assert.equal(await field('Unit price of line 2').inputValue(), '55')
+  await s.page.reload()
+  await restored().waitFor()
+  assert.equal(await field('Name').inputValue(), 'Acme Ltd')
+  await s.button('Save changes').click()
+  await s.button('Discard my change').click()
+  await s.page.getByRole('heading', { name: 'Acme Inc', level: 1 }).waitFor()
+  await s.open('/invoices/i1/edit')
+  assert.equal(await restored().count(), 0)
+})
+
+test('what was typed into a draft that somebody sent stays to be read', async () => {
+  s.draft('i1')
+  await s.open('/invoices/i1/edit')
+  await field('Name').fill('Acme Ltd')
+  s.product.command('i1', 'SendInvoice', {})
+  await s.page.getByText('not a draft any more').first().waitFor()
+  assert.equal(await field('Name').inputValue(), 'Acme Ltd')
+  await s.button('Save changes').click()
+  await s.dialog().getByText('It is not a draft any more').waitFor()
+  assert.deepEqual(await violations(s.page), [])
+  await s.page.keyboard.press('Escape')
+  assert.equal(await field('Name').inputValue(), 'Acme Ltd')
+})
+
+test('a payment that came too late shows what was owed, what is, and what would be left; Escape keeps it', async () => {
+  s.sent('i1')
+  await s.open('/invoices/i1')
+  await s.button('Record payment').click()
+  s.product.command('i1', 'ReceivePayment', { amount: { amount: '30', currency: 'EUR' }, date: '2026-01-01', reference: '' })
+  await s.dialog().getByLabel('Amount').fill('60')
+  await s.dialog().getByRole('button', { name: 'Record payment' }).click()
+  await rowOf('Still owed').waitFor()
+  assert.deepEqual(await rowOf('Still owed').getByRole('cell').allTextContents(), ['€100.00', '€70.00', '€10.00'])
+  assert.deepEqual(await violations(s.page), [])
+  await s.page.keyboard.press('Escape')
+  await s.page.getByText('Nothing is lost').waitFor()
+  await s.button('Record payment').click()
+  assert.equal(await s.dialog().getByLabel('Amount').inputValue(), '60')
+  await s.dialog().getByRole('button', { name: 'Record payment' }).click()
+  await s.page.getByRole('region', { name: 'Balance' }).getByText('€10.00').waitFor()
+})
