@@ -182,13 +182,14 @@ func (s *successor) evictFormerSelf(ctx context.Context) error {
 // the commands, -1 for none, as soon as no transaction with another one is
 // pending (RequireStable). sarama fetches the offset where it starts reading
 // before anything of ours has run; a transaction of the former owner that ends
-// in between makes it stale, so what lies below this one is to be ignored.
-func (s *successor) committed(ctx context.Context, partition int32) (int64, error) {
+// in between makes it stale, so what lies below this one is to be ignored. Marked
+// tells whether a handler has committed it, and not an operator.
+func (s *successor) committed(ctx context.Context, partition int32) (offset int64, marked bool, err error) {
 	stalled := s.stalledAt(partition, "its committed offset")
 	for {
-		offset, err := s.fetchOffset(partition)
+		offset, mark, err := s.fetchOffset(partition)
 		if err == nil {
-			return offset, nil
+			return offset, mark == committedMark, nil
 		}
 		if errors.Is(err, sarama.ErrUnstableOffsetCommit) {
 			stalled(ctx)
@@ -197,35 +198,35 @@ func (s *successor) committed(ctx context.Context, partition int32) (int64, erro
 			_ = s.client.RefreshCoordinator(s.group)
 		}
 		if !sleep(ctx, 20*time.Millisecond) {
-			return 0, fmt.Errorf("read the committed offset of %s/%d: %w", s.input, partition, context.Cause(ctx))
+			return 0, false, fmt.Errorf("read the committed offset of %s/%d: %w", s.input, partition, context.Cause(ctx))
 		}
 	}
 }
 
-func (s *successor) fetchOffset(partition int32) (int64, error) {
+func (s *successor) fetchOffset(partition int32) (offset int64, mark string, err error) {
 	coordinator, err := s.client.Coordinator(s.group)
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	req := sarama.NewOffsetFetchRequest(protocolVersion, s.group, map[string][]int32{s.input: {partition}})
 	req.RequireStable = true
 	resp, err := coordinator.FetchOffset(req)
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	if resp.Err == sarama.ErrGroupIDNotFound { // a group that has never committed, on the embedded broker
-		return -1, nil
+		return -1, "", nil
 	}
 	block := resp.GetBlock(s.input, partition)
 	switch {
 	case resp.Err != sarama.ErrNoError:
-		return 0, resp.Err
+		return 0, "", resp.Err
 	case block == nil:
-		return 0, sarama.ErrIncompleteResponse
+		return 0, "", sarama.ErrIncompleteResponse
 	case block.Err == sarama.ErrGroupIDNotFound:
-		return -1, nil
+		return -1, "", nil
 	case block.Err != sarama.ErrNoError:
-		return 0, block.Err
+		return 0, "", block.Err
 	}
-	return block.Offset, nil
+	return block.Offset, block.Metadata, nil
 }

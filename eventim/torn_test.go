@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"os"
 	"strings"
 	"sync"
@@ -287,4 +288,114 @@ func TestTornAbortOfADeadOwnerIsMended(t *testing.T) {
 	if report := s.check(); report.Aborted == 0 {
 		t.Errorf("%s, want the torn records among the hidden", report)
 	}
+}
+
+// commands are acknowledged below an offset that was committed without their
+// results.
+func (s *system) losesResults(mark string) []eventim.Command[Add] {
+	s.t.Helper()
+	key := string(keyIn(0))
+	h := s.handle()
+	s.do(key, 1)
+	h.stop()
+	lost := []eventim.Command[Add]{s.add(key, 2), s.add(key, 3)}
+	offsets := kadm.Offsets{}
+	offsets.Add(kadm.Offset{Topic: s.agg.Topics().Commands, Partition: 0, At: 3, LeaderEpoch: -1, Metadata: mark})
+	if err := kadm.NewClient(s.raw()).CommitAllOffsets(s.t.Context(), s.agg.Group(), offsets); err != nil {
+		s.t.Fatal(err)
+	}
+	return lost
+}
+
+// The brokers have kept the offset of a transaction and lost its records: the
+// commands were acknowledged, and get their results.
+func TestCommandsWithoutResultAreHandledAgain(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, eventimtest.Kafka(t), 2)
+	lost := s.losesResults("eventim")
+	h := s.handle()
+	for i, cmd := range lost {
+		if res := s.await(cmd.ID, 1); res.Version != int64(i)+2 || res.Replayed {
+			t.Errorf("the lost command %d got %+v, want version %d", i, res, i+2)
+		}
+	}
+	if res := s.do(string(keyIn(0)), 4); res.Version != 4 || res.Snapshot.State.Sum != 10 {
+		t.Errorf("the next command got %+v, want version 4", res)
+	}
+	h.stop()
+	s.check(s.dir)
+}
+
+// One of them has an event: to handle it again would give its aggregate two of
+// one version.
+func TestCommandWithoutResultButWithEventStops(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, eventimtest.Kafka(t), 2)
+	s.losesResults("eventim")
+	s.produce(s.raw(), &kgo.Record{
+		Topic: s.agg.Topics().Events, Partition: 0, Key: keyIn(0), Value: []byte("{}"),
+		Headers: []kgo.RecordHeader{{Key: "ce_commandoffset", Value: []byte("1")}, {Key: "ce_version", Value: []byte("2")}},
+	})
+	h := s.handle()
+	s.stopped(h, "have no result, but there is an event of the one at 1")
+	h.stop()
+}
+
+// An operator has set the offset forward: what it skips is not handled.
+func TestCommandsSkippedByAnOperatorAreNotHandled(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, eventimtest.Kafka(t), 2)
+	lost := s.losesResults("")
+	h := s.handle()
+	if res := s.do(string(keyIn(0)), 4); res.Version != 2 || res.Snapshot.State.Sum != 5 {
+		t.Errorf("the next command got %+v, want version 2", res)
+	}
+	h.stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, cmd := range lost {
+		if n := len(s.results[cmd.ID]); n != 0 {
+			t.Errorf("%d results of a command that was skipped, want none", n)
+		}
+	}
+}
+
+// The data directory of a handler is copied, and the copy is started: as it may
+// be on another machine, no lock keeps it from that. The first one ends, and says
+// why; started again, it has an identity of its own, and both go on.
+func TestCopiedDirectory(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, eventimtest.Kafka(t), 2)
+	first := s.run(s.dir)
+	s.do("a", 1)
+	copied := t.TempDir()
+	if err := os.CopyFS(copied+"/"+s.agg.Name, os.DirFS(s.dir+"/"+s.agg.Name)); err != nil {
+		t.Fatal(err)
+	}
+	second := s.handle(in(copied))
+	if err := <-first; !errors.Is(err, eventim.ErrIdentityInUse) {
+		t.Fatalf("the handler whose directory was copied ended with %v, want ErrIdentityInUse", err)
+	}
+	s.do("a", 2)
+	again := s.handle()
+	eventually(t, "both handlers have a partition", func() bool { return len(again.Status()) == 1 && len(second.Status()) == 1 })
+	s.do("a", 3)
+	again.stop()
+	second.stop()
+	s.check()
+}
+
+// run runs a handler until it ends by itself.
+func (s *system) run(dir string) <-chan error {
+	s.t.Helper()
+	ended := make(chan error, 1)
+	h, err := eventim.NewHandler(s.agg, eventim.HandlerConfig{Kafka: s.kafka, Dir: dir, Session: 2 * time.Second, Logger: testLogger(s.t)})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.background(func(ctx context.Context) error {
+		ended <- h.Run(ctx)
+		return nil
+	})
+	return ended
 }

@@ -38,7 +38,7 @@ type transactor struct {
 	epoch    int16
 	used     bool // by a transaction, the epoch
 	line     *line
-	limit    int  // bytes of a batch
+	limit    int // bytes of a batch
 }
 
 type topicPartition struct {
@@ -212,9 +212,12 @@ func (t *transactor) offsetCommits(requests []*request) []*sarama.TxnOffsetCommi
 		})
 		return commits[len(commits)-1]
 	}
+	mark := committedMark
 	for _, r := range requests {
 		topics := find(r.metadata()).Topics
-		topics[r.input] = append(topics[r.input], &sarama.PartitionOffsetMetadata{Partition: r.part, Offset: r.next, LeaderEpoch: -1})
+		topics[r.input] = append(topics[r.input], &sarama.PartitionOffsetMetadata{
+			Partition: r.part, Offset: r.next, LeaderEpoch: -1, Metadata: &mark,
+		})
 	}
 	return commits
 }

@@ -29,7 +29,10 @@ type worker[S, C, E any] struct {
 	checkpoint checkpoint
 	states     *lru.LRU[string, Snapshot[S]] // decoded states of the store
 	swept      int64                         // record time of the last sweep of old answers
-	skip       int64                         // commands below are handled
+	skip       int64                         // commands below are handled, but for those of again
+	marked     bool                          // a handler has committed skip, and not an operator
+	takeovers  int
+	again      []Record // commands below skip that were acknowledged and have no result
 }
 
 // errLost ends the session: the group has given the partition to another
@@ -99,7 +102,8 @@ func (w *worker[S, C, E]) resume() {
 //     one is pending, so no older owner can still commit.
 //  4. The ends of the snapshots and the results are read: nothing committed
 //     can be added below or above them by anyone else.
-//  5. The store is brought up to those ends, and agrees with the last results.
+//  5. The store is brought up to those ends, and agrees with the last results,
+//     and these with the committed offset.
 func (w *worker[S, C, E]) takeOver(ctx context.Context) error {
 	w.pause()
 	w.setStatus(w.partition, Restoring, nil)
@@ -120,7 +124,8 @@ func (w *worker[S, C, E]) takeOver(ctx context.Context) error {
 
 func (w *worker[S, C, E]) tryTakeOver(ctx context.Context) (err error) {
 	w.release()
-	if w.skip, err = w.successor.committed(ctx, w.partition); err != nil {
+	w.takeovers++
+	if w.skip, w.marked, err = w.successor.committed(ctx, w.partition); err != nil {
 		return err
 	}
 	crashPoint("taking-over")
@@ -137,6 +142,12 @@ func (w *worker[S, C, E]) tryTakeOver(ctx context.Context) (err error) {
 		return err
 	}
 	if err := w.verifyAgreement(ctx); err != nil {
+		return err
+	}
+	if err := w.verifyUnique(ctx); err != nil {
+		return err
+	}
+	if err := w.verifyContinuity(ctx); err != nil {
 		return err
 	}
 	w.states, _ = lru.NewLRU[string, Snapshot[S]](w.config.CachedStates, nil) // fails for a size of 0 only
@@ -226,6 +237,11 @@ func (w *worker[S, C, E]) restore(ctx context.Context) error {
 // take waits for a command and returns all that are there, at most a batch;
 // nil when the session ends. It fails when the store is found to be broken.
 func (w *worker[S, C, E]) take(ctx context.Context) ([]Record, error) {
+	if n := min(len(w.again), w.config.MaxBatch); n > 0 {
+		records := w.again[:n]
+		w.again = w.again[n:]
+		return records, nil
+	}
 	var records []Record
 	for len(records) == 0 {
 		select {
@@ -334,7 +350,7 @@ const commitGrace = rebalanceTimeout * 7 / 10
 
 func (w *worker[S, C, E]) commit(d decision[S]) (map[string]int64, error) {
 	r := &request{
-		records: d.records, input: w.claim.Topic(), part: w.partition, next: d.next, done: make(chan error, 1),
+		records: d.records, input: w.claim.Topic(), part: w.partition, next: max(d.next, w.skip), done: make(chan error, 1),
 		metadata: w.metadata,
 	}
 	if err := w.lanes.commit(w.finish, r); err != nil {
@@ -360,7 +376,7 @@ func (w *worker[S, C, E]) apply(d decision[S], ends map[string]int64) error {
 	w.checkpoint.Results = max(w.checkpoint.Results, ends[t.Results])
 	w.checkpoint.Time = now().UnixMilli()
 	write.setCheckpoint(w.checkpoint)
-	w.skip = d.next
+	w.skip = max(w.skip, d.next)
 	w.moved(w.partition, w.skip, now())
 	crashPoint("storing")
 	if err := write.commit(); err != nil {
@@ -395,7 +411,7 @@ func (w *worker[S, C, E]) recover(ctx context.Context, err error, records []Reco
 	if _, unreadable := errors.AsType[*historyError](err); unreadable {
 		return nil, err
 	}
-	w.logger.Warn("batch not committed", slog.Int("commands", len(records)), slog.Any("error", err))
+	w.logger.Warn("batch not committed", slog.Int("commands", len(records)), slog.Any("error", explained(err)))
 	if errors.Is(err, errStore) {
 		w.discard() // a file that cannot be read would fail again
 	}
@@ -411,9 +427,12 @@ func (w *worker[S, C, E]) recover(ctx context.Context, err error, records []Reco
 		w.resume()
 		return w.unhandled(records), nil
 	case tooLarge(err) && len(records) > 1:
-		half := len(records) / 2
+		half, takeovers := len(records)/2, w.takeovers
 		if err := w.process(ctx, records[:half]); err != nil {
 			return nil, err
+		}
+		if w.takeovers == takeovers {
+			return records[half:], nil
 		}
 		return w.unhandled(records), nil
 	case tooLarge(err):

@@ -19,6 +19,7 @@ type cli struct {
 	All         allCommand         `cmd:"" help:"Run handler, projector and web in one process."`
 	Topics      topicsCommand      `cmd:"" help:"Create, verify or list the topics."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database up to date, before a new version starts."`
+	Doctor      doctorCommand      `cmd:"" help:"Find what is wrong in Kafka, and mend it."`
 	Reanchor    reanchorCommand    `cmd:"" help:"Forget a view, so that the next start of a projector builds it anew."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a health endpoint; for containers."`
 

@@ -1,0 +1,191 @@
+package eventim
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strconv"
+
+	"github.com/IBM/sarama"
+)
+
+// committedMark stands as metadata beside each offset that a handler commits.
+// One that an operator has set has none: what it skips is skipped on purpose.
+const committedMark = "eventim"
+
+// verifyContinuity holds the committed offset against the last results: each
+// command below it has one. Brokers that break a transaction may keep its offset
+// and lose its records, or a leader may be behind; then an acknowledged command
+// would never be answered.
+//
+// A command without a result is handled again when nothing else of it is there
+// either, no event and no snapshot: it has had no effect, and its id was not
+// answered. Otherwise the partition stops: to handle it again would give its
+// aggregate two events of one version.
+func (w *worker[S, C, E]) verifyContinuity(ctx context.Context) error {
+	w.again = nil
+	missing, last, err := w.unanswered(ctx)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	from, to := missing[0].Position.Offset, missing[len(missing)-1].Position.Offset
+	if !w.marked {
+		w.logger.Warn("commands are skipped: the offset of the group was set forward",
+			slog.Int("commands", len(missing)), slog.Int64("from", from), slog.Int64("to", to))
+		return nil
+	}
+	// A leader that has just begun may not have all that it will show.
+	if err := w.restorer.client.RefreshMetadata(); err != nil {
+		return err
+	}
+	sleep(ctx, pauseOfLooks)
+	if missing, last, err = w.unanswered(ctx); err != nil || len(missing) == 0 {
+		return err
+	}
+	if err := w.verifyWithoutEffect(ctx, missing, last); err != nil {
+		return err
+	}
+	w.logger.Warn("acknowledged commands have no result, and no effect: the brokers have lost a part of a transaction; handling them again",
+		slog.Int("commands", len(missing)), slog.Int64("from", from), slog.Int64("to", to))
+	w.again = missing
+	return nil
+}
+
+// unanswered returns the commands between the last one that has a result and the
+// committed offset, and the offset of that last one.
+func (w *worker[S, C, E]) unanswered(ctx context.Context) (missing []Record, last int64, err error) {
+	t := w.agg.Topics()
+	last, found, err := w.lastCommand(ctx, t.Results)
+	if err != nil || !found || last >= w.skip-1 {
+		return nil, last, err
+	}
+	start, _, err := w.restorer.bounds(ctx, t.Commands, w.partition)
+	if err != nil {
+		return nil, last, err
+	}
+	reader := partitionReader{client: w.restorer.client, topic: t.Commands, partition: w.partition}
+	_, err = reader.read(ctx, max(start, last+1), w.skip, func(b *sarama.RecordBatch, r *sarama.Record) error {
+		if rec := recordOf(t.Commands, w.partition, b, r); rec.Position.Offset < w.skip {
+			missing = append(missing, rec)
+		}
+		return nil
+	})
+	return missing, last, err
+}
+
+// lastCommand is the highest offset of a command to which one of the last
+// records of an output belongs, -1 when there never was a record. It is not
+// found when there were some, and retention has removed them all.
+func (w *worker[S, C, E]) lastCommand(ctx context.Context, topic string) (last int64, found bool, err error) {
+	start, end, err := w.restorer.bounds(ctx, topic, w.partition)
+	if err != nil {
+		return 0, false, err
+	}
+	last = -1
+	for window := 2 * int64(w.config.MaxBatch); !found; window *= 4 { // nearly always the first: all others are aborted
+		from := max(start, end-window)
+		err = w.readTail(ctx, topic, from, end, func(rec Record) {
+			if offset, err := strconv.ParseInt(rec.Header(headerCommandOffset), 10, 64); err == nil {
+				last, found = max(last, offset), true
+			}
+		})
+		if err != nil || from == start {
+			break
+		}
+	}
+	return last, found || start == 0, err
+}
+
+func (w *worker[S, C, E]) readTail(ctx context.Context, topic string, from, end int64, fn func(Record)) error {
+	reader := partitionReader{
+		client: w.restorer.client, topic: topic, partition: w.partition, stalled: w.successor.stalledAt(w.partition, topic),
+	}
+	_, err := reader.read(ctx, from, end, func(b *sarama.RecordBatch, r *sarama.Record) error {
+		fn(recordOf(topic, w.partition, b, r))
+		return nil
+	})
+	return err
+}
+
+// verifyWithoutEffect makes sure that commands without a result have left
+// nothing else behind: whatever they did would come last in its partition.
+func (w *worker[S, C, E]) verifyWithoutEffect(ctx context.Context, missing []Record, answered int64) error {
+	stop := func(what string, offset int64) error {
+		return &historyError{fmt.Errorf("%s/%d: the commands from offset %d to %d, below the committed offset, have no result, but %s: "+
+			"the brokers have committed a part of a transaction; "+
+			"once you know what holds, set the offset of group %s with kafka-consumer-groups --reset-offsets",
+			w.agg.Topics().Commands, w.partition, answered+1, w.skip-1, fmt.Sprintf(what, offset), w.agg.Group())}
+	}
+	event, found, err := w.lastCommand(ctx, w.agg.Topics().Events)
+	if err != nil {
+		return err
+	}
+	if found && event > answered {
+		return stop("there is an event of the one at %d", event)
+	}
+	for _, rec := range missing {
+		kept, found, err := w.store.snapshot(string(rec.Key))
+		if err != nil {
+			return err
+		}
+		if found && kept.commandOffset > answered {
+			return stop("there is a snapshot of the one at %d", kept.commandOffset)
+		}
+	}
+	return nil
+}
+
+// verifyUnique finds two results, or two events, of one version of an aggregate,
+// and names them: a torn transaction has left them, before it was found. What
+// was written for ever cannot be taken back, and the state is what the last one
+// made of it, so the partition goes on.
+func (w *worker[S, C, E]) verifyUnique(ctx context.Context) error {
+	for topic, versions := range map[string]func(Record) []int64{
+		w.agg.Topics().Events: versionOfEvent, w.agg.Topics().Results: versionsOfResult,
+	} {
+		start, end, err := w.restorer.bounds(ctx, topic, w.partition)
+		if err != nil {
+			return err
+		}
+		seen := map[string]Position{}
+		err = w.readTail(ctx, topic, max(start, end-2*int64(w.config.MaxBatch)), end, func(rec Record) {
+			for _, v := range versions(rec) {
+				key := fmt.Sprint(v, "/", string(rec.Key))
+				if first, twice := seen[key]; twice {
+					w.logger.Error("two records of one version: the brokers have committed a transaction of which they had lost a part",
+						slog.String("topic", topic), slog.String("aggregate_id", string(rec.Key)), slog.Int64("version", v),
+						slog.Int64("first", first.Offset), slog.Int64("second", rec.Position.Offset))
+				}
+				seen[key] = rec.Position
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func versionOfEvent(rec Record) []int64 {
+	v, err := strconv.ParseInt(rec.Header(headerVersion), 10, 64)
+	if err != nil {
+		return nil
+	}
+	return []int64{v}
+}
+
+// versionsOfResult are those of the events in a result; a repeat carries those
+// of the first answer.
+func versionsOfResult(rec Record) []int64 {
+	if rec.Header(headerReplay) != "" {
+		return nil
+	}
+	var value struct{ Events []struct{ Version int64 } }
+	_ = json.Unmarshal(rec.Value, &value) // what cannot be read has no version
+	var all []int64
+	for _, e := range value.Events {
+		all = append(all, e.Version)
+	}
+	return all
+}
