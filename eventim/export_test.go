@@ -3,6 +3,7 @@ package eventim
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/IBM/sarama"
 )
@@ -37,6 +38,21 @@ func ReadStore(dir string) (kept Kept, err error) {
 		return nil
 	})
 	return kept, err
+}
+
+// AgeStore lets the last write of a store that nobody has open be that long ago.
+func AgeStore(dir string, by time.Duration) (err error) {
+	s, err := openAny(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = cmpOr(err, s.close()) }()
+	c, err := s.checkpoint()
+	if err != nil {
+		return err
+	}
+	c.Time -= by.Milliseconds()
+	return s.setJSON(checkpointKey, c)
 }
 
 // openAny opens a store whatever its identity is.

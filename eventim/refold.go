@@ -6,16 +6,17 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strconv"
 
 	"github.com/IBM/sarama"
 )
 
 // refold makes the state of every aggregate of the partition anew, from its
-// events, because the code that folds them has changed, and publishes the
-// snapshots for those who read them. It starts over when it is interrupted:
+// events, because the code that folds them has changed, or because snapshots
+// are gone, and publishes the snapshots for those who read them. It starts over when it is interrupted:
 // the store counts as filled only at the end.
-func (w *worker[S, C, E]) refold(ctx context.Context) (err error) {
-	w.logger.Info("folding the states again from the events", slog.Int("revision", w.agg.Revision))
+func (w *worker[S, C, E]) refold(ctx context.Context, why error) (err error) {
+	w.logger.Info("folding the states again from the events", slog.Int("revision", w.agg.Revision), slog.Any("reason", why))
 	r, p := w.restorer, w.partition
 	if err := os.RemoveAll(r.storeDir(p)); err != nil {
 		return fmt.Errorf("%w: wipe: %w", errStore, err)
@@ -29,11 +30,14 @@ func (w *worker[S, C, E]) refold(ctx context.Context) (err error) {
 			err = errors.Join(err, s.close())
 		}
 	}()
-	_, end, err := r.bounds(ctx, w.agg.Topics().Snapshots, p)
+	start, end, err := r.bounds(ctx, w.agg.Topics().Snapshots, p)
 	if err != nil {
 		return err
 	}
 	if err := w.foldEvents(ctx, s); err != nil {
+		return err
+	}
+	if err := w.verifyFolded(ctx, s, start, end); err != nil {
 		return err
 	}
 	published, err := w.publish(s)
@@ -79,6 +83,24 @@ func (w *worker[S, C, E]) foldEvents(ctx context.Context, s *store) error {
 		m.done(next)
 	}
 	return err
+}
+
+// verifyFolded holds the snapshots that are there against the fold: one that is
+// ahead of it shows that events are missing, and a fold of the rest would give
+// their versions again.
+func (w *worker[S, C, E]) verifyFolded(ctx context.Context, s *store, start, end int64) error {
+	return w.each(ctx, w.agg.Topics().Snapshots, start, end, func(rec Record) error {
+		version, err := strconv.ParseInt(rec.Header(headerVersion), 10, 64)
+		if err != nil || rec.Value == nil { // what the fold replaces
+			return nil
+		}
+		folded, _, err := s.snapshot(string(rec.Key))
+		if err == nil && folded.version < version {
+			err = &historyError{fmt.Errorf("%s %s is a snapshot of %s at version %d, and its events end at version %d: events are missing",
+				rec.Topic, rec.Position, rec.Key, version, folded.version)}
+		}
+		return err
+	})
 }
 
 func (w *worker[S, C, E]) foldEvent(s *store, dirty map[string]Snapshot[S], rec Record) error {

@@ -24,8 +24,9 @@ func (e *historyError) Error() string {
 
 func (e *historyError) Unwrap() error { return e.err }
 
-// errOldRevision asks for the states to be folded again from the events.
-var errOldRevision = errors.New("snapshots were folded by an older revision of the code")
+// errRefold asks for the states to be folded again from the events: they were
+// folded by an older revision of the code, or some of them are gone.
+var errRefold = errors.New("the snapshots are not the states")
 
 // restorer fills the state store of a partition from Kafka.
 type restorer[S, C, E any] struct {
@@ -102,6 +103,9 @@ func (r *restorer[S, C, E]) stale(ctx context.Context, s *store, partition int32
 	if err != nil {
 		return "", err
 	}
+	if c, err = r.reanchor(s, c); err != nil {
+		return "", err
+	}
 	start, end, err := r.bounds(ctx, r.agg.Topics().Snapshots, partition)
 	if err != nil {
 		return "", err
@@ -120,7 +124,7 @@ func (r *restorer[S, C, E]) stale(ctx context.Context, s *store, partition int32
 		return fmt.Sprintf("it is ahead of the results (%d > %d)", c.Results, results), nil
 	case c.Snapshots < start:
 		return fmt.Sprintf("the log no longer reaches back to it (%d < %d)", c.Snapshots, start), nil
-	case r.horizon > 0 && age > r.horizon/2:
+	case end-c.Snapshots > 1 && r.horizon > 0 && age > r.horizon/2: // more than a marker is missing
 		// Rolled over a tombstone that compaction has removed since, it would
 		// bring a deleted aggregate back (KIP-1259).
 		return fmt.Sprintf("it is %v old, and deletions are kept for %v", age.Round(time.Second), r.horizon), nil
@@ -145,6 +149,9 @@ func (r *restorer[S, C, E]) fill(ctx context.Context, partition int32) (*store, 
 		return nil, fmt.Errorf("wipe state store: %w", err)
 	}
 	crashPoint("wiped")
+	if err := r.complete(ctx, partition); err != nil {
+		return nil, err
+	}
 	s, err := createStore(dir, id, r.options, true)
 	if err != nil {
 		return nil, err
@@ -157,6 +164,26 @@ func (r *restorer[S, C, E]) fill(ctx context.Context, partition int32) (*store, 
 		return nil, err
 	}
 	return openStore(dir, id, r.options)
+}
+
+// complete finds snapshots that are missing as a whole. Nobody deletes them but
+// an operator, with the topic or a part of it, or a cleanup policy that did: to
+// restore from what is left would begin their aggregates anew, at version 1.
+func (r *restorer[S, C, E]) complete(ctx context.Context, partition int32) error {
+	start, end, err := r.bounds(ctx, r.agg.Topics().Snapshots, partition)
+	if err != nil {
+		return err
+	}
+	_, events, err := r.bounds(ctx, r.agg.Topics().Events, partition)
+	switch {
+	case err != nil:
+		return err
+	case start > 0:
+		return fmt.Errorf("%w: those below offset %d were deleted", errRefold, start)
+	case end == 0 && events > 0:
+		return fmt.Errorf("%w: there are events, and no snapshot", errRefold)
+	}
+	return nil
 }
 
 // readAll catches up with a client of its own: a broker serves a connection one
@@ -179,20 +206,23 @@ func (r *restorer[S, C, E]) catchUp(ctx context.Context, s *store, partition int
 	}
 	t := r.agg.Topics()
 	filter := snapshotFilter{
-		revision: r.agg.Revision, outdated: map[string]bool{}, readable: map[schema]bool{},
+		revision: r.agg.Revision, outdated: map[string]bool{}, broken: map[string]error{}, readable: map[schema]bool{},
 		decode: func(v storedSnapshot) error { _, err := r.agg.State.Decode(v.payload()); return err },
 	}
 	c.Snapshots, err = r.stretch(ctx, s, t.Snapshots, partition, c.Snapshots, filter.put,
 		func(w *storeWrite, next int64) {
-			if len(filter.outdated) == 0 {
+			if len(filter.outdated) == 0 && len(filter.broken) == 0 {
 				w.setCheckpoint(checkpoint{next, c.Results, c.Time})
 			}
 		})
 	if err != nil {
 		return err
 	}
+	for _, err := range filter.broken {
+		return &historyError{err}
+	}
 	if len(filter.outdated) > 0 {
-		return fmt.Errorf("%w: %d of them", errOldRevision, len(filter.outdated))
+		return fmt.Errorf("%w: %d of them were folded by an older revision of the code, or deleted", errRefold, len(filter.outdated))
 	}
 	c.Results, err = r.stretch(ctx, s, t.Results, partition, c.Results, putAnswer(t.Commands),
 		func(w *storeWrite, next int64) { w.setCheckpoint(checkpoint{c.Snapshots, next, c.Time}) })
@@ -260,9 +290,14 @@ func (r *restorer[S, C, E]) stretch(ctx context.Context, s *store, topic string,
 // folded by an older revision of the code. The log has such, superseded by
 // newer ones, until it is compacted; the checkpoint waits while the last one of
 // an aggregate is.
+//
+// A tombstone counts as one of them. The handler writes none: somebody has
+// deleted a state whose events are still there, for ever, and an aggregate that
+// is gone from the states would begin anew, at version 1, beside its history.
 type snapshotFilter struct {
 	revision int
 	outdated map[string]bool
+	broken   map[string]error // the last one cannot be read
 	decode   func(storedSnapshot) error
 	readable map[schema]bool // what decode has read
 }
@@ -276,8 +311,9 @@ type schema struct {
 func (f snapshotFilter) put(w *storeWrite, rec Record) error {
 	aggregate := string(rec.Key)
 	delete(f.outdated, aggregate)
+	delete(f.broken, aggregate)
 	if rec.Value == nil {
-		w.deleteSnapshot(aggregate)
+		f.outdated[aggregate] = true
 		return nil
 	}
 	v, err := storedOf(rec)
@@ -285,12 +321,24 @@ func (f snapshotFilter) put(w *storeWrite, rec Record) error {
 		err = f.check(rec, v)
 	}
 	if err != nil {
-		return &historyError{err}
+		return f.keepBroken(aggregate, err)
 	}
 	if v.revision < f.revision {
 		f.outdated[aggregate] = true
 	}
 	w.setSnapshot(aggregate, v)
+	return nil
+}
+
+// keepBroken remembers that the last snapshot of an aggregate cannot be read. A
+// later one, or a tombstone, mends it: so can an operator what somebody else
+// has written into the topic.
+func (f snapshotFilter) keepBroken(aggregate string, err error) error {
+	const enough = 1000
+	f.broken[aggregate] = err
+	if len(f.broken) > enough {
+		return &historyError{err}
+	}
 	return nil
 }
 

@@ -17,6 +17,9 @@ const resultFetchBytes = 64 << 10 // of a result with a few others behind it
 // offsets are sorted. What the topic does not keep any more is missing.
 func (w *worker[S, C, E]) results(offsets []int64) (map[int64][]byte, error) {
 	values := make(map[int64][]byte, len(offsets))
+	for len(offsets) > 0 && offsets[0] < 0 { // with a topic that is gone, see forgetResults
+		offsets = offsets[1:]
+	}
 	for len(offsets) > 0 {
 		n := stretchOf(offsets)
 		err := w.readResults(offsets[:n], values)

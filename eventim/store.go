@@ -204,10 +204,6 @@ func (w *storeWrite) setSnapshot(aggregate string, v storedSnapshot) {
 	w.keep(op.Finish())
 }
 
-func (w *storeWrite) deleteSnapshot(aggregate string) {
-	w.keep(w.batch.Delete(stringKey(keySnapshot, aggregate), nil))
-}
-
 func (w *storeWrite) setAnswer(command commandKey, v answer) {
 	id := command.stored()
 	w.key = id.appendTo(append(w.key[:0], keyAnswer))

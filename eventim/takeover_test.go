@@ -135,21 +135,6 @@ func TestFirstTransactionAborted(t *testing.T) {
 	h.stop()
 }
 
-// A committed offset that is gone is not guessed: its partition stops.
-func TestOffsetGone(t *testing.T) {
-	t.Parallel()
-	s := newSystem(t, eventimtest.Kafka(t), 2)
-	h := s.handle()
-	s.do(string(keyIn(0)), 100)
-	h.stop()
-	if _, err := kadm.NewClient(s.raw()).DeleteGroup(t.Context(), s.agg.Group()); err != nil {
-		t.Fatal(err)
-	}
-	h = s.handle()
-	s.stopped(h, "offset is gone")
-	h.stop()
-}
-
 // A transaction that is not of a handler of this group is none of its
 // business.
 func TestForeignTransactionIsLeftAlone(t *testing.T) {

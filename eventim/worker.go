@@ -132,13 +132,16 @@ func (w *worker[S, C, E]) tryTakeOver(ctx context.Context) (err error) {
 	if err := w.verifyPosition(ctx); err != nil {
 		return err
 	}
-	if w.store, err = w.restorer.open(ctx, w.partition); errors.Is(err, errOldRevision) {
-		err = w.refold(ctx)
+	if w.store, err = w.restorer.open(ctx, w.partition); errors.Is(err, errRefold) {
+		err = w.refold(ctx, err)
 	}
 	if err != nil {
 		return err
 	}
 	if w.checkpoint, err = w.store.checkpoint(); err != nil {
+		return err
+	}
+	if err := w.verifyOrigins(ctx); err != nil {
 		return err
 	}
 	if err := w.verifyAgreement(ctx); err != nil {
@@ -156,56 +159,6 @@ func (w *worker[S, C, E]) tryTakeOver(ctx context.Context) (err error) {
 	w.moved(w.partition, w.skip, time.Time{})
 	w.logger.Info("partition taken over", slog.Int64("offset", w.skip), slog.Int64("snapshots", w.checkpoint.Snapshots))
 	return nil
-}
-
-// verifyPosition refuses to guess where the commands go on. To start over would
-// handle commands again whose ids are forgotten; to start later would lose some.
-func (w *worker[S, C, E]) verifyPosition(ctx context.Context) error {
-	t := w.agg.Topics()
-	start, end, err := w.restorer.bounds(ctx, t.Commands, w.partition)
-	if err != nil {
-		return err
-	}
-	history := false
-	if w.skip < 0 {
-		if history, err = w.hasHistory(ctx); err != nil {
-			return err
-		}
-	}
-	refuse := func(what string) error {
-		return &historyError{fmt.Errorf("%s/%d: %s; once you know where the commands go on, "+
-			"set the offset of group %s with kafka-consumer-groups --reset-offsets", t.Commands, w.partition, what, w.agg.Group())}
-	}
-	switch {
-	case history:
-		return refuse("there are events, but the group's offset is gone (offsets.retention.minutes)")
-	case w.skip >= 0 && w.skip < start:
-		return refuse(fmt.Sprintf("the commands from offset %d to %d were deleted (retention.ms) before they were handled", w.skip, start-1))
-	case w.skip > end:
-		return refuse(fmt.Sprintf("the group's offset %d is beyond the end %d: the topic was made anew or cut", w.skip, end))
-	}
-	w.skip = max(w.skip, start)
-	return nil
-}
-
-// hasHistory looks for an event. That the partition is not empty proves
-// nothing: what is there may have been aborted.
-func (w *worker[S, C, E]) hasHistory(ctx context.Context) (bool, error) {
-	topic := w.agg.Topics().Events
-	start, end, err := w.restorer.bounds(ctx, topic, w.partition)
-	if err != nil {
-		return false, err
-	}
-	errFound := errors.New("found one")
-	reader := partitionReader{
-		client: w.restorer.client, topic: topic, partition: w.partition,
-		stalled: w.successor.stalledAt(w.partition, topic),
-	}
-	_, err = reader.read(ctx, start, end, func(*sarama.RecordBatch, *sarama.Record) error { return errFound })
-	if errors.Is(err, errFound) {
-		return true, nil
-	}
-	return false, err
 }
 
 func (w *worker[S, C, E]) release() {

@@ -1,0 +1,117 @@
+package eventim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// origins are the ids of the topics that a state store was filled beside. Its
+// identity names the snapshots; these tell when one of the others was deleted
+// and made anew, under the same name, with offsets that begin again.
+type origins struct {
+	Commands string `json:"commands"`
+	Results  string `json:"results"`
+	Events   string `json:"events"`
+}
+
+var originsKey = []byte{keyMeta, 'o'}
+
+func (r *restorer[S, C, E]) origins() origins {
+	t, ids := r.agg.Topics(), r.cluster.topics
+	return origins{ids[t.Commands], ids[t.Results], ids[t.Events]}
+}
+
+// verifyOrigins judges topics that were made anew since the store was filled.
+//
+//   - Without the events, the states cannot be folded any more, and the next
+//     event would be the first of a history that begins in the middle.
+//   - New commands are handled from their beginning, when somebody says that
+//     this is meant: the group's offset in the old topic means nothing.
+//   - New results are a shorter window: the store still has the answers.
+func (w *worker[S, C, E]) verifyOrigins(ctx context.Context) error {
+	var had origins
+	found, err := w.store.getJSON(originsKey, &had)
+	if err != nil {
+		return err
+	}
+	t, have := w.agg.Topics(), w.restorer.origins()
+	if err := w.verifyEvents(ctx, found && had.Events != have.Events); err != nil {
+		return err
+	}
+	if found && had.Commands != have.Commands {
+		start, _, err := w.restorer.bounds(ctx, t.Commands, w.partition)
+		if err != nil {
+			return err
+		}
+		if w.skip != start {
+			return w.refuse("the topic was deleted and made anew, and the group's offset %d is of the old one; the new one begins at %d", w.skip, start)
+		}
+		w.logger.Warn("the topic of the commands was made anew; what was not handled in the old one is lost", slog.Int64("offset", start))
+	}
+	if had == have {
+		return nil
+	}
+	return w.store.setJSON(originsKey, have)
+}
+
+// verifyEvents refuses states without the events that they are the fold of.
+func (w *worker[S, C, E]) verifyEvents(ctx context.Context, anew bool) error {
+	_, events, err := w.restorer.bounds(ctx, w.agg.Topics().Events, w.partition)
+	if err != nil || (events > 0 && !anew) {
+		return err
+	}
+	errFound := errors.New("found one")
+	err = w.store.snapshots(func(string, storedSnapshot) error { return errFound })
+	if errors.Is(err, errFound) {
+		return w.lostEvents()
+	}
+	return err
+}
+
+func (w *worker[S, C, E]) lostEvents() error {
+	return &historyError{fmt.Errorf("%s/%d: the topic was deleted and made anew: there are states, but the events that they are the fold of are gone; "+
+		"bring the events back, or start over with new topics", w.agg.Topics().Events, w.partition)}
+}
+
+// reanchor lets a store go on with a topic of results that was made anew: it
+// keeps its answers, which nobody else has any more, and reads the new ones from
+// their beginning.
+func (r *restorer[S, C, E]) reanchor(s *store, c checkpoint) (checkpoint, error) {
+	var had origins
+	found, err := s.getJSON(originsKey, &had)
+	if err != nil || !found || had.Results == r.origins().Results || c == (checkpoint{}) {
+		return c, err
+	}
+	r.logger.Warn("the topic of the results was made anew; this store keeps the answers of the old one, and a store that is lost loses them")
+	if err := s.forgetResults(); err != nil {
+		return c, err
+	}
+	c.Results = 0
+	return c, s.setJSON(checkpointKey, c)
+}
+
+// forgetResults keeps that commands were answered, and forgets where the answers
+// are to be read: another one may stand there.
+func (s *store) forgetResults() error {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{keyAnswer}, UpperBound: []byte{keyAnswer + 1}})
+	if err != nil {
+		return fmt.Errorf("%w %s: read: %w", errStore, s.dir, err)
+	}
+	w := s.write()
+	for valid := it.First(); valid && w.err == nil; valid = it.Next() {
+		a, err := decodeAnswer(it.Value())
+		w.keep(err)
+		a.offset = -1
+		w.set(it.Key(), a.appendTo(nil))
+		if w.len() > restoreBatchBytes {
+			w.keep(w.commit())
+			w = s.write()
+		}
+	}
+	w.keep(it.Close())
+	return w.commit()
+}
