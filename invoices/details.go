@@ -18,9 +18,9 @@ type Details struct {
 // The tag required:"false", here and on fields of commands, tells the
 // description of the API that the field may be absent.
 type Customer struct {
-	Name    string `json:"name"`
-	Email   string `json:"email" required:"false"`
-	Address string `json:"address" required:"false"`
+	Name    string `json:"name" minLength:"1" maxLength:"200"`
+	Email   string `json:"email" required:"false" maxLength:"254"`
+	Address string `json:"address" required:"false" maxLength:"1000"`
 }
 
 func (d Details) check() error {

@@ -6,7 +6,7 @@ import "github.com/eventim-go/eventim/eventim"
 type CreateInvoice struct {
 	Details
 	Currency Currency      `json:"currency"`
-	Lines    []LineDetails `json:"lines" required:"false"`
+	Lines    []LineDetails `json:"lines" required:"false" nullable:"false" maxItems:"1000"`
 }
 
 // InvoiceCreated began an invoice as a draft.

@@ -11,7 +11,7 @@ import (
 
 // LineDetails are what a line item is asked to say.
 type LineDetails struct {
-	Description string  `json:"description"`
+	Description string  `json:"description" minLength:"1" maxLength:"200"`
 	Quantity    Decimal `json:"quantity"`  // positive
 	UnitPrice   Decimal `json:"unitPrice"` // in the currency of the invoice, not negative
 }

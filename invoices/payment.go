@@ -21,7 +21,7 @@ type Payment struct {
 type ReceivePayment struct {
 	Amount    Money  `json:"amount"`
 	Date      Date   `json:"date"`
-	Reference string `json:"reference" required:"false"`
+	Reference string `json:"reference" required:"false" maxLength:"140"`
 }
 
 // PaymentReceived recorded Payment, which made the sum of the payments Paid

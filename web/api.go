@@ -4,13 +4,10 @@ import (
 	"context"
 	"maps"
 	"net/http"
-	"reflect"
 	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
-
-	"github.com/eventim-go/eventim/invoices"
 )
 
 // apiVersion is that of the interface, not of the program.
@@ -24,6 +21,7 @@ func (s *Server) registerAPI(mux *http.ServeMux) {
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", "", nil
 	registry := config.Components.Schemas
 	aliasDomain(registry)
+	schemaOf[Problem](registry)
 	api := humago.New(mux, config)
 	s.registerCommands(api)
 	s.registerReads(api)
@@ -48,14 +46,14 @@ func (s *Server) registerCommands(api huma.API) {
 			Summary: name, Tags: []string{"commands"}, MaxBodyBytes: maxBody,
 			RequestBody:      &huma.RequestBody{Content: map[string]*huma.MediaType{}},
 			SkipValidateBody: true, // the domain's own types do, with better messages
-			Errors:           []int{400, 403, 404, 412, 413, 415, 422, 500, 503},
 			Responses:        map[string]*huma.Response{},
 		}
-		huma.Register(api, op, func(ctx context.Context, in *postInput) (*postOutput, error) {
+		register(api, op, commandOutcomes, func(ctx context.Context, in *postInput) (*postOutput, error) {
 			return s.post(ctx, name, in)
 		})
-		op.RequestBody.Required = false // SendInvoice has nothing to say
-		schema := api.OpenAPI().Components.Schemas.Schema(s.commandTypes[name].goType, true, name)
+		schemas := api.OpenAPI().Components.Schemas
+		schema := schemas.Schema(s.commandTypes[name].goType, true, name)
+		op.RequestBody.Required = len(schemas.SchemaFromRef(schema.Ref).Required) > 0 // SendInvoice has nothing to say
 		op.RequestBody.Content["application/json"].Schema = schema
 		describePost(op.Responses)
 	}
@@ -68,17 +66,4 @@ func describePost(responses map[string]*huma.Response) {
 	responses["202"] = &huma.Response{
 		Description: "Kafka has the command; its result is not known yet", Headers: ok.Headers, Content: ok.Content,
 	}
-}
-
-func schemaOf[T any](r huma.Registry) *huma.Schema { return r.Schema(reflect.TypeFor[T](), true, "") }
-
-// moneyJSON is how the domain writes amounts.
-type moneyJSON struct {
-	Amount   string `json:"amount" doc:"A decimal number." example:"1234.50"`
-	Currency string `json:"currency" doc:"ISO 4217." example:"EUR"`
-}
-
-// aliasDomain describes the values of the domain that write their own JSON.
-func aliasDomain(r huma.Registry) {
-	r.RegisterTypeAlias(reflect.TypeFor[invoices.Money](), reflect.TypeFor[moneyJSON]())
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -138,7 +139,7 @@ func (t commandType) decode(a Aggregate, data []byte) (invoices.Command, error) 
 	strict := json.NewDecoder(bytes.NewReader(data))
 	strict.DisallowUnknownFields()
 	if err := strict.Decode(reflect.New(t.goType).Interface()); err != nil {
-		return nil, fmt.Errorf("%s: %w", t.name, err)
+		return nil, fmt.Errorf("%s: %s", t.name, mistake(err))
 	}
 	if _, err := strict.Token(); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: something follows the JSON object", t.name)
@@ -157,4 +158,23 @@ func newCommandID() string { return uuid.Must(uuid.NewV7()).String() }
 func sentence(err error) string {
 	s := err.Error()
 	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// mistake says what is wrong with JSON in its own words: the sender knows no Go
+// types.
+func mistake(err error) string {
+	if mistyped, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		if mistyped.Field == "" {
+			return fmt.Sprintf("the body is a JSON %s, and an object is expected", mistyped.Value)
+		}
+		return fmt.Sprintf("%s cannot be a JSON %s", memberPath(mistyped.Field), mistyped.Value)
+	}
+	return strings.TrimPrefix(err.Error(), "json: ")
+}
+
+// memberPath leaves out the embedded structs, which encoding/json names as if
+// they were members; those begin with a small letter.
+func memberPath(field string) string {
+	names := strings.Split(field, ".")
+	return strings.Join(slices.DeleteFunc(names, func(name string) bool { return name >= "A" && name < "[" }), ".")
 }

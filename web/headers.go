@@ -2,8 +2,10 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // joined makes one line of headers that came in several, as RFC 9110 allows for
@@ -24,6 +26,19 @@ func joined(next http.Handler) http.Handler {
 				newProblem(codeRequestInvalid, "%s is empty; leave it out, or send one.", name).write(w)
 				return
 			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// addressed refuses an address that is not text: no view holds such a thing,
+// and Postgres does not even look for it.
+func addressed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		query, err := url.QueryUnescape(r.URL.RawQuery)
+		if text := r.URL.Path + query; err != nil || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+			newProblem(codeRequestInvalid, "The address is not percent-encoded UTF-8, or has a NUL in it.").write(w)
+			return
 		}
 		next.ServeHTTP(w, r)
 	})

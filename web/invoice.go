@@ -12,7 +12,7 @@ import (
 )
 
 type invoiceInput struct {
-	ID string `path:"id"`
+	ID string `path:"id" minLength:"1"`
 	Freshness
 }
 
@@ -98,7 +98,7 @@ func (s *Server) getHistory(ctx context.Context, in *invoiceInput) (*historyOutp
 }
 
 type commandInput struct {
-	ID string `path:"id"`
+	ID string `path:"id" minLength:"1"`
 }
 
 type commandOutput struct {

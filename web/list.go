@@ -11,9 +11,9 @@ import (
 
 type listInput struct {
 	Status  []string `query:"status" enum:"draft,sent,partially_paid,paid" doc:"Only invoices in one of these, separated by commas."`
-	Query   string   `query:"q" maxLength:"200" doc:"Text to look for in the customer's name and the invoice id."`
+	Query   string   `query:"q" maxLength:"200" pattern:"^[^\\x00]*$" patternDescription:"text" doc:"Text to look for in the customer's name and the invoice id."`
 	Overdue bool     `query:"overdue" doc:"Only invoices that should have been paid by now."`
-	Cursor  string   `query:"cursor" maxLength:"1000" doc:"Next of the page before."`
+	Cursor  string   `query:"cursor" maxLength:"1000" format:"cursor" doc:"Next of the page before; clients do not look inside."`
 	Limit   int      `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"Invoices on a page."`
 	Freshness
 }

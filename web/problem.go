@@ -43,6 +43,7 @@ const (
 	codeShuttingDown     = "shutting_down"
 	codeViewMissing      = "view_missing"
 	codeViewBehind       = "view_behind"
+	codePositionUnknown  = "position_unknown"
 	codeKafkaDown        = "kafka_unavailable"
 	codeTopicsChanged    = "topics_changed"
 	codeDatabaseDown     = "database_unavailable"
@@ -90,6 +91,7 @@ var kinds = map[string]kind{
 	codeShuttingDown:            {http.StatusServiceUnavailable, "The server is shutting down"},
 	codeViewMissing:             {http.StatusServiceUnavailable, "The view does not exist yet"},
 	codeViewBehind:              {http.StatusServiceUnavailable, "The view has not caught up yet"},
+	codePositionUnknown:         {http.StatusUnprocessableEntity, "There is no such position"},
 	codeKafkaDown:               {http.StatusServiceUnavailable, "Commands cannot be accepted right now"},
 	codeTopicsChanged:           {http.StatusServiceUnavailable, "Commands cannot be accepted until an operator has mended the topics"},
 	codeDatabaseDown:            {http.StatusServiceUnavailable, "Invoices cannot be read right now"},
@@ -108,11 +110,16 @@ type Problem struct {
 	Errors         []string `json:"errors,omitempty" doc:"One line for each thing that is wrong with the request."`
 }
 
-func newProblem(code, format string, args ...any) *Problem {
-	k, ok := kinds[code]
-	if !ok {
-		k = kind{http.StatusUnprocessableEntity, "The command was rejected"}
+// kindOf is that of a code, also of one that the domain made.
+func kindOf(code string) kind {
+	if k, ok := kinds[code]; ok {
+		return k
 	}
+	return kind{http.StatusUnprocessableEntity, "The command was rejected"}
+}
+
+func newProblem(code, format string, args ...any) *Problem {
+	k := kindOf(code)
 	return &Problem{
 		Type: problemNamespace + code, Title: k.title, Status: k.status, Detail: fmt.Sprintf(format, args...), Code: code,
 	}
@@ -139,7 +146,7 @@ func (p *Problem) GetHeaders() http.Header {
 		h.Set("Accept", "application/json")
 		h.Set("Accept-Encoding", "identity")
 	}
-	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
+	if retryable(p.Status) {
 		h.Set("Retry-After", strconv.Itoa(int(retryAfterSuggestion.Seconds())))
 	}
 	return h

@@ -24,29 +24,26 @@ const (
 )
 
 func (s *Server) registerReads(api huma.API) {
-	get := func(id, path, summary string, errs ...int) huma.Operation {
-		return huma.Operation{
-			OperationID: id, Method: http.MethodGet, Path: path, Summary: summary, Tags: []string{"reads"},
-			Errors: append(errs, 400, 500, 503),
-		}
+	get := func(id, path, summary string) huma.Operation {
+		return huma.Operation{OperationID: id, Method: http.MethodGet, Path: path, Summary: summary, Tags: []string{"reads"}, Responses: map[string]*huma.Response{}}
 	}
-	register(api, get("ListInvoices", "/api/invoices", "Find invoices"), s.listInvoices)
-	register(api, get("GetInvoice", "/api/invoices/{id}", "One invoice", 404), s.getInvoice)
-	register(api, get("GetHistory", "/api/invoices/{id}/history", "What happened to an invoice", 404), s.getHistory)
-	register(api, get("GetCommand", "/api/commands/{id}", "What became of a command", 404), s.getCommand)
+	register(api, get("ListInvoices", "/api/invoices", "Find invoices"), awaitOutcomes, s.listInvoices)
+	register(api, get("GetInvoice", "/api/invoices/{id}", "One invoice"), findOutcomes, s.getInvoice)
+	register(api, get("GetHistory", "/api/invoices/{id}/history", "What happened to an invoice"), findOutcomes, s.getHistory)
+	register(api, get("GetCommand", "/api/commands/{id}", "What became of a command"), lookUpOutcomes, s.getCommand)
 }
 
-// register leaves out the 422 that huma always describes: ours is a 400.
-func register[I, O any](api huma.API, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
-	op.Responses = map[string]*huma.Response{}
+// register describes the problems of an operation, instead of those that huma
+// thinks of.
+func register[I, O any](api huma.API, op huma.Operation, problems []outcome, handle func(context.Context, *I) (*O, error)) {
 	huma.Register(api, op, handle)
-	delete(op.Responses, "422")
+	describeProblems(op.Responses, problems)
 }
 
 // Freshness lets a read wait for the reader's own writes.
 type Freshness struct {
-	Position string `query:"position" doc:"Wait until the view shows what this command, and all before it, changed. The answer to a command tells its position." example:"3:1042"`
-	Wait     string `query:"wait" default:"5s" doc:"How long to wait for position, such as 5s; at most 60s."`
+	Position string `query:"position" pattern:"^(0|[1-9][0-9]{0,8}):(0|[1-9][0-9]{0,17})$" patternDescription:"partition:offset, such as 3:1042" doc:"Wait until the view shows what this command, and all before it, changed. The answer to a command tells its position." example:"3:1042"`
+	Wait     string `query:"wait" default:"5s" pattern:"^[0-9]{1,6}([.][0-9]{1,6})?(ms|s|m|h)$" patternDescription:"a duration such as 5s" doc:"How long to wait for position, such as 5s; at most 60s."`
 }
 
 // await blocks until the view has what was asked for.
@@ -59,7 +56,7 @@ func (s *Server) await(ctx context.Context, view string, f Freshness) error {
 		return newProblem(codeRequestInvalid, "%s.", sentence(err))
 	}
 	if n := s.partitions(); n > 0 && int(position.Partition) >= n {
-		return newProblem(codeRequestInvalid, "The position %s is of partition %d, and the commands have the partitions 0 to %d.",
+		return newProblem(codePositionUnknown, "The position %s is of partition %d, and the commands have the partitions 0 to %d.",
 			position, position.Partition, n-1)
 	}
 	wait, err := time.ParseDuration(f.Wait)

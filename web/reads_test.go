@@ -141,7 +141,7 @@ func TestWaitingForAPosition(t *testing.T) {
 		t.Error("view_behind: no Retry-After")
 	}
 	got := n.get("/api/invoices?position=999:0")
-	got.want(t, 400, "code", "request_invalid")
+	got.want(t, 422, "code", "position_unknown")
 	if detail := got.json("detail").(string); !strings.Contains(detail, "999") || !strings.Contains(detail, "0 to 2") {
 		t.Errorf("got %s", detail)
 	}

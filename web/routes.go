@@ -26,7 +26,7 @@ func (s *Server) routes() (http.Handler, error) {
 	}))
 	handler := http.Handler(mux)
 	for _, layer := range []func(http.Handler) http.Handler{
-		s.identified, joined, compressed, crossOrigin.Handler, s.shared, s.directed, framed, secured, s.recovered,
+		s.identified, joined, addressed, compressed, crossOrigin.Handler, s.shared, s.directed, framed, secured, s.recovered,
 	} {
 		handler = layer(handler)
 	}
