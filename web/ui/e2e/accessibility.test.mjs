@@ -69,6 +69,48 @@ const states = {
     product.command(id, 'ChangeDetails', { customer: { ...customer, name: 'Other' }, issueDate, dueDate })
     await page.getByText('Somebody changed this invoice').waitFor()
   },
+  'conflict of an edit': async (page, product) => {
+    fill(product, 5)
+    const id = find(product, 'draft')
+    const { customer, issueDate, dueDate, lines } = product.invoices.get(id).state
+    await open(page, `/invoices/${id}/edit`)
+    await page.getByLabel('Name').fill('A name of mine, which is rather long for a column')
+    await page.getByLabel('Unit price of line 1').fill('111')
+    product.command(id, 'ReviseDraft', { customer: { ...customer, name: 'Other', address: 'Elsewhere\nTown' }, issueDate, dueDate, lines: [{ ...lines[0], unitPrice: '222' }] })
+    await page.getByText('Somebody changed this invoice').waitFor()
+    await press(page, 'Save changes')
+    await dialog(page).getByText('Both changed').first().waitFor()
+  },
+  'restored work, with a number that is unclear': async (page) => {
+    await open(page, '/new')
+    await page.getByLabel('Name').fill('Acme')
+    await page.getByLabel('Description of line 1').fill('Work')
+    await page.getByLabel('Unit price of line 1').fill('1,250')
+    await page.reload()
+    await page.getByText('What you typed before was restored').waitFor()
+    await press(page, 'Create draft')
+    await page.getByText('can be read in two ways').waitFor()
+  },
+  'question before discarding': async (page) => {
+    await open(page, '/new')
+    await page.getByLabel('Name').fill('Acme')
+    await press(page, 'Discard changes')
+    await dialog(page).waitFor()
+  },
+  'draft that was sent while it was edited': async (page, product) => {
+    fill(product, 5)
+    const id = find(product, 'draft')
+    await open(page, `/invoices/${id}/edit`)
+    await page.getByLabel('Name').fill('Acme')
+    product.command(id, 'SendInvoice', {})
+    await page.getByText('can no longer be edited').waitFor()
+  },
+  offline: async (page, product) => {
+    fill(product, 5)
+    await open(page, '/')
+    await page.context().setOffline(true)
+    await page.locator('.connection[data-state=offline]').waitFor({ state: 'attached' })
+  },
   draft: async (page, product) => {
     fill(product, 5)
     await open(page, `/invoices/${find(product, 'draft')}`)
