@@ -6,14 +6,27 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/eventim-go/eventim/invoices/views"
 )
 
 type invoiceInput struct {
-	ID string `path:"id" minLength:"1"`
+	ID string `path:"id" minLength:"1" doc:"The invoice. An id of dots is written with a ~ before it: ~.. is the invoice \"..\"."`
 	Freshness
+}
+
+// Resolve reads the id as it is written in a path; huma calls it. Clients take
+// "." and ".." for folders, "%2e%2e" too (RFC 3986, 5.2.4), and an invoice may
+// have such an id since before they were refused.
+func (in *invoiceInput) Resolve(huma.Context) []error {
+	if dots := strings.TrimLeft(in.ID, "~"); dots == "." || dots == ".." {
+		in.ID = strings.TrimPrefix(in.ID, "~")
+	}
+	return nil
 }
 
 type invoiceOutput struct {

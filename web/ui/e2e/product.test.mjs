@@ -202,6 +202,23 @@ test('the list is searched and filtered, and the URL keeps the filter', async ()
   await page.getByRole('region', { name: 'Totals by currency' }).getByText('1 invoice', { exact: false }).waitFor()
 })
 
+test('an invoice of any id is found by its links', async () => {
+  const customer = { email: '', address: '' }
+  for (const id of ['2026/001', '50%', 'a?b#c', '%2F']) {
+    const name = `Customer of ${id}`
+    const data = { customer: { ...customer, name }, currency: 'EUR', issueDate: '2026-01-01', dueDate: '2026-02-01', lines: [] }
+    const path = `${server.url}/api/invoices/${encodeURIComponent(id)}/commands/CreateInvoice`
+    const answer = await context.request.post(path, { data, headers: { Prefer: 'wait=20' } })
+    assert.equal(answer.status(), 200, await answer.text())
+    await open(page, '/')
+    await page.getByRole('link', { name, exact: true }).click()
+    await page.getByRole('link', { name: 'History' }).click()
+    await page.getByText(`Draft created for ${name}`).waitFor()
+    await page.reload()
+    await page.getByText(`Draft created for ${name}`).waitFor()
+  }
+})
+
 test('a power cut of the server: the page reconnects, and what was on its way arrives', async () => {
   await create('Phoenix GmbH', '40')
   await send()
