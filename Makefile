@@ -43,6 +43,10 @@ test: bin/withpostgres ## run all Go tests on an embedded broker and a Postgres
 test-kafka: bin/withpostgres ## run the tests on Apache Kafka (needs Java and Maven)
 	.ci/kafka/kafka.sh with 1 bin/withpostgres -- go test $(RACE) -count=1 $(KAFKA_PACKAGES)
 
+.PHONY: test-pgbouncer
+test-pgbouncer: bin/withpostgres ## run the tests that need pgbouncer
+	bin/withpostgres -- go test $(RACE) -count=1 -tags pgbouncer -run Pgbouncer ./projector
+
 .PHONY: faults
 faults: ## let faults happen to the product on three Kafka nodes, and judge it (SEED=, DURATION=)
 	go run ./cmd/faults verify --self-test

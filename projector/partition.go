@@ -39,7 +39,7 @@ type partition struct {
 
 const (
 	maxBatchBytes = 8 << 20
-	// idle is how long nothing may come before a version that is being built
+	// idle is how long nothing may come before a position that is not settled
 	// looks whether what is missing are only markers.
 	idle = 200 * time.Millisecond
 )
@@ -56,7 +56,7 @@ func (p *partition) run(ctx context.Context, claim sarama.ConsumerGroupClaim, ad
 		case !open:
 			return fmt.Errorf("%w: the consumer has given up the partition", errRestart)
 		case len(records) == 0:
-			err = p.catchUp(ctx)
+			err = p.catchUp(ctx, claim.HighWaterMarkOffset())
 		default:
 			err = p.apply(ctx, records, claim.HighWaterMarkOffset())
 		}
@@ -72,10 +72,10 @@ func (p *partition) run(ctx context.Context, claim sarama.ConsumerGroupClaim, ad
 }
 
 // receive waits for a record and takes those that are there behind it. It
-// returns none after a while without any, if the version is being built.
+// returns none after a while without any, if the position is not settled.
 func (p *partition) receive(ctx context.Context, messages <-chan *sarama.ConsumerMessage) ([]eventim.Record, bool) {
 	var timeout <-chan time.Time
-	if p.position.building() {
+	if !p.position.settled() {
 		timeout = time.After(idle)
 	}
 	var records []eventim.Record
@@ -160,16 +160,24 @@ func (p *partition) settle(ctx context.Context, records []eventim.Record, b batc
 	})
 }
 
-// catchUp moves a version that is being built to its target when only markers
-// and aborted records, which are never delivered, lie between.
-func (p *partition) catchUp(ctx context.Context) error {
+// catchUp settles a position when only markers and aborted records, which are
+// never delivered, lie between it and the end of the partition: a version that
+// is being built is then at its target, and what was seen is applied.
+//
+// The end is a high watermark that is not older than the last record that was
+// delivered, and so beyond the marker of its transaction. Read waits for what
+// is open below it: if nothing comes, all that preceded the marker is applied.
+func (p *partition) catchUp(ctx context.Context, end int64) error {
 	errFound := errors.New("found a record")
-	from, to := eventim.Positions{p.id: p.position.next}, eventim.Positions{p.id: p.position.target}
+	target := max(p.position.target, end)
+	if target <= p.position.next {
+		return nil // nothing was fetched yet
+	}
+	from, to := eventim.Positions{p.id: p.position.next}, eventim.Positions{p.id: target}
 	err := eventim.Read(ctx, p.kafka, p.view.topic, from, to, func(eventim.Record) error { return errFound })
 	if err != nil {
 		return nil //nolint:nilerr // it will be delivered; and whether Kafka is away, the claim will see
 	}
-	target := p.position.target
 	return p.retry(ctx, func() error {
 		if p.position.next >= target {
 			return nil

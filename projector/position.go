@@ -57,6 +57,10 @@ func (p position) reach(offset int64) position {
 
 func (p position) building() bool { return p.next < p.target }
 
+// settled reports that nothing is missing: neither a part of what the version
+// was begun with, nor the proof that the last transaction is complete.
+func (p position) settled() bool { return !p.building() && p.applied >= p.seen }
+
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/internal/postgres"
 )
 
 // Config is what a projector needs beside its views. Only Kafka is required.
@@ -64,7 +65,8 @@ func New(pool *pgxpool.Pool, config Config, views ...View) (*Projector, error) {
 
 // Run writes the views until ctx ends, which is not an error. It refuses to
 // start, and says what to do, when a view is of another cluster, is ahead of
-// its topic, or is live in a newer version. Once it runs, it outlives the
+// its topic, or is live in a newer version, and when the database is not in
+// UTF-8 or prepared statements would go through a connection pooler. Once it runs, it outlives the
 // absence of Kafka and of Postgres; what stops a single partition is in Status.
 func (p *Projector) Run(ctx context.Context) error {
 	opened, err := p.open(ctx)
@@ -83,6 +85,9 @@ func (p *Projector) Run(ctx context.Context) error {
 
 // open connects and prepares all views, and returns those that are connected.
 func (p *Projector) open(ctx context.Context) (opened []*consumer, err error) {
+	if err := postgres.CheckFit(ctx, p.pool); err != nil {
+		return nil, fmt.Errorf("start the projector: %w", err)
+	}
 	cluster, err := eventim.ClusterID(ctx, p.config.Kafka)
 	if err != nil {
 		return nil, fmt.Errorf("start the projector: %w", err)

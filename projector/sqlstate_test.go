@@ -49,7 +49,7 @@ var passing = map[string]obstacle{
 			return err
 		})
 	},
-	"40P01 deadlock":         deadlock,
+	"40P01 deadlock":          deadlock,
 	"40001 concurrent update": concurrentUpdate,
 	"53100 disk full": func(ctx context.Context, tx pgx.Tx, _ *pgxpool.Pool) error {
 		const full = "/dev/full" // the device that says so to every write

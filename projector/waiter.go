@@ -7,18 +7,33 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/internal/postgres"
+)
+
+var (
+	// ErrUnknownView says that a view is not there: its name is wrong, or no
+	// projector has made it yet.
+	ErrUnknownView = errors.New("no projector has made this view")
+	// ErrUnknownPartition says that a view has no such partition.
+	ErrUnknownPartition = errors.New("the view has no such partition")
 )
 
 // Waiter lets readers wait until a view shows what a command caused. A process
-// needs one; it holds one connection, outside of the pool, that listens.
+// needs one; it holds one connection, outside of the pool, that listens. While
+// that is lost, or where a connection pooler swallows what it should hear, the
+// waiter looks by itself, as long as somebody waits.
 type Waiter struct {
 	pool *pgxpool.Pool
+
+	listening atomic.Bool
+	arrived   chan struct{} // somebody waits; has room for one
 
 	mu    sync.Mutex
 	waits map[place]map[*wait]struct{}
@@ -37,11 +52,12 @@ type wait struct {
 
 // NewWaiter makes a waiter. Run has to run for Await to be woken.
 func NewWaiter(pool *pgxpool.Pool) *Waiter {
-	return &Waiter{pool: pool, waits: map[place]map[*wait]struct{}{}}
+	return &Waiter{pool: pool, arrived: make(chan struct{}, 1), waits: map[place]map[*wait]struct{}{}}
 }
 
 // Await blocks until what the command at p caused is in view, or ctx ends,
-// with the error of ctx.
+// with the error of ctx. Waiting for what is not there is ErrUnknownView or
+// ErrUnknownPartition, at once.
 //
 // A command that caused nothing, such as a rejected one, is not in any view:
 // then a later command of the partition ends the wait. Who learns that it
@@ -87,6 +103,10 @@ func (w *Waiter) register(at place, offset int64) (*wait, func()) {
 		w.waits[at] = map[*wait]struct{}{}
 	}
 	w.waits[at][entry] = struct{}{}
+	select {
+	case w.arrived <- struct{}{}:
+	default:
+	}
 	return entry, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -97,16 +117,22 @@ func (w *Waiter) register(at place, offset int64) (*wait, func()) {
 	}
 }
 
-// applied returns -1 for a view or a partition that does not exist yet.
 func (w *Waiter) applied(ctx context.Context, view string, partition int32) (int64, error) {
-	offset := int64(-1)
+	var offset *int64
 	err := w.pool.QueryRow(ctx, `
-		select command_offset from projector.positions join projector.views using (view, version)
-		where view = $1 and partition = $2`, view, partition).Scan(&offset)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return -1, err
+		select (select max(command_offset) from projector.positions p
+			where p.view = live.view and p.version = live.version and p.partition = $2)
+		from projector.views live where view = $1`, view, partition).Scan(&offset)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return 0, fmt.Errorf("%w: %s", ErrUnknownView, view)
+	case err != nil:
+		return 0, err
+	case offset == nil:
+		return 0, fmt.Errorf("%w: %s, partition %d", ErrUnknownPartition, view, partition)
+	default:
+		return *offset, nil
 	}
-	return offset, nil
 }
 
 func (w *Waiter) wake(at place, applied int64) {
@@ -125,11 +151,19 @@ func (w *Waiter) wake(at place, applied int64) {
 // Run listens until ctx ends, which is not an error, and connects again when
 // the connection is lost.
 func (w *Waiter) Run(ctx context.Context) error {
+	var looking sync.WaitGroup
+	defer looking.Wait()
+	looking.Go(func() { w.look(ctx) })
 	failing := false
 	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
 		err := w.listen(ctx, func() { pause, failing = 20*time.Millisecond, false })
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // the end of ctx is not an error
+		}
+		if errors.Is(err, errPooled) {
+			slog.InfoContext(ctx, "a connection pooler is before Postgres, where notifications may be lost; the views are looked at instead")
+			<-ctx.Done()
+			return nil
 		}
 		if !failing {
 			failing = true
@@ -139,19 +173,62 @@ func (w *Waiter) Run(ctx context.Context) error {
 	}
 }
 
-// heartbeat is how often a silent connection is used, to learn that it is dead.
-const heartbeat = 15 * time.Second
+const (
+	// heartbeat is how often a silent connection is used, to learn that it is dead.
+	heartbeat = 15 * time.Second
+	// lookAgain is how often a waiter that does not hear looks by itself, and
+	// mistrust how often one does that should hear.
+	lookAgain = 50 * time.Millisecond
+	mistrust  = 2 * time.Second
+)
+
+// look wakes whoever waits, without notifications, until ctx ends. It asks
+// nothing while nobody waits.
+func (w *Waiter) look(ctx context.Context) {
+	for {
+		select {
+		case <-w.arrived:
+		case <-ctx.Done():
+			return
+		}
+		last := time.Now()
+		for w.awaited() && sleep(ctx, lookAgain) {
+			if w.listening.Load() && time.Since(last) < mistrust {
+				continue
+			}
+			last = time.Now()
+			_ = w.refresh(ctx, w.pool) // the next look will tell, or the end of the wait
+		}
+	}
+}
+
+func (w *Waiter) awaited() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.waits) > 0
+}
+
+var errPooled = errors.New("a connection pooler is between")
 
 func (w *Waiter) listen(ctx context.Context, listening func()) error {
-	conn, err := pgx.ConnectConfig(ctx, w.pool.Config().ConnConfig)
+	conn, err := postgres.Connect(ctx, w.pool, "waiter")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	pooled, err := postgres.Pooled(ctx, conn.PgConn())
+	if err != nil {
+		return err
+	}
+	if pooled {
+		return errPooled
+	}
 	if _, err := conn.Exec(ctx, `listen `+channel); err != nil {
 		return err
 	}
 	listening()
+	w.listening.Store(true)
+	defer w.listening.Store(false)
 	for {
 		// Once now, for what was notified while nobody listened.
 		if err := w.refresh(ctx, conn); err != nil {
@@ -190,8 +267,9 @@ func (w *Waiter) notified(payload string) {
 	w.wake(place{view, p.Partition}, p.Offset)
 }
 
-func (w *Waiter) refresh(ctx context.Context, conn *pgx.Conn) error {
-	rows, err := conn.Query(ctx, `
+// refresh wakes all whose commands are in their view.
+func (w *Waiter) refresh(ctx context.Context, db querier) error {
+	rows, err := db.Query(ctx, `
 		select view, partition, command_offset from projector.positions join projector.views using (view, version)`)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/projector"
@@ -37,6 +38,13 @@ func (f *fixture) waiter(t *testing.T) (*projector.Waiter, *queries) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(pool.Close)
+	return f.runWaiter(t, pool), asked
+}
+
+// runWaiter runs a waiter until the test ends.
+func (f *fixture) runWaiter(t *testing.T, pool *pgxpool.Pool) *projector.Waiter {
+	t.Helper()
 	w := projector.NewWaiter(pool)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
@@ -46,9 +54,8 @@ func (f *fixture) waiter(t *testing.T) (*projector.Waiter, *queries) {
 		if err := <-done; err != nil {
 			t.Errorf("Run: %v", err)
 		}
-		pool.Close()
 	})
-	return w, asked
+	return w
 }
 
 func await(t *testing.T, w *projector.Waiter, p eventim.Position) <-chan error {
@@ -68,6 +75,7 @@ func TestAwaitIsWokenByTheCommit(t *testing.T) {
 	w, asked := f.waiter(t)
 	start(t, f.pool, f.config(), f.counters())
 	first := f.publish(t, 1, add{"a", 1})
+	f.awaitFold(t)
 	if err := <-await(t, w, first); err != nil {
 		t.Fatal(err)
 	}
@@ -102,6 +110,7 @@ func TestAwaitIsWokenByTheCommit(t *testing.T) {
 func TestAwaitEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
+	f.follow(t)
 	w, _ := f.waiter(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -110,10 +119,83 @@ func TestAwaitEndsWithItsContext(t *testing.T) {
 	}
 }
 
+// To wait for what nobody has made would take the whole time of the caller.
+func TestAwaitOfWhatIsNotThere(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	w, _ := f.waiter(t)
+	err := w.Await(t.Context(), "counters", eventim.Position{}, nil)
+	if !errors.Is(err, projector.ErrUnknownView) || !strings.Contains(err.Error(), "counters") {
+		t.Errorf("got %v, want it to name the view", err)
+	}
+	f.follow(t)
+	err = w.Await(t.Context(), "counters", eventim.Position{Partition: partitions}, nil)
+	if !errors.Is(err, projector.ErrUnknownPartition) || !strings.Contains(err.Error(), "counters, partition 3") {
+		t.Errorf("got %v, want it to name the partition", err)
+	}
+	if _, err := w.Reached(t.Context(), "counter", eventim.Position{}); !errors.Is(err, projector.ErrUnknownView) {
+		t.Errorf("got %v, want ErrUnknownView", err)
+	}
+}
+
+// A waiter that would not hear looks: a pooler is before Postgres.
+func TestAwaitWithoutNotifications(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.follow(t)
+	w := f.runWaiter(t, f.dialing(t, pooler))
+	start(t, f.pool, f.config(), f.counters())
+	for range 3 {
+		p := f.publish(t, 0, add{"a", 1})
+		if err := <-await(t, w, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Two transactions whose markers follow both of their records: no gap and no
+// end shows that the last one is complete, and nothing follows it.
+func TestAwaitAtATailOfMarkers(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	w, _ := f.waiter(t)
+	start(t, f.pool, f.config(), f.counters())
+	last := f.publish(t, 0, add{"a", 1})
+	if err := <-awaitExisting(t, f, w, last); err != nil {
+		t.Fatal(err)
+	}
+	other := transactional(t, f.kafka, f.topic+"-other")
+	value := []byte(`{"Key":"a","N":1}`)
+	for i, producer := range []*kgo.Client{f.producer, other} {
+		if err := producer.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		if err := producer.ProduceSync(t.Context(), f.record(0, value, last.Offset+1+int64(i))).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, producer := range []*kgo.Client{f.producer, other} {
+		if err := producer.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := <-await(t, w, eventim.Position{Offset: last.Offset + 2}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// awaitExisting waits until the view exists, and then for p.
+func awaitExisting(t *testing.T, f *fixture, w *projector.Waiter, p eventim.Position) <-chan error {
+	t.Helper()
+	f.awaitFold(t)
+	return await(t, w, p)
+}
+
 // What is notified while the connection that listens is down is not missed.
 func TestAwaitSurvivesTheLossOfTheConnection(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
+	f.follow(t)
 	w, _ := f.waiter(t)
 	start(t, f.pool, f.config(), f.counters())
 	for i := range 10 {
@@ -130,11 +212,10 @@ func TestAwaitSurvivesTheLossOfTheConnection(t *testing.T) {
 func (f *fixture) killListener(t *testing.T) error {
 	t.Helper()
 	var killed int
-	// Once it listens it refreshes, and then is idle in the next query.
 	err := f.pool.QueryRow(t.Context(), `
 		select count(pg_terminate_backend(pid)) from pg_stat_activity
-		where datname = current_database() and pid <> pg_backend_pid()
-			and (query like 'listen%' or query like '%using (view, version)') and query not like '%where view%'`).Scan(&killed)
+		where datname = current_database() and application_name like '%-waiter'
+			and (query like 'listen%' or query like '%using (view, version)')`).Scan(&killed)
 	if err == nil && killed == 0 {
 		err = fmt.Errorf("%w: nobody listens", errNotYet)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/internal/postgres"
 	"github.com/eventim-go/eventim/invoices/views"
+	"github.com/eventim-go/eventim/projector"
 )
 
 // queryTimeout bounds one read of Postgres.
@@ -66,7 +67,7 @@ func (s *Server) await(ctx context.Context, view string, f Freshness) error {
 	ctx, cancel := context.WithTimeout(ctx, min(wait, maxWait))
 	defer cancel()
 	defer context.AfterFunc(s.drained, cancel)() //nolint:contextcheck // it is inherited
-	err = s.awaitEffect(ctx, view, position)
+	err = s.awaitView(ctx, view, position)
 	switch {
 	case err == nil:
 		return nil
@@ -107,6 +108,22 @@ func (s *Server) partitions() int {
 	return 0
 }
 
+// awaitView waits for a view that the projector is about to make as it does for
+// what is in it.
+func (s *Server) awaitView(ctx context.Context, view string, position eventim.Position) error {
+	for {
+		err := s.awaitEffect(ctx, view, position)
+		if !errors.Is(err, projector.ErrUnknownView) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
 // awaitEffect does without Kafka too; then it does not hear of commands that
 // change nothing, and waits for the next one that does.
 func (s *Server) awaitEffect(ctx context.Context, view string, position eventim.Position) error {
@@ -124,7 +141,11 @@ func (s *Server) readProblem(err error) *Problem {
 	if errors.Is(err, views.ErrCursor) {
 		return newProblem(codeRequestInvalid, "The cursor is not one that this list gave out.")
 	}
-	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == undefinedTable {
+	if errors.Is(err, projector.ErrUnknownPartition) {
+		return newProblem(codeRequestInvalid, "%s.", sentence(err))
+	}
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	if ok && pg.Code == undefinedTable || errors.Is(err, projector.ErrUnknownView) {
 		return newProblem(codeViewMissing, "The projector has not made this view yet. Try again in a moment; if it stays so, start the projector.")
 	}
 	if blame, ok := postgres.BlameOf(err); ok && blame != postgres.Passes {

@@ -36,7 +36,8 @@ func AwaitKafka(ctx context.Context, k eventim.Kafka, logger *slog.Logger) error
 	})
 }
 
-// AwaitPostgres returns when Postgres answers, as AwaitKafka does.
+// AwaitPostgres returns when Postgres answers, as AwaitKafka does, and refuses
+// a database that is not fit: one that is not in UTF-8.
 func AwaitPostgres(ctx context.Context, pool *pgxpool.Pool, logger *slog.Logger) error {
 	return await(ctx, logger, "Postgres", func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, pingTimeout)
@@ -44,7 +45,7 @@ func AwaitPostgres(ctx context.Context, pool *pgxpool.Pool, logger *slog.Logger)
 		if err := pool.Ping(ctx); err != nil {
 			return fmt.Errorf("connect to Postgres: %w", err)
 		}
-		return nil
+		return postgres.CheckFit(ctx, pool)
 	})
 }
 
@@ -81,6 +82,9 @@ func await(ctx context.Context, logger *slog.Logger, what string, check func(con
 func permanent(err error) bool {
 	if blame, ok := postgres.BlameOf(err); ok {
 		return blame != postgres.Passes
+	}
+	if _, unfit := errors.AsType[*postgres.UnfitError](err); unfit {
+		return true
 	}
 	for _, refused := range []error{
 		sarama.ErrSASLAuthenticationFailed, sarama.ErrUnsupportedSASLMechanism,
