@@ -26,7 +26,7 @@ func (w *worker[S, C, E]) verifyPosition(ctx context.Context) error {
 	case w.skip > end:
 		return w.refuse("the group's offset %d is beyond the end %d: the topic was made anew or cut", w.skip, end)
 	}
-	return w.verifyOffset(ctx, end)
+	return w.verifyRepeats(ctx, end)
 }
 
 // refuse is the error of a partition of which somebody must say where its
@@ -86,44 +86,14 @@ func (w *worker[S, C, E]) lastEffect(ctx context.Context, end int64) (lastAnswer
 	return last, true, err
 }
 
-// verifyOffset holds an offset that the group has against the last answer, behind
-// which the commands go on: an operator may have set another one, or a broker
-// may have committed it without the answers that belong to it.
-func (w *worker[S, C, E]) verifyOffset(ctx context.Context, end int64) error {
-	last, found, err := w.lastAnswer(ctx, w.agg.Topics().Results)
-	switch {
-	case err != nil || !found || last.offset+1 == w.skip:
-		return err
-	case last.offset < w.skip:
-		return w.verifySkipped(ctx, last)
-	}
-	return w.verifyRepeats(ctx, last, end)
-}
-
-// verifySkipped refuses an offset beyond commands that nobody has answered: they
-// were acknowledged.
-func (w *worker[S, C, E]) verifySkipped(ctx context.Context, last lastAnswer) error {
-	start, _, err := w.restorer.bounds(ctx, w.agg.Topics().Commands, w.partition)
-	if err != nil {
-		return err
-	}
-	first, skipped := int64(-1), 0
-	err = w.each(ctx, w.agg.Topics().Commands, max(start, last.offset+1), w.skip, func(rec Record) error {
-		if skipped++; first < 0 {
-			first = rec.Position.Offset
-		}
-		return nil
-	})
-	if err != nil || skipped == 0 {
-		return err
-	}
-	return w.refuse("the group's offset %d is beyond %d commands, from offset %d on, that nobody has answered", w.skip, skipped, first)
-}
-
 // verifyRepeats refuses an offset that was set back to commands which were
 // handled before the deduplication window: they would take effect again.
 // Commands inside the window are answered as repeats.
-func (w *worker[S, C, E]) verifyRepeats(ctx context.Context, last lastAnswer, end int64) error {
+func (w *worker[S, C, E]) verifyRepeats(ctx context.Context, end int64) error {
+	last, found, err := w.lastAnswer(ctx, w.agg.Topics().Results)
+	if err != nil || !found || last.offset < w.skip { // set forward: see verifyContinuity
+		return err
+	}
 	first, found, err := w.firstRecord(ctx, w.agg.Topics().Commands, w.skip, min(last.offset+1, end))
 	if err != nil || !found {
 		return err

@@ -102,27 +102,6 @@ func TestOffsetIsSetBack(t *testing.T) {
 	}
 }
 
-// An offset that is set forward would skip commands that were acknowledged.
-// Nobody does that without a word; set to where they begin, they are handled.
-func TestOffsetIsSetForward(t *testing.T) {
-	t.Parallel()
-	s := newSystem(t, eventimtest.Kafka(t), 2)
-	h := s.handle()
-	first := s.do(string(keyIn(0)), 100)
-	h.stop()
-	waiting := []eventim.Command[Add]{s.add(string(keyIn(0)), 100), s.add(string(keyIn(0)), 100)}
-	next := first.CommandPosition.Offset + 1
-	s.setOffset(0, next+2)
-	h = s.handle()
-	s.stopped(h, fmt.Sprintf("the group's offset %d is beyond 2 commands, from offset %d on, that nobody has answered", next+2, next))
-	h.stop()
-	s.setOffset(0, next)
-	s.handle()
-	for _, cmd := range waiting {
-		s.await(cmd.ID, 1)
-	}
-}
-
 // An offset that is set back beyond the window would let commands take effect
 // again: their ids are forgotten.
 func TestOffsetIsSetBackBeyondTheWindow(t *testing.T) {
