@@ -160,3 +160,18 @@ func mockConfig() *sarama.Config {
 	c.ApiVersionsRequest = false
 	return c
 }
+
+// The time of a record that the broker has stamped is that of its batch,
+// whatever its sender wrote beside it.
+func TestStampedBatches(t *testing.T) {
+	t.Parallel()
+	b := batchAt(1, 0, 0, false, 0)
+	b.MaxTimestamp = time.UnixMilli(7000)
+	if at := recordOf("t", 0, b, b.Records[0]).Time; at.UnixMilli() != 2000 {
+		t.Errorf("the time is %v, want that of the sender, second 2", at)
+	}
+	b.LogAppendTime = true
+	if at := recordOf("t", 0, b, b.Records[0]).Time; at.UnixMilli() != 7000 {
+		t.Errorf("the time is %v, want that of the broker, second 7", at)
+	}
+}

@@ -129,3 +129,47 @@ func CommitTogether(ctx context.Context, k Kafka, group string, batches ...LaneB
 	}
 	return errs
 }
+
+// AgeStore makes a store that nobody has open as old as if it had been kept
+// somewhere since.
+func AgeStore(dir string, age time.Duration) (err error) {
+	s, err := openAny(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = cmpOr(err, s.close()) }()
+	c, err := s.checkpoint()
+	if err != nil {
+		return err
+	}
+	c.Time = time.Now().Add(-age).UnixMilli()
+	return s.setJSON(checkpointKey, c)
+}
+
+// ErrOldRevision is what CatchUp returns when states are to be folded again.
+var ErrOldRevision = errOldRevision
+
+// CatchUp brings the store of partition 0 in a directory up to the end of the
+// log, as taking over does, and ends there.
+func CatchUp[S, C, E any](ctx context.Context, a Aggregate[S, C, E], k Kafka, dir string) (err error) {
+	logger := slog.New(slog.DiscardHandler)
+	client, err := k.client()
+	if err != nil {
+		return err
+	}
+	defer func() { err = cmpOr(err, client.Close()) }()
+	successor, err := newSuccessor(k, a.Group(), "test", a.Topics().Commands, nil, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = cmpOr(err, successor.close()) }()
+	r := &restorer[S, C, E]{agg: a.withDefaults(), client: client, dir: dir, successor: successor, options: storeOptions{logger: logger}, logger: logger}
+	s, err := openStore(r.storeDir(0), r.identity(0), r.options)
+	if err != nil {
+		s, err = createStore(r.storeDir(0), r.identity(0), r.options, false)
+	}
+	if err != nil {
+		return err
+	}
+	return cmpOr(r.catchUp(ctx, s, 0), s.close())
+}

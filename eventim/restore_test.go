@@ -8,9 +8,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/eventim/eventimtest"
@@ -254,4 +256,89 @@ func recreated(t *testing.T, s *system) *system {
 	again.connect()
 	again.handle()
 	return again
+}
+
+// A store whose checkpoint is beyond the results would miss answers: it is made
+// anew, so that no command takes effect twice.
+func TestStoreAheadOfTheResults(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, eventimtest.Kafka(t), 1)
+	h := s.handle()
+	s.do("a", 100)
+	h.stop()
+	other := s.handle(in(t.TempDir()))
+	cmd := s.add("a", 100)
+	s.await(cmd.ID, 1)
+	other.stop()
+	if err := eventim.ChangeStore(s.store(s.dir), func(_ *string, _, results *int64) { *results = 1 << 40 }); err != nil {
+		t.Fatal(err)
+	}
+	h = s.handle()
+	s.send(cmd)
+	if res := s.await(cmd.ID, 2); !res.Replayed || res.Version != 2 {
+		t.Errorf("a repeat got %+v, want the first answer", res)
+	}
+	h.stop()
+	s.check(s.dir)
+}
+
+// A store that is behind, and older than deletions are kept, is made anew: it
+// may have what was deleted meanwhile, and the log would not say so.
+func TestStoreOlderThanDeletions(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, eventimtest.Kafka(t), 1)
+	h := s.handle()
+	for i := range 20 {
+		s.do(fmt.Sprint("k", i), 100)
+	}
+	h.stop()
+	other := s.handle(in(t.TempDir()))
+	s.do("k0", 100)
+	other.stop()
+	if err := eventim.AgeStore(s.store(s.dir), 8*24*time.Hour); err != nil { // the topic keeps deletions for 7 days
+		t.Fatal(err)
+	}
+	var read restores
+	h = s.handle(read.watch)
+	s.running(h)
+	if n := read.of(s.agg.Topics().Snapshots); n < 20 {
+		t.Errorf("read %d snapshots, want all of them", n)
+	}
+	h.stop()
+	s.check(s.dir)
+}
+
+// A restore does not stop at a transaction that is open: what was committed
+// behind it belongs to the state.
+func TestOpenTransactionBelowTheEnd(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, eventimtest.Kafka(t), 2)
+	home, other := string(keyIn(0)), string(keyIn(1))
+	h := s.handle()
+	s.do(home, 100)
+	s.do(other, 100)
+	foreign := s.raw(kgo.TransactionalID(eventimtest.Name(t, "foreign")), kgo.TransactionTimeout(5*time.Minute))
+	if err := foreign.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	s.produce(foreign, &kgo.Record{Topic: s.agg.Topics().Snapshots, Partition: 0, Key: []byte("never"), Value: []byte("never")})
+	s.do(home, 100)
+	h.stop()
+
+	h = s.handle(in(t.TempDir()))
+	cmd := s.add(home, 100)
+	for range 50 { // which takes longer than restoring partition 0 would
+		s.do(other, 100)
+	}
+	if status := h.Status(); status[0].State != eventim.Restoring {
+		t.Errorf("partition 0 is %+v while a transaction is open below its end, want it restoring", status[0])
+	}
+	if err := foreign.EndTransaction(t.Context(), kgo.TryAbort); err != nil {
+		t.Fatal(err)
+	}
+	if res := s.await(cmd.ID, 1); res.Version != 3 || res.Snapshot.State.Sum != 300 {
+		t.Errorf("afterwards: %+v, want version 3 and the sum 300", res)
+	}
+	h.stop()
+	s.check()
 }

@@ -2,6 +2,7 @@ package eventim_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -107,4 +108,18 @@ func (s *system) published(revision int) int {
 		s.t.Fatal(err)
 	}
 	return len(found)
+}
+
+// While the last snapshot of an aggregate is one of an older revision, the store
+// does not count as filled: a start that is interrupted before the states are
+// folded again is repeated, not passed over.
+func TestOutdatedSnapshotsHoldTheCheckpoint(t *testing.T) {
+	t.Parallel()
+	s := filled(t, 1, 5)
+	a, dir := twice(s.agg), t.TempDir()
+	for i := range 2 {
+		if err := eventim.CatchUp(t.Context(), a, s.kafka, dir); !errors.Is(err, eventim.ErrOldRevision) {
+			t.Errorf("start %d: %v, want the states to be folded again", i+1, err)
+		}
+	}
 }

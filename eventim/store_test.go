@@ -2,6 +2,7 @@ package eventim
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"os"
 	"reflect"
@@ -161,5 +162,32 @@ func TestWindow(t *testing.T) {
 		if (replays == 1) != c.replayed || d.snapshots["a"].Version != int64(2-replays) {
 			t.Errorf("a repeat %d ms later: %d replays, version %d; want a replay: %v", c.later, replays, d.snapshots["a"].Version, c.replayed)
 		}
+	}
+}
+
+// A store with the marks of two writes lacks what was between them, and is not
+// opened.
+func TestTwoMarks(t *testing.T) {
+	t.Parallel()
+	fs := vfs.NewMem()
+	s, done := newStoreOn(t, fs, "store")
+	for range 3 {
+		if err := s.setJSON(checkpointKey, checkpoint{Snapshots: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open := func() error {
+		s, err := openStore("store", identity{Partition: 1}, storeOptions{logger: slog.New(slog.DiscardHandler), fs: fs})
+		if err == nil {
+			err = s.close()
+		}
+		return err
+	}
+	if err := s.db.Set(writeKey(1), nil, pebble.Sync); err != nil { // as the list of an earlier time has it
+		t.Fatal(err)
+	}
+	done()
+	if err := open(); !errors.Is(err, errStore) {
+		t.Errorf("a store with two marks: %v, want it refused", err)
 	}
 }

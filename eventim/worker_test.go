@@ -53,3 +53,17 @@ func TestNothingIsSkippedWhenTheSessionEnds(t *testing.T) {
 		}
 	}
 }
+
+// sarama may begin below the offset that the group has committed since: what is
+// handled is not handled again.
+func TestHandledCommandsAreSkipped(t *testing.T) {
+	t.Parallel()
+	w := worker[ticks, tick, tick]{skip: 5}
+	var kept []Record
+	for offset := range int64(8) {
+		kept = w.keep(kept, &sarama.ConsumerMessage{Offset: offset})
+	}
+	if len(kept) != 3 || kept[0].Position.Offset != 5 {
+		t.Errorf("kept %v, want those from 5 on", kept)
+	}
+}
