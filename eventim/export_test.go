@@ -130,24 +130,8 @@ func CommitTogether(ctx context.Context, k Kafka, group string, batches ...LaneB
 	return errs
 }
 
-// AgeStore makes a store that nobody has open as old as if it had been kept
-// somewhere since.
-func AgeStore(dir string, age time.Duration) (err error) {
-	s, err := openAny(dir)
-	if err != nil {
-		return err
-	}
-	defer func() { err = cmpOr(err, s.close()) }()
-	c, err := s.checkpoint()
-	if err != nil {
-		return err
-	}
-	c.Time = time.Now().Add(-age).UnixMilli()
-	return s.setJSON(checkpointKey, c)
-}
-
-// ErrOldRevision is what CatchUp returns when states are to be folded again.
-var ErrOldRevision = errOldRevision
+// ErrRefold is what CatchUp returns when states are to be folded again.
+var ErrRefold = errRefold
 
 // CatchUp brings the store of partition 0 in a directory up to the end of the
 // log, as taking over does, and ends there.

@@ -118,7 +118,7 @@ func TestOutdatedSnapshotsHoldTheCheckpoint(t *testing.T) {
 	s := filled(t, 1, 5)
 	a, dir := twice(s.agg), t.TempDir()
 	for i := range 2 {
-		if err := eventim.CatchUp(t.Context(), a, s.kafka, dir); !errors.Is(err, eventim.ErrOldRevision) {
+		if err := eventim.CatchUp(t.Context(), a, s.kafka, dir); !errors.Is(err, eventim.ErrRefold) {
 			t.Errorf("start %d: %v, want the states to be folded again", i+1, err)
 		}
 	}
