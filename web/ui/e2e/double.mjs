@@ -68,7 +68,8 @@ function revise(invoice, { lines, ...details }) {
   ]
 }
 
-function decide(invoice, command, p) {
+function decide(invoice, command, given) {
+  const p = JSON.parse(JSON.stringify(given).normalize('NFC'))
   if (command === 'CreateInvoice') {
     if (invoice) throw new Rejected('invoice_exists', 'the invoice exists already')
     if (!p.customer.name) throw new Rejected('customer_name_missing', 'the customer has no name')

@@ -58,6 +58,19 @@ test('an edit that was typed back to what is saved is no unsaved work', async ()
   assert.equal(await restored().count(), 0)
 })
 
+test('text that the server writes in another way is saved, not unsaved work', async () => {
+  s.draft('i1')
+  await s.open('/invoices/i1/edit')
+  await field('Name').fill('Cafe\u0301')
+  await s.button('Save changes').click()
+  await s.page.getByRole('heading', { name: 'Caf\u00e9', level: 1 }).waitFor()
+  await s.open('/new')
+  await field('Name').fill('Cafe\u0301')
+  await s.button('Create draft').click()
+  await s.page.getByRole('link', { name: 'Edit draft' }).waitFor()
+  assert.deepEqual(await s.page.evaluate(() => Object.keys(localStorage).filter((k) => k.startsWith('eventim.work'))), [])
+})
+
 test('an edit is one command, and what is typed while it is saved stays', async () => {
   s.draft('i1')
   await s.open('/invoices/i1/edit')

@@ -1,7 +1,8 @@
 import type { Known } from './cache'
 import type { Outcome } from './commands'
-import { type Draft, isBlank, isDirty } from './edit'
+import { type Draft, creation, isBlank, isDirty, revision } from './edit'
 import type { Invoice } from './model'
+import type { Step } from './pending'
 import { type Work, Works, workKey } from './work'
 
 // What becomes of unsaved work when the change that it was submitted as has ended.
@@ -59,11 +60,20 @@ export function settleWork(outcome: Outcome, known: Known | undefined): void {
 }
 
 /** What was typed after it was submitted is work of its own, on top of what was saved. */
-function settleAccepted({ change: { invoice }, version, state }: Outcome, key: string, { typed }: Work<object>): void {
+function settleAccepted({ change: { invoice, step }, version, state }: Outcome, key: string, work: Work<object>): void {
   works.drop(key)
-  const draft = key === workKey.created ? (typed as Draft) : 'draft' in typed ? (typed as EditWork).draft : undefined
-  if (!draft || state?.status !== 'draft' || !isDirty(state, draft)) return
+  const [draft, now] = submission(key, work)
+  // Told from the command, not from the state: the server may write a text in another way than it was typed.
+  if (!draft || state?.status !== 'draft' || JSON.stringify(now?.payload) === JSON.stringify(step.payload)) return
   works.keep<EditWork>(workKey.edited(invoice), { typed: { draft, base: state }, version })
+}
+
+/** The draft of a form, and the command that it would be saved by as it stands. */
+function submission(key: string, { typed }: Work<object>): [Draft | undefined, Step | undefined] {
+  if (key === workKey.created) return [typed as Draft, creation(typed as Draft)]
+  if (!('base' in typed)) return [undefined, undefined]
+  const { base, draft } = typed as EditWork
+  return [draft, revision(base, draft)]
 }
 
 /** Commands that had been accepted are not undone: from then on the work is on top of them. */
