@@ -108,6 +108,36 @@ test('a reload while an edit is being saved leads to its result', async () => {
   await s.page.getByRole('heading', { name: 'Acme Ltd', level: 1 }).waitFor()
 })
 
+test('an invoice that is refused after its form was left is filled in again, and another one is not mixed up with it', async () => {
+  await s.open('/new')
+  s.product.handlerDown = true
+  await field('Name').fill('refused by the server')
+  await s.button('Create draft').click()
+  await s.page.getByText('Saving…').waitFor()
+  await s.page.getByRole('link', { name: 'Leave' }).click()
+  await s.page.getByRole('link', { name: 'New invoice' }).first().click()
+  assert.equal(await field('Name').inputValue(), '')
+  assert.equal(await restored().count(), 0)
+  await s.page.getByRole('link', { name: 'Invoices' }).first().click()
+  s.product.handlerDown = false
+  await s.page.getByText('Create the invoice for refused by the server').click()
+  await restored().waitFor()
+  assert.equal(await field('Name').inputValue(), 'refused by the server')
+})
+
+test('where the browser keeps nothing, leaving asks', async () => {
+  await s.context.addInitScript(() => (Storage.prototype.setItem = () => { throw new Error('forbidden') }))
+  await s.open('/new')
+  await field('Name').fill('Acme')
+  let asked = ''
+  s.page.on('dialog', (d) => {
+    asked = d.type()
+    void d.accept()
+  })
+  await s.page.reload()
+  assert.equal(asked, 'beforeunload')
+})
+
 test('a payment survives a reload, and is forgotten when it is cancelled', async () => {
   s.sent('i1')
   await s.open('/invoices/i1')

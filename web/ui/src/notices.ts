@@ -32,7 +32,8 @@ export function announceOutcome(outcome: Outcome): void {
   if (kind === 'conflict') return conflicts.update((all) => [...all, outcome])
   if (kind === 'accepted') return toast('done', completed(change.step), change.about, change.invoice)
   if (watched.has(change.batch)) return
-  toast('failed', titleOf(code), `${request(change.step)} (${change.about}): ${asSentence(message)}${savedInPart(change)}`, change.invoice)
+  const text = `${request(change.step)} (${change.about}): ${asSentence(message)}${savedInPart(change)}`
+  add({ kind: 'failed', title: titleOf(code), text, path: change.step.command === 'CreateInvoice' ? '/new' : invoicePath(change.invoice) })
 }
 
 /** What a change of several commands had done before it failed; nothing of it is taken back. */

@@ -40,7 +40,7 @@ export function findEdit(invoice: string): Work<EditWork> | undefined {
 }
 
 export function findNew(): Work<Draft> | undefined {
-  const work = works.find<Draft>(workKey.created)
+  const work = works.find<Draft>(workKey.begun)
   return work && isBegun(work.typed) ? work : undefined
 }
 
@@ -51,7 +51,7 @@ function isBegun({ customer: { name, email, address }, lines }: Draft): boolean 
 /** Drops the work that an accepted change has saved; of any other it keeps what is not saved. */
 export function settleWork(outcome: Outcome, known: Known | undefined): void {
   const { invoice, batch } = outcome.change
-  for (const key of [workKey.created, workKey.edited(invoice), workKey.paid(invoice)]) {
+  for (const key of [workKey.created(invoice), workKey.edited(invoice), workKey.paid(invoice)]) {
     const work = works.find<object>(key)
     if (work?.batch !== batch) continue
     if (outcome.kind === 'accepted') settleAccepted(outcome, key, work)
@@ -70,15 +70,16 @@ function settleAccepted({ change: { invoice, step }, version, state }: Outcome, 
 
 /** The draft of a form, and the command that it would be saved by as it stands. */
 function submission(key: string, { typed }: Work<object>): [Draft | undefined, Step | undefined] {
-  if (key === workKey.created) return [typed as Draft, creation(typed as Draft)]
+  if (key.startsWith(workKey.created(''))) return [typed as Draft, creation(typed as Draft)]
   if (!('base' in typed)) return [undefined, undefined]
   const { base, draft } = typed as EditWork
   return [draft, revision(base, draft)]
 }
 
 /** Commands that had been accepted are not undone: from then on the work is on top of them. */
-function settleFailed({ change: { made, expected } }: Outcome, key: string, work: Work<object>, known: Known | undefined): void {
+function settleFailed({ change: { invoice, made, expected } }: Outcome, key: string, work: Work<object>, known: Known | undefined): void {
   const progressed = made && known && known.version === expected && 'base' in work.typed
   const { typed, version } = progressed ? { typed: { ...work.typed, base: known.state }, version: known.version } : work
   works.keep(key, { typed, version })
+  if (key === workKey.created(invoice)) works.move(key, workKey.begun)
 }

@@ -15,7 +15,8 @@ const ownLocale = new Intl.NumberFormat().resolvedOptions().locale
 
 /** Names the unsaved work of one form. */
 export const workKey = {
-  created: 'new',
+  begun: 'new',
+  created: (invoice: string) => `new.${invoice}`, // while it is being created: meanwhile another one may be begun
   edited: (invoice: string) => `edit.${invoice}`,
   paid: (invoice: string) => `pay.${invoice}`,
 }
@@ -63,6 +64,14 @@ export class Works {
     } catch {
       // Storage is forbidden: there was nothing.
     }
+  }
+
+  /** Keeps it under another key, unless something is there already. */
+  move(from: string, to: string): void {
+    const work = this.find<object>(from)
+    if (!work || this.find(to)) return
+    this.keep(to, work)
+    this.drop(from)
   }
 
   /** Changes what a form has kept, which the form then shows. */

@@ -14,6 +14,7 @@ import { invoicePath } from '../paths'
 import type { Pending } from '../pending'
 import { useInvoice } from '../queries'
 import { useStore } from '../store'
+import { findEdit } from '../unsaved'
 
 type Asking = 'pay' | 'send' | 'delete'
 
@@ -72,7 +73,7 @@ function Actions({ detail: { id, invoice }, busy, onAsk }: { detail: Detail; bus
       {can.send(invoice) && button('send', 's', 'primary', 'Mark as sent')}
       {can.edit(invoice) && (
         <Link className="button" data-key="e" href={invoicePath(id, 'edit')}>
-          Edit draft
+          {findEdit(id) ? 'Go on editing' : 'Edit draft'}
         </Link>
       )}
       {can.remove(invoice) && button('delete', 'd', 'danger quiet', 'Delete draft')}

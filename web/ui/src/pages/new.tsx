@@ -1,6 +1,5 @@
 import { useState } from 'react'
 import { useLocation } from 'wouter'
-import { commands } from '../app'
 import { Editor } from '../components/editor'
 import { Back, Heading } from '../components/page'
 import { Restored } from '../components/restored'
@@ -34,21 +33,20 @@ export function NewPage() {
 
 function NewForm() {
   const [, navigate] = useLocation()
-  // Work that is being saved belongs to the invoice that comes of it, not to another one.
-  const [work] = useState(() => {
-    const found = findNew()
-    return commands.pending.get().some((p) => p.batch === found?.batch) ? undefined : found
-  })
+  const [work] = useState(findNew)
+  const [id] = useState(uuidv7)
   const [initial] = useState(() => (work ? withLine(work.typed) : emptyDraft()))
   const { submit, pending, failure } = useChange({
     onAccepted: ({ change: { invoice } }) => navigate(invoicePath(invoice, findEdit(invoice) && 'edit'), { replace: true }),
   })
-  const keep = (draft: Draft, batch = pending?.batch) => works.keep<Draft>(workKey.created, { typed: draft, version: 0, batch })
+  const keep = (draft: Draft, batch = pending?.batch) =>
+    works.keep<Draft>(batch ? workKey.created(id) : workKey.begun, { typed: draft, version: 0, batch })
   const create = (draft: Draft) => {
     rememberCurrency(draft.currency)
-    keep(draft, submit({ invoice: uuidv7(), about: draft.customer.name.trim(), expected: 0, steps: [creation(draft)] }))
+    keep(draft, submit({ invoice: id, about: draft.customer.name.trim(), expected: 0, steps: [creation(draft)] }))
+    works.drop(workKey.begun)
   }
-  const discard = () => works.replace(workKey.created, undefined)
+  const discard = () => works.replace(workKey.begun, undefined)
   return (
     <>
       {work && !pending && <Restored at={work.at} onDiscard={discard} />}
