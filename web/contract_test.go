@@ -367,12 +367,12 @@ func (c *contract) spoilRequest(t *rapid.T, op *operation, r request) request {
 
 // spoiltParameter lists values that are sent as texts; an empty one is none.
 func spoiltParameter(s *schema) []any {
-	switch {
-	case s.Type == "integer":
+	switch s.Type {
+	case "integer":
 		return []any{*s.Minimum - 1, *s.Maximum + 1, "x", "1.5", "1e1"}
-	case s.Type == "boolean":
+	case "boolean":
 		return []any{"maybe", "2"}
-	case s.Type == "array":
+	case "array":
 		return []any{"x", "draft,x"}
 	default:
 		return slices.DeleteFunc(spoiltText(s), func(v any) bool {
