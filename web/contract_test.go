@@ -358,9 +358,6 @@ func (c *contract) spoilRequest(t *rapid.T, op *operation, r request) request {
 		return r
 	}
 	p := rapid.SampledFrom(spoilable).Draw(t, "parameter")
-	if p.Name != "position" && p.Name != "wait" {
-		r.query.Del("position") // one that is not reached is waited for first
-	}
 	r.set(p, text(rapid.SampledFrom(spoiltParameter(p.Schema)).Draw(t, "value")))
 	return r
 }

@@ -33,7 +33,7 @@ func TestPreflight(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, g, want)
 		}
 	}
-	for _, asked := range strings.SplitSeq(preflight[3], ",") {
+	for asked := range strings.SplitSeq(preflight[3], ",") {
 		if !strings.Contains(strings.ToLower(got.Header().Get("Access-Control-Allow-Headers")), asked) {
 			t.Errorf("%s is not allowed", asked)
 		}

@@ -58,6 +58,9 @@ type TotalsRow struct {
 }
 
 func (s *Server) listInvoices(ctx context.Context, in *listInput) (*listOutput, error) {
+	if err := views.CheckCursor(in.Cursor); err != nil {
+		return nil, s.readProblem(err) // before anything is waited for
+	}
 	if err := s.await(ctx, viewList, in.Freshness); err != nil {
 		return nil, err
 	}

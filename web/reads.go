@@ -142,7 +142,7 @@ func (s *Server) readProblem(err error) *Problem {
 		return newProblem(codeRequestInvalid, "The cursor is not one that this list gave out.")
 	}
 	if errors.Is(err, projector.ErrUnknownPartition) {
-		return newProblem(codeRequestInvalid, "%s.", sentence(err))
+		return newProblem(codePositionUnknown, "%s.", sentence(err))
 	}
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	if ok && pg.Code == undefinedTable || errors.Is(err, projector.ErrUnknownView) {

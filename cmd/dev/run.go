@@ -53,7 +53,7 @@ func run(ctx context.Context, f flags, console *app.Console, logger *slog.Logger
 			return err
 		}
 	}
-	d := dev{console: console, logger: logger, servers: s, pool: pool, dir: f.Data, listener: listener, out: out}
+	d := dev{hosts: f.AllowedHosts, console: console, logger: logger, servers: s, pool: pool, dir: f.Data, listener: listener, out: out}
 	parts, err := d.parts()
 	if err != nil {
 		return err
@@ -77,6 +77,7 @@ func prepare(ctx context.Context, k eventim.Kafka, pool *pgxpool.Pool, replicati
 
 // dev is the product on its servers.
 type dev struct {
+	hosts    []string
 	console  *app.Console
 	logger   *slog.Logger
 	servers  *servers
@@ -98,7 +99,7 @@ func (d dev) parts() ([]app.Part, error) {
 		return nil, err
 	}
 	page, err := app.Web(web.Config{
-		Kafka: d.servers.kafka, Pool: d.pool, Aggregate: invoices.Aggregate, Logger: d.logger,
+		Kafka: d.servers.kafka, Pool: d.pool, Aggregate: invoices.Aggregate, Logger: d.logger, AllowedHosts: d.hosts,
 	}, d.listener, d.logger)
 	if err != nil {
 		return nil, err

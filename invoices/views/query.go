@@ -41,6 +41,16 @@ func (c cursor) String() string {
 	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d:%s", c.updatedAt.UnixMicro(), c.id))
 }
 
+// CheckCursor returns ErrCursor for what is not a cursor. An empty one is that
+// of the first page.
+func CheckCursor(s string) error {
+	if s == "" {
+		return nil
+	}
+	_, err := parseCursor(s)
+	return err
+}
+
 func parseCursor(s string) (cursor, error) {
 	text, err := base64.RawURLEncoding.DecodeString(s)
 	if err != nil {
