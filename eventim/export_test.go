@@ -111,6 +111,12 @@ type LaneBatch struct {
 // CommitTogether gives batches to one lane at once, as group commit does, and
 // returns their outcomes.
 func CommitTogether(ctx context.Context, k Kafka, group string, batches ...LaneBatch) []error {
+	return CommitTogetherThen(ctx, k, group, func() {}, batches...)
+}
+
+// CommitTogetherThen calls told when the outcomes are known, and the lane has
+// not gone on yet.
+func CommitTogetherThen(ctx context.Context, k Kafka, group string, told func(), batches ...LaneBatch) []error {
 	settle := func(context.Context, string) error { return nil }
 	l := newLane(k, newTransactionalIDs(group, "instance"), settle, maxOutputBytes, slog.New(slog.DiscardHandler))
 	defer l.drop()
@@ -127,6 +133,7 @@ func CommitTogether(ctx context.Context, k Kafka, group string, batches ...LaneB
 	for _, r := range requests {
 		errs = append(errs, <-r.done)
 	}
+	told()
 	return errs
 }
 
@@ -156,4 +163,41 @@ func CatchUp[S, C, E any](ctx context.Context, a Aggregate[S, C, E], k Kafka, di
 		return err
 	}
 	return cmpOr(r.catchUp(ctx, s, 0), s.close())
+}
+
+// asMember is the successor of a handler of a group, without the handler.
+func asMember(k Kafka, group, input, instance string) (*successor, error) {
+	return newSuccessor(k, group, instance, input, nil, slog.New(slog.DiscardHandler))
+}
+
+// CommittedOffset returns the offset that a group has committed for partition 0 of
+// its commands, as a handler reads it when it takes over.
+func CommittedOffset(ctx context.Context, k Kafka, group, input string) (int64, error) {
+	s, err := asMember(k, group, input, "nobody")
+	if err != nil {
+		return 0, err
+	}
+	offset, _, err := s.committed(ctx, 0)
+	return offset, cmpOr(err, s.close())
+}
+
+// FenceDeadOwners ends the transactions of dead handlers of a group, as one that
+// has been given partitions does.
+func FenceDeadOwners(ctx context.Context, k Kafka, group, input string) error {
+	s, err := asMember(k, group, input, "nobody")
+	if err != nil {
+		return err
+	}
+	s.takeOver(ctx)
+	return s.close()
+}
+
+// OwnerOf is the instance to which a transactional id of a group belongs, "" when
+// it is of no lane of one.
+func OwnerOf(group, id string) string {
+	instance, ok := owner(group, id)
+	if !ok {
+		return ""
+	}
+	return instance
 }

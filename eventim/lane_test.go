@@ -25,7 +25,7 @@ func TestLaneBlamesTheOffender(t *testing.T) {
 			b.Value = []byte(noise(200_000))
 		}, []error{sarama.ErrMessageSizeTooLarge}},
 		{"a member that is none any more", func(s *system, b *eventim.LaneBatch) {
-			b.Group = &sarama.ConsumerGroupMetadata{GroupID: s.agg.Group(), GenerationID: 5, MemberID: "ghost"}
+			b.Group = ghostOf(s.agg.Group())
 		}, []error{sarama.ErrUnknownMemberId, sarama.ErrIllegalGeneration}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -61,4 +61,9 @@ func TestLaneBlamesTheOffender(t *testing.T) {
 			}
 		})
 	}
+}
+
+// ghostOf is a member of a group that is none any more.
+func ghostOf(group string) *sarama.ConsumerGroupMetadata {
+	return &sarama.ConsumerGroupMetadata{GroupID: group, GenerationID: 5, MemberID: "ghost"}
 }

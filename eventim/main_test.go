@@ -1,6 +1,7 @@
 package eventim_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -42,6 +43,7 @@ type childConfig struct {
 	Dir        string
 	Revision   int // 2 counts twice
 	MaxBatch   int
+	Session    time.Duration // a second when 0
 
 	// DieAt is the number of the commit at which the process kills itself,
 	// before the broker gets it or after it has done it; 0 is never.
@@ -70,7 +72,7 @@ func runChild(config string) int {
 		a = twice(a)
 	}
 	hc := eventim.HandlerConfig{
-		Kafka: eventim.Kafka{Brokers: c.Brokers}, Dir: c.Dir, Session: time.Second, MaxBatch: c.MaxBatch,
+		Kafka: eventim.Kafka{Brokers: c.Brokers}, Dir: c.Dir, Session: cmp.Or(c.Session, time.Second), MaxBatch: c.MaxBatch,
 		Logger: slog.New(withoutPanics{slog.NewTextHandler(os.Stderr, nil)}),
 	}
 	if c.DieAt > 0 {

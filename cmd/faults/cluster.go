@@ -14,9 +14,10 @@ import (
 
 const nodes = 3
 
-// cluster is three real Kafka nodes of our own.
+// cluster is real Kafka nodes of our own.
 type cluster struct {
 	dir     string
+	nodes   int
 	brokers []string
 	admin   *kadm.Client
 	close   func() error
@@ -38,12 +39,12 @@ func script(ctx context.Context, args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-func startCluster(ctx context.Context, dir string) (*cluster, error) {
+func startCluster(ctx context.Context, dir string, nodes int) (*cluster, error) {
 	addresses, err := script(ctx, "up", strconv.Itoa(nodes), dir)
 	if err != nil {
 		return nil, err
 	}
-	c := &cluster{dir: dir, brokers: strings.Split(addresses, ",")}
+	c := &cluster{dir: dir, nodes: nodes, brokers: strings.Split(addresses, ",")}
 	client, err := kgo.NewClient(kgo.SeedBrokers(c.brokers...), kgo.MetadataMinAge(100*time.Millisecond))
 	if err != nil {
 		return nil, err
@@ -96,7 +97,7 @@ func (c *cluster) restart(ctx context.Context, node int) error {
 	}
 	return await(ctx, 90*time.Second, fmt.Sprintf("node %d is in sync", node), func() bool {
 		lagging := false
-		err := c.partitions(ctx, func(p kadm.PartitionDetail) { lagging = lagging || len(p.ISR) < nodes || p.Leader < 0 })
+		err := c.partitions(ctx, func(p kadm.PartitionDetail) { lagging = lagging || len(p.ISR) < c.nodes || p.Leader < 0 })
 		return err == nil && !lagging
 	})
 }

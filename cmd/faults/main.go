@@ -18,6 +18,7 @@ import (
 type cli struct {
 	Verify verifyCommand `cmd:"" help:"Judge a running system, or with --self-test the judge. Exit code 1 on any violation."`
 	Report reportCommand `cmd:"" help:"Show the reports of runs, and write them into the documents."`
+	Torn   tornCommand   `cmd:"" help:"Kill the only broker under load and start it again at once, until it tears transactions; judge what is left."`
 	Run    runCommand    `cmd:"" help:"Let faults happen to a system on real Kafka and Postgres, and judge it."`
 }
 

@@ -81,7 +81,7 @@ func (c *runCommand) directory() (dir string, err error) {
 
 // run starts everything and lets round follow round.
 func (c *runCommand) run(ctx context.Context, dir string, r *recorder) (err error) {
-	kafka, err := startCluster(ctx, filepath.Join(dir, "kafka"))
+	kafka, err := startCluster(ctx, filepath.Join(dir, "kafka"), nodes)
 	if err != nil {
 		return err
 	}
