@@ -227,7 +227,7 @@ func (s *surgeon) mend(ctx context.Context, t OpenTransaction) error {
 	if t.Verdict != Torn {
 		return fmt.Errorf("%s: not torn", t)
 	}
-	if t.Fate == Unknown {
+	if t.Fate != Committed && t.Fate != Aborted {
 		return fmt.Errorf("%s: how it ended is not recorded any more", t)
 	}
 	leader, err := s.client.Leader(t.Topic, t.Partition)

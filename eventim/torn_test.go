@@ -3,8 +3,11 @@ package eventim_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
@@ -19,6 +22,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
 
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/eventim/eventimtest"
@@ -33,6 +37,8 @@ type tearing struct {
 	wire   wire           // of the handler
 
 	torn    atomic.Bool   // an end was answered and not carried out
+	ids     sync.Map      // transactional ids that were used since then
+	tornID  atomic.Value  // that of the torn transaction
 	markers chan [2]int32 // committed (1) or not (0), and how many partitions, of each marker that is written afterwards
 }
 
@@ -56,11 +62,17 @@ func newTearing(t *testing.T, order *atomic.Bool) *tearing {
 	}
 	var misled atomic.Bool
 	c.wire.request = func(key int16, frame []byte) fate {
+		if end, err := endTxn(frame); key == keyEndTxn && err == nil && c.torn.Load() {
+			c.ids.Store(end.TransactionalID, true)
+		}
 		switch {
 		case key == keyAddPartitionsToTxn && c.broker == nil && order.CompareAndSwap(true, false):
 			misled.Store(true)
 			c.s.mislead(frame)
 		case key == keyEndTxn && (misled.CompareAndSwap(true, false) || c.broker != nil && order.CompareAndSwap(true, false)):
+			if end, err := endTxn(frame); err == nil {
+				c.tornID.Store(end.TransactionalID)
+			}
 			c.torn.Store(true)
 			return cutAnswer
 		}
@@ -191,6 +203,9 @@ func TestTornCommitIsMended(t *testing.T) {
 		t.Errorf("the next command got %+v, want version 3", res)
 	}
 	h.stop()
+	if _, again := c.ids.Load(c.tornID.Load()); again {
+		t.Errorf("the transactional id %v is used again", c.tornID.Load())
+	}
 	if report := s.check(s.dir); report.Aborted != 0 {
 		t.Errorf("%s, want nothing aborted: the recorded outcome is the commit", report)
 	}
@@ -398,4 +413,57 @@ func (s *system) run(dir string) <-chan error {
 		return nil
 	})
 	return ended
+}
+
+// The marker goes the way of all requests: through TLS, after SASL.
+func TestMendOverTLSAndSASL(t *testing.T) {
+	t.Parallel()
+	certified := httptest.NewTLSServer(nil) // for its certificate
+	certified.Close()
+	trusting := certified.Client().Transport.(*http.Transport).TLSClientConfig
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.TLS(certified.TLS), kfake.EnableSASL(), kfake.Superuser("PLAIN", "admin", "secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broker.Close)
+	k := eventim.Kafka{Brokers: broker.ListenAddrs(), Configure: func(c *sarama.Config) {
+		c.Net.TLS.Enable, c.Net.TLS.Config = true, &tls.Config{RootCAs: trusting.RootCAs, MinVersion: tls.VersionTLS12}
+		c.Net.SASL.Enable, c.Net.SASL.Mechanism, c.Net.SASL.User, c.Net.SASL.Password = true, sarama.SASLTypePlaintext, "admin", "secret"
+	}}
+	a := counter
+	a.Name, a.Partitions = "counter", 1
+	if err := a.CreateTopics(t.Context(), k, 1); err != nil {
+		t.Fatal(err)
+	}
+	producer := rawClient(t, k, kgo.DialTLSConfig(trusting), kgo.SASL(plain.Auth{User: "admin", Pass: "secret"}.AsMechanism()),
+		kgo.TransactionalID("foreign"), kgo.TransactionTimeout(5*time.Minute))
+	if err := producer.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	if err := producer.ProduceSync(t.Context(), &kgo.Record{Topic: a.Topics().Results, Value: []byte("never")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	open, err := a.OpenTransactions(t.Context(), k)
+	if err != nil || len(open) != 1 || open[0].Verdict != eventim.Alive || open[0].TransactionalID != "foreign" {
+		t.Fatalf("open: %v, %v, want one that is alive", open, err)
+	}
+	if err := a.MendTransaction(t.Context(), k, open[0]); err == nil {
+		t.Error("a transaction that is alive is mended")
+	}
+	torn := open[0]
+	torn.Verdict = eventim.Torn
+	for _, fate := range []eventim.Fate{"", eventim.Unknown} {
+		torn.Fate = fate
+		if err := a.MendTransaction(t.Context(), k, torn); err == nil {
+			t.Errorf("a transaction that ended with %q is mended", fate)
+		}
+	}
+	torn.Fate = eventim.Aborted
+	if err := a.MendTransaction(t.Context(), k, torn); err != nil {
+		t.Error(err)
+	}
+	stable, err := kadm.NewClient(producer).ListCommittedOffsets(t.Context(), a.Topics().Results)
+	if at, _ := stable.Lookup(a.Topics().Results, 0); err != nil || at.Offset != 2 {
+		t.Errorf("last stable offset %d, %v, want 2, behind the marker", at.Offset, err)
+	}
 }
