@@ -17,7 +17,7 @@ type cli struct {
 	Projector   projectorCommand   `cmd:"" help:"Write the views to Postgres."`
 	Web         webCommand         `cmd:"" help:"Serve the page, the HTTP API and the websocket."`
 	All         allCommand         `cmd:"" help:"Run handler, projector and web in one process."`
-	Topics      topicsCommand      `cmd:"" help:"Create, verify or list the topics."`
+	Topics      topicsCommand      `cmd:"" help:"Create, verify, list or copy the topics."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database up to date, before a new version starts."`
 	Doctor      doctorCommand      `cmd:"" help:"Find what is wrong in Kafka, and mend it."`
 	Reanchor    reanchorCommand    `cmd:"" help:"Forget a view, so that the next start of a projector builds it anew."`

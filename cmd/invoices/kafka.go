@@ -20,6 +20,8 @@ type kafkaFlags struct {
 
 	Aggregate string `env:"EVENTIM_AGGREGATE" default:"invoice" placeholder:"NAME" help:"Prefix of the topics and the consumer groups. Another one, with another database, is another installation on the same Kafka."`
 
+	Partitions int32 `env:"EVENTIM_PARTITIONS" default:"12" placeholder:"N" help:"Partition count of the topics. It cannot be changed; topics copy makes new topics with another one."`
+
 	TLS  tlsFlags  `embed:""`
 	SASL saslFlags `embed:"" prefix:"kafka-sasl-"`
 }
@@ -42,7 +44,7 @@ type saslFlags struct {
 // aggregate is the invoice under the name of this installation.
 func (f kafkaFlags) aggregate() app.Aggregate {
 	a := invoices.Aggregate
-	a.Name = f.Aggregate
+	a.Name, a.Partitions = f.Aggregate, f.Partitions
 	return a
 }
 

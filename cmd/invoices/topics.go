@@ -19,6 +19,7 @@ type topicsCommand struct {
 	Create createTopicsCommand `cmd:"" help:"Create the topics that are missing, and verify all."`
 	Verify verifyTopicsCommand `cmd:"" help:"Check that the topics are as the handler needs them; list the differences when not."`
 	List   listTopicsCommand   `cmd:"" help:"List the topics."`
+	Copy   copyTopicsCommand   `cmd:"" help:"Copy all that the topics hold to new ones, with another partition count; docs/topics.md is the recipe."`
 }
 
 type createTopicsCommand struct {
@@ -71,6 +72,34 @@ func adviseReplication(err error) error {
 		return fmt.Errorf("%w (the cluster has too few brokers for --replication)", err)
 	}
 	return err
+}
+
+type copyTopicsCommand struct {
+	To           string     `required:"" placeholder:"NAME" help:"Prefix of the new topics: --aggregate of all that starts afterwards."`
+	ToPartitions int32      `required:"" placeholder:"N" help:"Partition count of the new topics: --partitions of all that starts afterwards."`
+	Replication  int16      `env:"EVENTIM_REPLICATION" default:"3" placeholder:"N" help:"Replication factor; 1 for a cluster of one broker."`
+	Kafka        kafkaFlags `embed:"" group:"kafka"`
+}
+
+// Run runs the command.
+func (c *copyTopicsCommand) Run(ctx context.Context, p process) error {
+	k, err := c.Kafka.connection("invoices-topics")
+	if err != nil {
+		return err
+	}
+	if err := app.AwaitKafka(ctx, k, p.logger); err != nil {
+		return err
+	}
+	to := c.Kafka.aggregate()
+	to.Name, to.Partitions = c.To, c.ToPartitions
+	copied, err := eventim.CopyTopics(ctx, k, c.Kafka.aggregate(), to, c.Replication)
+	if err != nil {
+		return adviseReplication(err)
+	}
+	for _, topic := range topicNames(to.Topics()) {
+		fmt.Fprintf(p.out, "%s: %d records\n", topic, copied[topic])
+	}
+	return nil
 }
 
 type verifyTopicsCommand struct {
