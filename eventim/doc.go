@@ -30,9 +30,10 @@
 //
 // # What you may rely on
 //
-//   - A command id takes effect at most once within the deduplication window,
-//     and a repeat gets the first answer again. So after an error of Send, send
-//     the same command again.
+//   - A command id takes effect at most once for its aggregate within the
+//     deduplication window, and a repeat gets the first answer again. So after
+//     an error of Send, send the same command again. Whatever clocks the senders
+//     have: the brokers say when a command came.
 //   - The events of a command are visible together or not at all, and the
 //     versions of an aggregate are 1, 2, 3 … without a gap.
 //   - A command with an Expected version that has passed is rejected.

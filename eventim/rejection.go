@@ -8,7 +8,7 @@ import (
 // Codes of the answers that the framework itself gives. A domain adds its own.
 const (
 	CodeVersionConflict = "version_conflict"   // Expected has passed
-	CodeCommandIDReused = "command_id_reused"  // same id, another command
+	CodeCommandIDReused = "command_id_reused"  // same aggregate and id, another command
 	CodeAnswerGone      = "answer_gone"        // a repeat, whose first result is not kept any more
 	CodeRejected        = "rejected"           // Decide returned an error without a code
 	CodeUndecodable     = "undecodable"        // the command cannot be read
