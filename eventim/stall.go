@@ -177,16 +177,26 @@ func (s *successor) waiting(partition int32, what string, waited time.Duration) 
 	return errors.New(text)
 }
 
-// settleTime is how long an id is not given up before all brokers tell what is
-// open: one that has come back is not trusted before.
-const settleTime = 10 * time.Second
+// How long an id is not given up before all brokers tell what is open. An only
+// one that has come back is not trusted before; where there are others, the
+// partitions that they lead must not wait until those of the dead have leaders.
+// What is torn of an id that was given up before is found later, by what its
+// coordinator has recorded.
+const (
+	settleTime       = 10 * time.Second
+	settleTimeOfMany = time.Second
+)
 
 // settle ends for certain what is open under an id of ours whose outcome is in
 // doubt, so that the log has the truth. What the brokers have torn is mended,
 // before InitProducerId, after which the coordinator has forgotten how it ended,
 // and after it, since the abort may be torn as well.
 func (s *successor) settle(ctx context.Context, id string) error {
-	for begun := time.Now(); s.examined(ctx) != nil && time.Since(begun) < settleTime; {
+	patience := settleTime
+	if len(s.client.Brokers()) > 1 {
+		patience = settleTimeOfMany
+	}
+	for begun := time.Now(); s.examined(ctx) != nil && time.Since(begun) < patience; {
 		sleep(ctx, pauseOfLooks)
 	}
 	if err := s.end(ctx, id); err != nil {

@@ -388,6 +388,7 @@ func TestCopiedDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := s.handle(in(copied))
+	eventually(t, "the first handler ends", func() bool { return len(first) == 1 })
 	if err := <-first; !errors.Is(err, eventim.ErrIdentityInUse) {
 		t.Fatalf("the handler whose directory was copied ended with %v, want ErrIdentityInUse", err)
 	}
