@@ -69,6 +69,7 @@ type Server struct {
 	upgrader     websocket.Upgrader
 	waiter       *projector.Waiter
 	health       *health
+	handling     *handling
 	openAPI      *huma.OpenAPI
 	handler      http.Handler
 
@@ -99,7 +100,7 @@ func New(c Config) (*Server, error) {
 		hosts: hosts, kafka: c.Kafka, pool: c.Pool, aggregate: c.Aggregate, log: cmp.Or(c.Logger, slog.Default()),
 		allowedOrigins: origins, actor: c.Actor,
 		queueSize: cmp.Or(c.QueueSize, 256), maxSockets: cmp.Or(c.MaxSockets, 20_000), now: time.Now,
-		commandTypes: types, waiter: projector.NewWaiter(c.Pool), health: newHealth("kafka", "postgres", "live", "commands"),
+		commandTypes: types, waiter: projector.NewWaiter(c.Pool), health: newHealth("kafka", "postgres", "live", "commands"), handling: &handling{now: time.Now},
 	}
 	if s.actor == nil {
 		s.actor = func(*http.Request) (string, error) { return "", nil }
@@ -144,6 +145,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	g.Go(func() error { return s.health.watch(background, "kafka", s.checkKafka) })
 	g.Go(func() error { return s.health.watch(background, "postgres", s.checkPostgres) })
 	g.Go(func() error { return s.health.watch(background, "commands", s.checkCommands) })
+	g.Go(func() error { return s.watchHandling(background) })
 	g.Go(func() error {
 		if err := server.Serve(wires{ln}); !errors.Is(err, http.ErrServerClosed) {
 			return err

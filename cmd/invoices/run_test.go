@@ -66,7 +66,7 @@ func get(t *testing.T, url string) (status int, body string) {
 	return request(t, http.MethodGet, url, "")
 }
 
-func request(t *testing.T, method, url, content string) (status int, body string) {
+func request(t *testing.T, method, url, content string, header ...string) (status int, body string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(content))
 	if err != nil {
@@ -74,6 +74,9 @@ func request(t *testing.T, method, url, content string) (status int, body string
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Prefer", "wait=30")
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
 	r.Close = true
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {

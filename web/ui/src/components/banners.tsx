@@ -6,6 +6,7 @@ import { request } from '../sentences'
 import { useStore } from '../store'
 import { useNow } from '../use-change'
 import { ClockIcon, WarnIcon } from './icons'
+import { StalledBanner } from './stalled'
 import { waitText } from './waiting'
 
 /** What does not work at the moment, and what goes on nevertheless. */
@@ -33,6 +34,7 @@ export function Banners() {
           </p>
         </div>
       )}
+      <StalledBanner />
       <SlowChanges pending={pending} />
     </div>
   )

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/eventim-go/eventim/eventim/eventimtest"
+	"github.com/eventim-go/eventim/internal/childtest"
+	"github.com/eventim-go/eventim/internal/devpostgres/pgtest"
+)
+
+// The recipe of docs/topics.md: an installation grows from 12 to 20 partitions.
+// Versions go on, a key of before repeats its answer, and the rows are right.
+func TestAnInstallationGrows(t *testing.T) {
+	t.Parallel()
+	_, _, env := installation(t)
+	database, data := pgtest.URL(t), t.TempDir()
+	env = append(env, "EVENTIM_POSTGRES="+database, "EVENTIM_LOG=json", "EVENTIM_HEALTH_LISTEN=127.0.0.1:0")
+	all := []string{"all", "--create-topics", "--migrate", "--listen", "127.0.0.1:0", "--data", data}
+	c, url := serve(t, env, all)
+	create := `{"customer":{"name":"Acme"},"currency":"EUR","issueDate":"2026-11-21","dueDate":"2026-12-21","lines":[]}`
+	created, status := post(t, url, "CreateInvoice", "key-1", create)
+	if status != http.StatusOK || !strings.Contains(created, `"version":1`) {
+		t.Fatalf("before: got %d %s, want version 1", status, created)
+	}
+	wantRow(t, database)
+	if code := c.End(t, syscall.SIGTERM); code != 0 {
+		t.Fatalf("got exit code %d, want 0\n%s", code, &c.Stderr)
+	}
+
+	grown := eventimtest.Name(t, "grown")
+	said := succeed(t, env, "topics", "copy", "--to", grown, "--to-partitions", "20")
+	if !strings.Contains(said, grown+"-events: 1 records\n") {
+		t.Errorf("topics copy says\n%swant one event", said)
+	}
+	for _, view := range []string{"invoice_list", "invoice_history", "command_result"} {
+		succeed(t, env, "reanchor", view)
+	}
+	env = append(env, "EVENTIM_AGGREGATE="+grown, "EVENTIM_PARTITIONS=20")
+	_, url = serve(t, env, all)
+	wantRow(t, database)
+	repeat, status := post(t, url, "CreateInvoice", "key-1", create)
+	if status != http.StatusOK || !strings.Contains(repeat, `"version":1`) || !strings.Contains(repeat, `"replayed":true`) {
+		t.Errorf("a key of before: got %d %s, want its first answer", status, repeat)
+	}
+	next, status := post(t, url, "ChangeDetails", "key-2",
+		`{"customer":{"name":"Acme"},"issueDate":"2026-11-21","dueDate":"2026-12-31"}`)
+	if status != http.StatusOK || !strings.Contains(next, `"version":2`) {
+		t.Errorf("the next command: got %d %s, want version 2", status, next)
+	}
+	eventually(t, "the row and the history show it", func() bool {
+		_, row := get(t, url+"/api/invoices/a-1")
+		_, history := get(t, url+"/api/invoices/a-1/history")
+		return strings.Contains(row, "2026-12-31") && strings.Contains(history, `"version":1`) && strings.Contains(history, `"version":2`)
+	})
+}
+
+// serve starts the program and returns the address of its page, once it is ready.
+func serve(t *testing.T, env, args []string) (*childtest.Process, string) {
+	t.Helper()
+	c := start(t, env, args...)
+	url := "http://" + address(t, c, "serving the page")
+	eventually(t, "the web server is ready", func() bool {
+		status, _ := get(t, url+"/readyz")
+		return status == http.StatusOK
+	})
+	return c, url
+}
+
+// post sends a command to the invoice a-1 and waits for its result.
+func post(t *testing.T, url, command, key, body string) (answer string, status int) {
+	t.Helper()
+	status, answer = request(t, http.MethodPost, url+"/api/invoices/a-1/commands/"+command, body, "Idempotency-Key", key)
+	return answer, status
+}
