@@ -184,7 +184,7 @@ test('a conflict shows each field as it was, as theirs and as yours, to choose f
   assert.deepEqual(await texts('E-mail'), ['–', '–', 'mine@example.com'])
   assert.deepEqual(await texts('Address'), ['–', 'There', '–'])
   assert.deepEqual(await texts('Line “Work”, unit price'), ['100', '120', '110'])
-  assert.deepEqual(await texts('Line “Travel”'), ['Travel: 1 × 50', '–', 'Travel: 1 × 55'])
+  assert.deepEqual(await texts('Line “Travel”'), ['Travel: 1 × 50', 'removed', 'Travel: 1 × 55'])
   assert.deepEqual(await violations(s.page), [])
   await rowOf('Name').getByRole('radio', { name: /theirs/ }).check()
   await rowOf('Line “Work”, unit price').getByRole('radio', { name: /theirs/ }).check()

@@ -71,7 +71,7 @@ const columns: [Column, string][] = [
 ]
 
 const lineKey = (line: LineDraft) => `line.${line.id ?? line.key}`
-const whole = (line: LineDraft | undefined) => (line ? `${line.description}: ${line.quantity} × ${line.unitPrice}` : '')
+const whole = (line: LineDraft | undefined, absent: string) => (line ? `${line.description}: ${line.quantity} × ${line.unitPrice}` : absent)
 
 function lineDifferences(was: Draft, now: Draft, yours: Draft): Difference[] {
   const all = new Map([...was.lines, ...now.lines, ...yours.lines].filter((l) => !isBlank(l)).map((l) => [lineKey(l), l]))
@@ -81,7 +81,8 @@ function lineDifferences(was: Draft, now: Draft, yours: Draft): Difference[] {
     const label = a ? `Line “${a.description}”` : `New line “${any.description}”`
     if (a && b && c) return columns.flatMap(([column, name]) => columnDifference(key, column, `${label}, ${name}`, [a, b, c]))
     if (b && c) return [] // both added the same
-    return difference(key, label, [whole(a), whole(b), whole(c)])
+    const absent = a ? 'removed' : 'not there'
+    return difference(key, label, [whole(a, absent), whole(b, absent), whole(c, absent)])
   })
 }
 

@@ -66,8 +66,8 @@ export interface CurrencyTotal {
   count: number
   total: Money
   balance: Money
-  outstanding: Money // the balance without drafts, which nobody owes yet
-  draft: Money
+  outstanding?: Money // the balance without drafts, which nobody owes yet; nodes of the version before do not tell it
+  draft?: Money
 }
 
 export interface ListPage {

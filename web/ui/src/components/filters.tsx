@@ -44,10 +44,10 @@ export function Totals({ totals }: { totals: CurrencyTotal[] }) {
       {totals.map((t) => (
         <div className="card total num" key={t.currency}>
           <p className="caption">Outstanding in {t.currency}</p>
-          <p className="amount"><Amount of={t.outstanding} /></p>
+          <p className="amount"><Amount of={t.outstanding ?? t.balance} /></p>
           <p className="caption">
             of <Amount of={t.total} /> in {count(t.count)}
-            {!isZero(t.draft.amount) && (
+            {t.draft && !isZero(t.draft.amount) && (
               <>
                 , <Amount of={t.draft} /> of it in drafts
               </>
