@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"strings"
 )
@@ -97,18 +98,20 @@ func parseAnswered(key []byte) (at int64, id answerID) {
 
 // answerOf takes what the store keeps of a result record; ok is false for a
 // record that is not the first answer to its command, or is that to a command of
-// the topic that nobody can repeat.
+// the topic that nobody can repeat, or to one in a foreign partition.
 func answerOf(topic string, rec Record) (command commandKey, a answer, ok bool, err error) {
 	r := reader{Record: rec}
 	command.aggregate = string(rec.Key)
 	a = answer{version: -1, offset: rec.Position.Offset, size: int64(len(rec.Value))}
-	at := Position{rec.Position.Partition, -1}
+	at, failed := Position{rec.Position.Partition, -1}, false
 	for _, h := range rec.Headers { // once, since a restore does little else
 		switch string(h.Key) {
 		case headerReplay:
 			if len(h.Value) > 0 {
 				return commandKey{}, answer{}, false, nil
 			}
+		case headerType:
+			failed = string(h.Value) == failedType
 		case headerVersion:
 			a.version = r.count(headerVersion, h.Value)
 		case headerTime:
@@ -124,7 +127,8 @@ func answerOf(topic string, rec Record) (command commandKey, a answer, ok bool, 
 	if command.id == "" || a.version < 0 {
 		r.fail(errors.New("a header of a result is missing"))
 	}
-	return command, a, command.repeatable() && !standsFor(command.id, topic, at), r.err()
+	ok = command.repeatable() && !standsFor(command.id, topic, at) && !(failed && isMisplaced(rec.Value))
+	return command, a, ok, r.err()
 }
 
 // positionID stands for the id of a command that has none that can be used.
@@ -133,4 +137,13 @@ func positionID(topic string, p Position) string { return topic + "/" + p.String
 // standsFor tells whether an id is that of the position p.
 func standsFor(id, topic string, p Position) bool {
 	return strings.HasPrefix(id, topic) && id == positionID(topic, p)
+}
+
+var failedType = resultType(Failed)
+
+// isMisplaced tells whether the value of a failed result is that of a command in
+// a foreign partition.
+func isMisplaced(value []byte) bool {
+	var v struct{ Code string }
+	return json.Unmarshal(value, &v) == nil && v.Code == CodeWrongPartition
 }

@@ -158,7 +158,7 @@ func (a *Aggregate[S, C, E]) encodeResult(res Result[S, E], digest commandDigest
 }
 
 func (a *Aggregate[S, C, E]) resultHeaders(res Result[S, E], digest commandDigest) headers {
-	h := cloudEvent(res.Command, "Command"+title(res.Outcome), "/"+a.Name+"/results", res.Aggregate, res.Time)
+	h := cloudEvent(res.Command, resultType(res.Outcome), "/"+a.Name+"/results", res.Aggregate, res.Time)
 	h.addInt(headerVersion, res.Version)
 	h.add(headerCommandID, res.Command)
 	h.addInt(headerCommandOffset, res.CommandPosition.Offset)
@@ -170,7 +170,8 @@ func (a *Aggregate[S, C, E]) resultHeaders(res Result[S, E], digest commandDiges
 	return h
 }
 
-func title(o Outcome) string { return string(o[0]-'a'+'A') + string(o[1:]) }
+// resultType is the type of a result in its header: CommandAccepted, and so on.
+func resultType(o Outcome) string { return "Command" + string(o[0]-'a'+'A') + string(o[1:]) }
 
 func (a *Aggregate[S, C, E]) decodeResult(rec Record) (Result[S, E], error) {
 	r := reader{Record: rec}
