@@ -25,8 +25,8 @@ const (
 	maxFractionDigits = 6
 
 	// maxAmount is the largest net and the largest total, in minor units. It
-	// is exact in a float64, for programs that know no other number, and
-	// thousands of invoices of it can be summed in an int64.
+	// is exact in a float64, for programs that know no other number. Sums of
+	// invoices have no limit: see Sum.
 	maxAmount = 999_999_999_999_999
 )
 

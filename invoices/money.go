@@ -59,22 +59,7 @@ func (m Money) Currency() Currency { return m.currency }
 
 // Amount is the decimal amount, such as "1234.50", with as many decimals as
 // the currency has.
-func (m Money) Amount() string {
-	decimals, _ := m.currency.Decimals()
-	sign, abs := "", uint64(m.minor)
-	if m.minor < 0 {
-		sign, abs = "-", -abs // wraps to the absolute value, even of the smallest int64
-	}
-	digits := strconv.FormatUint(abs, 10)
-	if missing := decimals + 1 - len(digits); missing > 0 {
-		digits = strings.Repeat("0", missing) + digits
-	}
-	if decimals == 0 {
-		return sign + digits
-	}
-	point := len(digits) - decimals
-	return sign + digits[:point] + "." + digits[point:]
-}
+func (m Money) Amount() string { return amountOf(strconv.FormatInt(m.minor, 10), m.currency) }
 
 // String is the amount and the currency, such as "1234.50 EUR".
 func (m Money) String() string {
@@ -144,7 +129,7 @@ func (m Money) MarshalJSON() ([]byte, error) {
 	if m == (Money{}) {
 		return []byte("null"), nil
 	}
-	return []byte(`{"amount":"` + m.Amount() + `","currency":"` + string(m.currency) + `"}`), nil // neither needs an escape
+	return amountJSON(m.Amount(), m.currency), nil
 }
 
 // UnmarshalJSON reads the JSON form. A JSON number is refused.

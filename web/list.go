@@ -13,7 +13,7 @@ type listInput struct {
 	Status  []string `query:"status" enum:"draft,sent,partially_paid,paid" doc:"Only invoices in one of these, separated by commas."`
 	Query   string   `query:"q" maxLength:"200" pattern:"^[^\\x00]*$" patternDescription:"text" doc:"Text to look for in the customer's name and the invoice id."`
 	Overdue bool     `query:"overdue" doc:"Only invoices that should have been paid by now."`
-	Cursor  string   `query:"cursor" maxLength:"1000" format:"cursor" doc:"Next of the page before; clients do not look inside."`
+	Cursor  string   `query:"cursor" maxLength:"4000" format:"cursor" doc:"Next of the page before; clients do not look inside."`
 	Limit   int      `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"Invoices on a page."`
 	Freshness
 }
@@ -49,12 +49,12 @@ type InvoiceRow struct {
 
 // TotalsRow sums up the invoices in one currency.
 type TotalsRow struct {
-	Currency    string         `json:"currency"`
-	Count       int64          `json:"count"`
-	Total       invoices.Money `json:"total"`
-	Balance     invoices.Money `json:"balance" doc:"What is not paid, drafts included."`
-	Outstanding invoices.Money `json:"outstanding" doc:"What is owed: the balance without drafts."`
-	Draft       invoices.Money `json:"draft" doc:"The total of the drafts, which nobody owes yet."`
+	Currency    string       `json:"currency"`
+	Count       int64        `json:"count"`
+	Total       invoices.Sum `json:"total"`
+	Balance     invoices.Sum `json:"balance" doc:"What is not paid, drafts included."`
+	Outstanding invoices.Sum `json:"outstanding" doc:"What is owed: the balance without drafts."`
+	Draft       invoices.Sum `json:"draft" doc:"The total of the drafts, which nobody owes yet."`
 }
 
 func (s *Server) listInvoices(ctx context.Context, in *listInput) (*listOutput, error) {
@@ -108,12 +108,15 @@ func (s *Server) row(row views.Row) (InvoiceRow, error) {
 }
 
 func totalsRow(t views.CurrencyTotal) (TotalsRow, error) {
-	money, err := moneys(t.Currency, t.Total, t.Balance, t.Outstanding, t.Draft)
-	if err != nil {
-		return TotalsRow{}, err
+	var sums [4]invoices.Sum
+	for i, minor := range []string{t.Total, t.Balance, t.Outstanding, t.Draft} {
+		var err error
+		if sums[i], err = invoices.NewSum(minor, invoices.Currency(t.Currency)); err != nil {
+			return TotalsRow{}, err
+		}
 	}
 	return TotalsRow{
-		Currency: t.Currency, Count: t.Count, Total: money[0], Balance: money[1], Outstanding: money[2], Draft: money[3],
+		Currency: t.Currency, Count: t.Count, Total: sums[0], Balance: sums[1], Outstanding: sums[2], Draft: sums[3],
 	}, nil
 }
 

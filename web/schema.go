@@ -17,6 +17,10 @@ type (
 		Amount   string       `json:"amount" format:"amount" pattern:"^-?(0|[1-9][0-9]{0,14})([.][0-9]{1,4})?$" doc:"A decimal number with at most as many decimals as the currency has." example:"1234.50"`
 		Currency currencyJSON `json:"currency"`
 	}
+	sumJSON struct {
+		Amount   string       `json:"amount" format:"amount" pattern:"^-?(0|[1-9][0-9]*)([.][0-9]{1,4})?$" doc:"A decimal number with as many decimals as the currency has, and any number of digits before them." example:"1234.50"`
+		Currency currencyJSON `json:"currency"`
+	}
 	currencyJSON string
 	decimalJSON  string
 	dateJSON     string
@@ -49,6 +53,7 @@ func text(description, example, pattern string) *huma.Schema {
 
 func aliasDomain(r huma.Registry) {
 	r.RegisterTypeAlias(reflect.TypeFor[invoices.Money](), reflect.TypeFor[moneyJSON]())
+	r.RegisterTypeAlias(reflect.TypeFor[invoices.Sum](), reflect.TypeFor[sumJSON]())
 	r.RegisterTypeAlias(reflect.TypeFor[invoices.Currency](), reflect.TypeFor[currencyJSON]())
 	r.RegisterTypeAlias(reflect.TypeFor[invoices.Decimal](), reflect.TypeFor[decimalJSON]())
 	r.RegisterTypeAlias(reflect.TypeFor[invoices.Date](), reflect.TypeFor[dateJSON]())

@@ -83,12 +83,12 @@ func writeCommandResults(ctx context.Context, tx pgx.Tx, codec eventim.Codec[inv
 		if err != nil {
 			return fmt.Errorf("encode the result of command %s: %w", r.Command, err)
 		}
-		commands, ids = append(commands, storable(r.Command)), append(ids, storable(r.Aggregate))
+		commands, ids = append(commands, key(r.Command)), append(ids, key(r.Aggregate))
 		outcomes, versions = append(outcomes, string(r.Outcome)), append(versions, r.Version)
 		codes, messages = append(codes, storable(rejection.Code)), append(messages, storable(rejection.Message))
 		actors, times = append(actors, storable(r.Actor)), append(times, r.Time)
 		partitions, offsets = append(partitions, r.CommandPosition.Partition), append(offsets, r.CommandPosition.Offset)
-		values = append(values, string(value))
+		values = append(values, storableJSON(value))
 	}
 	_, err := tx.Exec(ctx, `
 		insert into command_result (command_id, invoice_id, outcome, version, code, message, actor, time,
@@ -168,7 +168,7 @@ func GetCommandResult(ctx context.Context, db DB, commandID string) (CommandResu
 	var r CommandResult
 	err := db.QueryRow(ctx, `
 		select command_id, invoice_id, outcome, version, code, message, time, partition, command_offset, value
-		from public.command_result where command_id = $1`, storable(commandID)).Scan(
+		from public.command_result where command_id = $1`, key(commandID)).Scan(
 		&r.CommandID, &r.Aggregate, &r.Outcome, &r.Version, &r.Code, &r.Message, &r.Time,
 		&r.Position.Partition, &r.Position.Offset, &r.Value)
 	if err != nil {

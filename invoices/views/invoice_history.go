@@ -58,9 +58,9 @@ func writeInvoiceHistory(ctx context.Context, tx pgx.Tx, codec eventim.Codec[inv
 		if err != nil {
 			return fmt.Errorf("encode event %s: %w", e.ID(), err)
 		}
-		ids, versions, types = append(ids, storable(e.Aggregate)), append(versions, e.Version), append(types, p.Type)
+		ids, versions, types = append(ids, key(e.Aggregate)), append(versions, e.Version), append(types, p.Type)
 		times, actors = append(times, e.Time), append(actors, storable(e.Actor))
-		commands, data = append(commands, storable(e.Command)), append(data, string(p.Data))
+		commands, data = append(commands, storable(e.Command)), append(data, storableJSON(p.Data))
 	}
 	_, err := tx.Exec(ctx, `
 		insert into invoice_history (invoice_id, version, type, time, actor, command_id, data)
@@ -86,7 +86,7 @@ type HistoryEntry struct {
 func History(ctx context.Context, db DB, id string) ([]HistoryEntry, error) {
 	entries, err := collect[HistoryEntry](ctx, db, `
 		select version, type, time, actor, command_id, data
-		from public.invoice_history where invoice_id = $1 order by version`, []any{storable(id)})
+		from public.invoice_history where invoice_id = $1 order by version`, []any{key(id)})
 	if err != nil {
 		return nil, fmt.Errorf("read the history of invoice %s: %w", id, err)
 	}

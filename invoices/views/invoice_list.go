@@ -73,12 +73,12 @@ func writeInvoiceList(ctx context.Context, tx pgx.Tx, batch []eventim.Snapshot[i
 			return fmt.Errorf("encode invoice %s: %w", s.Aggregate, err)
 		}
 		inv := s.State
-		ids, versions, revisions = append(ids, storable(s.Aggregate)), append(versions, s.Version), append(revisions, int32(s.Revision)) //nolint:gosec // small
-		statuses, customers = append(statuses, string(inv.Status)), append(customers, inv.Customer.Name)
+		ids, versions, revisions = append(ids, key(s.Aggregate)), append(versions, s.Version), append(revisions, int32(s.Revision)) //nolint:gosec // small
+		statuses, customers = append(statuses, storable(string(inv.Status))), append(customers, storable(inv.Customer.Name))
 		currencies, totals = append(currencies, string(inv.Currency)), append(totals, inv.Total.Minor())
 		paid, balances = append(paid, inv.Paid.Minor()), append(balances, inv.Balance.Minor())
 		issued, due = append(issued, inv.IssueDate.Time()), append(due, inv.DueDate.Time())
-		updated, documents = append(updated, s.Time), append(documents, string(document))
+		updated, documents = append(updated, s.Time), append(documents, storableJSON(document))
 	}
 	_, err := tx.Exec(ctx, `
 		insert into invoice_list as v (id, version, revision, status, customer_name, currency, total, paid, balance,
@@ -105,7 +105,7 @@ func newest(batch []eventim.Snapshot[invoices.Invoice]) []eventim.Snapshot[invoi
 	at := make(map[string]int, len(batch))
 	kept := make([]eventim.Snapshot[invoices.Invoice], 0, len(batch))
 	for _, s := range batch {
-		id := storable(s.Aggregate)
+		id := key(s.Aggregate)
 		i, seen := at[id]
 		switch {
 		case !seen:
@@ -153,14 +153,15 @@ type ListPage struct {
 	Totals []CurrencyTotal // of all pages, by currency
 }
 
-// CurrencyTotal sums up invoices of one currency, in its minor units.
+// CurrencyTotal sums up invoices of one currency, in its minor units. The sums
+// are digits: a few thousand of the largest invoices exceed an int64.
 type CurrencyTotal struct {
 	Currency    string
 	Count       int64
-	Total       int64
-	Balance     int64
-	Outstanding int64 // the balance without drafts: nobody owes those yet
-	Draft       int64 // the total of drafts
+	Total       string
+	Balance     string
+	Outstanding string // the balance without drafts: nobody owes those yet
+	Draft       string // the total of drafts
 }
 
 // ListInvoices returns a page of invoices. Deleted ones are never listed. A
@@ -170,8 +171,8 @@ func ListInvoices(ctx context.Context, db DB, f ListFilter) (ListPage, error) {
 	page := ListPage{}
 	var err error
 	if page.Totals, err = collect[CurrencyTotal](ctx, db, `
-		select currency, count(*), sum(total)::bigint, sum(balance)::bigint,
-			coalesce(sum(balance) filter (where status <> 'draft'), 0)::bigint, coalesce(sum(total) filter (where status = 'draft'), 0)::bigint
+		select currency, count(*), sum(total)::text, sum(balance)::text,
+			coalesce(sum(balance) filter (where status <> 'draft'), 0)::text, coalesce(sum(total) filter (where status = 'draft'), 0)::text
 		from public.invoice_list where `+q.where()+` group by currency order by currency`, q.args); err != nil {
 		return ListPage{}, fmt.Errorf("sum up the invoices: %w", err)
 	}
@@ -229,7 +230,7 @@ var escapeLike = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // GetInvoice returns an invoice, a deleted one too, or ErrNotFound.
 func GetInvoice(ctx context.Context, db DB, id string) (Row, error) {
-	rows, err := db.Query(ctx, `select `+rowColumns+` from public.invoice_list where id = $1`, storable(id))
+	rows, err := db.Query(ctx, `select `+rowColumns+` from public.invoice_list where id = $1`, key(id))
 	if err != nil {
 		return Row{}, fmt.Errorf("read invoice %s: %w", id, err)
 	}

@@ -5,7 +5,10 @@ package views
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"regexp"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -46,3 +49,40 @@ func notFound(err error) error {
 func storable(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
+
+// maxKey is how many bytes of an id an index row takes beside the other
+// columns: Postgres allows a third of a page, 2704 bytes. Ids that may be sent
+// today are far shorter, but a log may hold longer ones.
+const maxKey = 2600
+
+// key is an id as the columns have it that are indexed: one that is too long is
+// cut, and told apart by its digest.
+func key(id string) string {
+	id = storable(id)
+	if len(id) <= maxKey {
+		return id
+	}
+	sum := sha256.Sum256([]byte(id))
+	digest := hex.EncodeToString(sum[:])
+	return strings.ToValidUTF8(id[:maxKey-len(digest)-len("…")], "") + "…" + digest
+}
+
+// storableJSON replaces U+0000 in the strings of a JSON document, which jsonb
+// cannot store, by U+FFFD. In JSON it is always escaped; the backslash before
+// the u may itself be the second of a pair, and then it means another thing.
+func storableJSON(document []byte) string {
+	const nul = `\u0000`
+	text := string(document)
+	if !strings.Contains(text, nul) {
+		return text
+	}
+	return escapes.ReplaceAllStringFunc(text, func(escape string) string {
+		if escape == nul {
+			return `\ufffd`
+		}
+		return escape
+	})
+}
+
+// escapes finds those of a JSON document, one after the other.
+var escapes = regexp.MustCompile(`\\(u[0-9a-fA-F]{4}|.)`)
