@@ -31,7 +31,7 @@ func (s *Server) registerReads(api huma.API) {
 	register(api, get("ListInvoices", "/api/invoices", "Find invoices"), awaitOutcomes, s.listInvoices)
 	register(api, get("GetInvoice", "/api/invoices/{id}", "One invoice"), findOutcomes, s.getInvoice)
 	register(api, get("GetHistory", "/api/invoices/{id}/history", "What happened to an invoice"), findOutcomes, s.getHistory)
-	register(api, get("GetHandling", "/api/handling", "Whether commands are being handled"), nil, s.getHandling)
+	register(api, get("GetHandling", "/api/handling", "Whether commands are being handled"), anyOutcome, s.getHandling)
 	register(api, get("GetCommand", "/api/commands/{id}", "What became of a command"), lookUpOutcomes, s.getCommand)
 }
 
