@@ -25,7 +25,7 @@ const committedMark = "eventim"
 // aggregate two events of one version.
 func (w *worker[S, C, E]) verifyContinuity(ctx context.Context) error {
 	w.again = nil
-	missing, last, err := w.unanswered(ctx)
+	missing, _, err := w.unanswered(ctx)
 	if err != nil || len(missing) == 0 {
 		return err
 	}
@@ -40,7 +40,8 @@ func (w *worker[S, C, E]) verifyContinuity(ctx context.Context) error {
 		return err
 	}
 	sleep(ctx, pauseOfLooks)
-	if missing, last, err = w.unanswered(ctx); err != nil || len(missing) == 0 {
+	missing, last, err := w.unanswered(ctx)
+	if err != nil || len(missing) == 0 {
 		return err
 	}
 	if err := w.verifyWithoutEffect(ctx, missing, last); err != nil {

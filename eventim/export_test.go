@@ -111,13 +111,17 @@ type LaneBatch struct {
 // CommitTogether gives batches to one lane at once, as group commit does, and
 // returns their outcomes.
 func CommitTogether(ctx context.Context, k Kafka, group string, batches ...LaneBatch) []error {
-	return CommitTogetherThen(ctx, k, group, func() {}, batches...)
+	return CommitTogetherThen(ctx, k, group, func([]string) {}, batches...)
 }
 
-// CommitTogetherThen calls told when the outcomes are known, and the lane has
-// not gone on yet.
-func CommitTogetherThen(ctx context.Context, k Kafka, group string, told func(), batches ...LaneBatch) []error {
-	settle := func(context.Context, string) error { return nil }
+// CommitTogetherThen calls told when the outcomes are known, with the ids that
+// the lane has settled by then.
+func CommitTogetherThen(ctx context.Context, k Kafka, group string, told func(settled []string), batches ...LaneBatch) []error {
+	var settled []string
+	settle := func(_ context.Context, id string) error {
+		settled = append(settled, id)
+		return nil
+	}
 	l := newLane(k, newTransactionalIDs(group, "instance"), settle, maxOutputBytes, slog.New(slog.DiscardHandler))
 	defer l.drop()
 	var requests []*request
@@ -133,7 +137,7 @@ func CommitTogetherThen(ctx context.Context, k Kafka, group string, told func(),
 	for _, r := range requests {
 		errs = append(errs, <-r.done)
 	}
-	told()
+	told(settled)
 	return errs
 }
 

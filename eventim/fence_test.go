@@ -1,11 +1,13 @@
 package eventim_test
 
 import (
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/IBM/sarama"
 	"github.com/google/uuid"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -148,7 +150,7 @@ func TestAbortedTransactionHasEnded(t *testing.T) {
 		Topic: s.agg.Topics().DeadLetters, Value: []byte("never"), Input: s.agg.Topics().Commands, Group: ghostOf(s.agg.Group()),
 	}
 	var open kadm.ListedTransactions
-	told := func() {
+	told := func([]string) {
 		var err error
 		if open, err = kadm.NewClient(s.raw()).ListTransactions(t.Context(), nil, []string{"Ongoing"}); err != nil {
 			t.Error(err)
@@ -161,6 +163,29 @@ func TestAbortedTransactionHasEnded(t *testing.T) {
 		if strings.HasPrefix(o.TxnID, s.agg.Group()+"/") {
 			t.Errorf("%s is %s when its outcome is told, want it ended", o.TxnID, o.State)
 		}
+	}
+}
+
+// Before anybody is told that the outcome of a commit is unknown, its id has been
+// settled: who takes over from himself then reads a log that has an answer.
+func TestDoubtIsSettledBeforeItIsTold(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, eventimtest.Kafka(t), 1)
+	var id string
+	c := eventim.HandlerConfig{Kafka: s.kafka}
+	via(&wire{request: func(key int16, frame []byte) fate {
+		if end, err := endTxn(frame); key == keyEndTxn && err == nil {
+			id = end.TransactionalID
+			return swallow
+		}
+		return pass
+	}})(&c)
+	var settled []string
+	errs := eventim.CommitTogetherThen(t.Context(), c.Kafka, s.agg.Group(), func(ids []string) { settled = ids }, eventim.LaneBatch{
+		Topic: s.agg.Topics().DeadLetters, Value: []byte("perhaps"), Input: s.agg.Topics().Commands, Group: sarama.NewConsumerGroupMetadata(s.agg.Group()),
+	})
+	if errs[0] == nil || id == "" || !slices.Equal(settled, []string{id}) {
+		t.Errorf("outcome %v, settled %q, want that of %q unknown and settled", errs[0], settled, id)
 	}
 }
 

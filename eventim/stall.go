@@ -167,14 +167,14 @@ func (s *successor) stalledAt(partition int32, what string) func(context.Context
 func (s *successor) waiting(partition int32, what string, waited time.Duration) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	text := fmt.Sprintf("%s: for %v until %s, waiting for a transaction to end",
-		what, waited.Round(time.Second), time.Now().Format(time.TimeOnly))
+	parts := []string{fmt.Sprintf("%s: for %v until %s, waiting for a transaction to end",
+		what, waited.Round(time.Second), time.Now().Format(time.TimeOnly))}
 	for _, t := range s.stall.open {
 		if t.Topic == offsetsTopic && strings.HasPrefix(t.TransactionalID, s.group+"/") || t.Topic != offsetsTopic && t.Partition == partition {
-			text += "; " + t.String()
+			parts = append(parts, t.String())
 		}
 	}
-	return errors.New(text)
+	return errors.New(strings.Join(parts, "; "))
 }
 
 // How long an id is not given up before all brokers tell what is open. An only

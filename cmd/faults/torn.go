@@ -72,7 +72,7 @@ func (c *tornCommand) run(ctx context.Context, dir string) (err error) {
 	if err := w.end(); err != nil {
 		return err
 	}
-	w.settle(ctx, time.Minute)
+	w.settle(ctx, 2*time.Minute) // one node has to do it all
 	return n.verdict(ctx, c)
 }
 
