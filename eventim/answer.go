@@ -127,7 +127,7 @@ func answerOf(topic string, rec Record) (command commandKey, a answer, ok bool, 
 	if command.id == "" || a.version < 0 {
 		r.fail(errors.New("a header of a result is missing"))
 	}
-	ok = command.repeatable() && !standsFor(command.id, topic, at) && !(failed && isMisplaced(rec.Value))
+	ok = command.repeatable() && !standsFor(command.id, topic, at) && (!failed || !isMisplaced(rec.Value))
 	return command, a, ok, r.err()
 }
 

@@ -223,12 +223,12 @@ func (m *memory) home(key string) int32 {
 }
 
 func codeOf(value string) string {
-	switch {
-	case value == "{":
+	switch value {
+	case "{":
 		return CodeUndecodable
-	case value == `{"N":0}`:
+	case `{"N":0}`:
 		return CodeRejected
-	case value == `{"N":13}`:
+	case `{"N":13}`:
 		return CodePanic
 	}
 	return ""

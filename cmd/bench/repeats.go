@@ -109,7 +109,7 @@ func (b *repeatsBench) reset(ctx context.Context) error {
 	}
 	defer client.Close()
 	var offsets kadm.Offsets
-	for p := range b.repeatsCmd.Partitions {
+	for p := range b.agg.Partitions {
 		offsets.AddOffset(b.agg.Topics().Commands, p, 0, -1)
 	}
 	return kadm.NewClient(client).CommitAllOffsets(ctx, b.agg.Group(), offsets)
@@ -135,9 +135,9 @@ func (b *repeatsBench) same(ctx context.Context) error {
 			},
 		}
 	}
-	records := make([]*kgo.Record, b.Same)
-	for i := range records {
-		records[i] = record("the same")
+	var records []*kgo.Record
+	for range b.Same {
+		records = append(records, record("the same"))
 	}
 	if err := client.ProduceSync(ctx, append(records, record("another"))...).FirstErr(); err != nil {
 		return errors.Join(err, h.stop(syscall.SIGTERM))
