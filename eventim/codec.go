@@ -2,6 +2,7 @@ package eventim
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 )
@@ -51,6 +52,22 @@ func (name JSON[T]) Decode(p Payload) (T, error) {
 	return v, nil
 }
 
+// DecodeStrictly is Decode for what others have sent, see Union.DecodeStrictly.
+func (name JSON[T]) DecodeStrictly(p Payload) (T, error) {
+	t := reflect.TypeFor[T]()
+	if p.Type == string(name) && t.Kind() != reflect.Interface {
+		if err := checkJSON(p.Data, t); err != nil {
+			var zero T
+			return zero, err
+		}
+	}
+	v, err := name.Decode(p)
+	if err != nil && p.Type == string(name) && p.SchemaVersion <= 1 {
+		err = unreadable(p.Data, t, errors.Unwrap(err))
+	}
+	return v, err
+}
+
 // Upcaster turns the payload of one schema version into that of the next.
 type Upcaster func(data []byte) ([]byte, error)
 
@@ -71,21 +88,39 @@ func Of[T any](name string, example T, upcasters ...Upcaster) Type[T] {
 func (m Type[T]) schemaVersion() int { return len(m.upcasters) + 1 }
 
 func (m Type[T]) decode(p Payload) (T, error) {
-	var zero T
+	data, err := m.upcast(p)
+	if err != nil {
+		var zero T
+		return zero, err
+	}
+	v, err := m.read(data)
+	if err != nil {
+		return v, fmt.Errorf("decode %s: %w", m.name, err)
+	}
+	return v, nil
+}
+
+// upcast returns the payload in the newest schema.
+func (m Type[T]) upcast(p Payload) ([]byte, error) {
 	if p.SchemaVersion < 1 || p.SchemaVersion > m.schemaVersion() {
-		return zero, fmt.Errorf("decode %s: schema version %d, but this program knows 1 to %d: upgrade it",
+		return nil, fmt.Errorf("decode %s: schema version %d, but this program knows 1 to %d: upgrade it",
 			m.name, p.SchemaVersion, m.schemaVersion())
 	}
 	data := p.Data
 	for i, up := range m.upcasters[p.SchemaVersion-1:] {
 		var err error
 		if data, err = up(data); err != nil {
-			return zero, fmt.Errorf("upcast %s from schema version %d: %w", m.name, p.SchemaVersion+i, err)
+			return nil, fmt.Errorf("upcast %s from schema version %d: %w", m.name, p.SchemaVersion+i, err)
 		}
 	}
+	return data, nil
+}
+
+func (m Type[T]) read(data []byte) (T, error) {
 	v := reflect.New(m.goType)
 	if err := json.Unmarshal(data, v.Interface()); err != nil {
-		return zero, fmt.Errorf("decode %s: %w", m.name, err)
+		var zero T
+		return zero, err
 	}
 	return v.Elem().Interface().(T), nil
 }
@@ -134,6 +169,54 @@ func (u Union[T]) Decode(p Payload) (T, error) {
 		return zero, fmt.Errorf("decode %q: the type is unknown to this program", p.Type)
 	}
 	return m.decode(p)
+}
+
+// DecodeStrictly is Decode for what others have sent. It refuses, with an
+// *InvalidError, JSON that Decode would guess about: members that stand twice,
+// that differ in case from those of the type, that it does not have, that are
+// null or missing. A member may be missing when its tag has omitempty, omitzero
+// or required:"false". Payloads of older schemas are checked after their
+// upcasting.
+func (u Union[T]) DecodeStrictly(p Payload) (T, error) {
+	m, ok := u.byName[p.Type]
+	if !ok {
+		return u.Decode(p)
+	}
+	data, err := m.upcast(p)
+	if err == nil {
+		err = checkJSON(data, m.goType)
+	}
+	if err != nil {
+		var zero T
+		return zero, err
+	}
+	v, err := m.read(data)
+	if err != nil {
+		return v, unreadable(data, m.goType, err)
+	}
+	return v, nil
+}
+
+// Member returns the zero value of the type with a wire name and its newest
+// schema version; ok is false for a name that is not of the union.
+func (u Union[T]) Member(name string) (zero T, schemaVersion int, ok bool) {
+	m, ok := u.byName[name]
+	if !ok {
+		return zero, 0, false
+	}
+	return reflect.Zero(m.goType).Interface().(T), m.schemaVersion(), true
+}
+
+// strict is a Codec that can refuse what it would have to guess about.
+type strict[T any] interface {
+	DecodeStrictly(Payload) (T, error)
+}
+
+func decodeStrictly[T any](codec Codec[T], p Payload) (T, error) {
+	if s, ok := codec.(strict[T]); ok {
+		return s.DecodeStrictly(p)
+	}
+	return codec.Decode(p)
 }
 
 // Names lists the wire names of the union, sorted.

@@ -82,7 +82,7 @@ func (b *batch[S, C, E]) add(rec Record) error {
 		return b.fail(rec, cmd, CodeWrongPartition, why)
 	}
 	if standsFor(cmd.ID, rec.Topic, rec.Position) {
-		cmd.ID, err = "", fmt.Errorf("the command id %s stands for a command without one", cmd.ID)
+		cmd.ID, err = "", &InvalidError{Field: "ID", Reason: "is that of a command without one"}
 	}
 	digest := digestOf(rec)
 	if first, found, storeErr := b.answered(cmd); storeErr != nil || found {
@@ -93,7 +93,7 @@ func (b *batch[S, C, E]) add(rec Record) error {
 		return storeErr
 	}
 	if err != nil {
-		return b.fail(rec, cmd, CodeUndecodable, err)
+		return b.fail(rec, cmd, codeOfUnreadable(err), err)
 	}
 	current, err := b.current(cmd.Aggregate)
 	if err != nil {
@@ -104,6 +104,13 @@ func (b *batch[S, C, E]) add(rec Record) error {
 		return b.fail(rec, cmd, CodePanic, reason)
 	}
 	return b.accept(rec, cmd, digest, res)
+}
+
+func codeOfUnreadable(err error) string {
+	if invalid, ok := errors.AsType[*InvalidError](err); ok && invalid.Field != "Payload" {
+		return CodeInvalidEnvelope
+	}
+	return CodeUndecodable
 }
 
 // writable is the nearest time that RFC 3339 can express: a timestamp is

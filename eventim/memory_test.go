@@ -191,9 +191,9 @@ func (m *memory) judge(t *rapid.T, cmd, result Record) {
 	case key != "" && m.home(key) != cmd.Position.Partition:
 		id, version, code = cmp.Or(id, own), 0, CodeWrongPartition
 	case id == "" || id == own:
-		id, code = own, CodeUndecodable
+		id, code = own, CodeInvalidEnvelope
 	case key == "":
-		code = CodeUndecodable
+		code = CodeInvalidEnvelope
 	case found && known.what == sum:
 		if !res.Replayed || !bytes.Equal(result.Value, known.value) {
 			t.Fatalf("%s %s: %s, want again %s", command, sum, result.Value, known.value)

@@ -1,13 +1,11 @@
 package eventim
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/IBM/sarama"
 )
@@ -173,13 +171,6 @@ func (r *reader) err() error {
 	return fmt.Errorf("%s %s: %w", r.Topic, r.Position, errors.Join(r.errs...))
 }
 
-// text refuses what a database or a log cannot hold as text.
-func (r *reader) text(what, value string) {
-	if !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
-		r.fail(fmt.Errorf("%s %q is not text in UTF-8 without control characters", what, value))
-	}
-}
-
 func (r *reader) fail(err error) {
 	if err != nil {
 		r.errs = append(r.errs, err)
@@ -206,23 +197,21 @@ func (a *Aggregate[S, C, E]) decodeCommand(rec Record) (Command[C], error) {
 		ID: r.Header(headerID), Aggregate: string(r.Key), Metadata: metadataOf(rec),
 		Time: rec.Time.UTC(), Position: rec.Position,
 	}
-	if cmd.ID == "" {
-		r.fail(errors.New("header ce_id, the command id, is missing"))
+	cmd.Traceparent = validTraceparent(cmd.Traceparent)
+	if text := r.Header(headerExpectedVersion); text != "" {
+		v, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			v = -1
+		}
+		cmd.Expected = &v
 	}
-	if cmd.Aggregate == "" {
-		r.fail(errors.New("the record key, the aggregate id, is empty"))
+	err := cmd.Check()
+	if err != nil {
+		cmd.blank(err)
+	} else {
+		cmd.Payload, err = decodeStrictly(a.Commands, r.payload())
 	}
-	r.text("the command id", cmd.ID)
-	r.text("the aggregate id", cmd.Aggregate)
-	r.text("the metadata", cmd.Origin+cmd.Actor+cmd.Correlation+cmd.Causation+cmd.Traceparent)
-	if r.Header(headerExpectedVersion) != "" {
-		cmd.Expected = new(r.int(headerExpectedVersion))
-	}
-	if cmd.Correlation == "" {
-		cmd.Correlation = cmd.ID
-	}
-	var err error
-	cmd.Payload, err = a.Commands.Decode(r.payload())
+	cmd.Correlation = cmp.Or(cmd.Correlation, cmd.ID)
 	r.fail(err)
 	return cmd, r.err()
 }

@@ -11,7 +11,8 @@ const (
 	CodeCommandIDReused = "command_id_reused"  // same aggregate and id, another command
 	CodeAnswerGone      = "answer_gone"        // a repeat, whose first result is not kept any more
 	CodeRejected        = "rejected"           // Decide returned an error without a code
-	CodeUndecodable     = "undecodable"        // the command cannot be read
+	CodeUndecodable     = "undecodable"        // the payload of the command cannot be read
+	CodeInvalidEnvelope = "invalid_envelope"   // an id, the actor or what else is around the payload breaks a rule of Command.Check
 	CodePanic           = "decision_panicked"  // Decide or Evolve crashed
 	CodeUnencodable     = "result_unencodable" // what the command causes has no wire form
 	CodeTooLarge        = "result_too_large"   // what the command causes does not fit into a record

@@ -73,16 +73,17 @@ func senderConfig(k Kafka, aggregate string, partitions int32) *sarama.Config {
 // returns the command with its ID (a UUIDv7 when there was none), Time and
 // Position.
 //
-// ErrTooLarge, *TopicsError and an error of the codec mean that nothing was
+// *InvalidError, ErrTooLarge, *TopicsError and an error of the codec mean that nothing was
 // sent. After any other error the outcome is unknown: send it again with the
 // same ID, which takes effect at most once.
 func (s *Sender[C]) Send(ctx context.Context, cmd Command[C]) (Command[C], error) {
 	if cmd.ID == "" {
 		cmd.ID = uuid.Must(uuid.NewV7()).String()
 	}
-	if cmd.Aggregate == "" {
-		return cmd, errors.New("send command: Aggregate, the id of the aggregate, is empty")
+	if err := cmd.Check(); err != nil {
+		return cmd, fmt.Errorf("send command: %w", err)
 	}
+	cmd.Traceparent = validTraceparent(cmd.Traceparent)
 	if err := s.Err(); err != nil {
 		return cmd, fmt.Errorf("send command %s: %w", cmd.ID, err)
 	}

@@ -2,17 +2,14 @@ package web
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
-	"unicode"
 	"unicode/utf8"
-)
 
-// maxActor is how long the name of who sends a request may be, in bytes.
-const maxActor = 256
+	"github.com/eventim-go/eventim/eventim"
+)
 
 // ActorHeader is a Config.Actor that takes the name from a header which a proxy
 // sets. The name is UTF-8, else ISO 8859-1, or an extended value of RFC 8187
@@ -57,8 +54,8 @@ type identityKey struct{}
 func (s *Server) identified(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		actor, err := s.actor(r)
-		if err == nil {
-			err = checkActor(actor)
+		if err == nil && !eventim.ValidActor(actor) {
+			err = fmt.Errorf("the name has more than %d bytes, or characters that cannot be seen", eventim.MaxActor)
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), identityKey{}, identity{actor, err})))
 	})
@@ -72,15 +69,4 @@ func actorOf(ctx context.Context) (string, *Problem) {
 		return "", newProblem(codeRequestInvalid, "It cannot be said who sends this: %s.", id.err)
 	}
 	return id.actor, nil
-}
-
-// checkActor accepts what the history can show.
-func checkActor(actor string) error {
-	switch {
-	case len(actor) > maxActor:
-		return fmt.Errorf("the name has %d bytes, and %d are allowed", len(actor), maxActor)
-	case !utf8.ValidString(actor), strings.ContainsFunc(actor, func(r rune) bool { return !unicode.IsPrint(r) }):
-		return errors.New("the name has characters that cannot be seen")
-	}
-	return nil
 }

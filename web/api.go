@@ -2,9 +2,8 @@ package web
 
 import (
 	"context"
-	"maps"
 	"net/http"
-	"slices"
+	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -40,7 +39,8 @@ func (s *Server) registerAPI(mux *http.ServeMux) {
 // registerCommands adds one operation for each command type, so that each has
 // its own schema.
 func (s *Server) registerCommands(api huma.API) {
-	for _, name := range slices.Sorted(maps.Keys(s.commandTypes)) {
+	for _, name := range s.commands.Names() {
+		zero, _, _ := s.commands.Member(name)
 		op := huma.Operation{
 			OperationID: name, Method: http.MethodPost, Path: "/api/invoices/{id}/commands/" + name,
 			Summary: name, Tags: []string{"commands"}, MaxBodyBytes: maxBody,
@@ -52,7 +52,7 @@ func (s *Server) registerCommands(api huma.API) {
 			return s.post(ctx, name, in)
 		})
 		schemas := api.OpenAPI().Components.Schemas
-		schema := schemas.Schema(s.commandTypes[name].goType, true, name)
+		schema := schemas.Schema(reflect.TypeOf(zero), true, name)
 		op.RequestBody.Required = len(schemas.SchemaFromRef(schema.Ref).Required) > 0 // SendInvoice has nothing to say
 		op.RequestBody.Content["application/json"].Schema = schema
 		describePost(op.Responses)

@@ -3,12 +3,7 @@ package web
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"reflect"
-	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +16,6 @@ import (
 const (
 	sendTimeout = 5 * time.Second
 	maxWait     = time.Minute
-	maxID       = 128
 
 	// creation is the command that no invoice may exist for yet.
 	creation = "CreateInvoice"
@@ -71,110 +65,42 @@ func (s *Server) submit(ctx context.Context, r commandRequest) (eventim.Position
 	return sent.Position, nil
 }
 
+// command is the command that a request asks for. Its rules are those of every
+// way in: a handler holds them against what comes by Kafka alone.
 func (s *Server) command(r commandRequest) (eventim.Command[invoices.Command], *Problem) {
 	cmd := eventim.Command[invoices.Command]{
 		ID: r.id, Aggregate: r.invoice, Expected: r.expected,
 		Metadata: eventim.Metadata{Origin: r.origin, Actor: r.actor, Traceparent: r.traceparent},
 	}
-	for what, id := range map[string]string{"invoice": r.invoice, "command": r.id} {
-		if !validID(id) {
-			return cmd, newProblem(codeRequestInvalid, "The id of the %s has 1 to %d characters, none of them a space.", what, maxID)
-		}
-	}
-	if r.origin != "" && !validID(r.origin) {
-		return cmd, newProblem(codeRequestInvalid, "Eventim-Origin has at most %d characters, none of them a space.", maxID)
-	}
-	kind, ok := s.commandTypes[r.name]
+	_, version, ok := s.commands.Member(r.name)
 	if !ok {
 		return cmd, newProblem(codeCommandUnknown, "%q is not a command of invoices.", r.name)
 	}
 	if r.name == creation && r.expected == nil {
 		cmd.Expected = new(int64(0))
 	}
-	if cmd.Expected != nil && *cmd.Expected < 0 {
-		return cmd, newProblem(codeRequestInvalid, "The expected version is negative.")
+	if err := cmd.Check(); err != nil {
+		return cmd, newProblem(codeRequestInvalid, "%s.", sentence(err))
+	}
+	if len(bytes.TrimSpace(r.payload)) == 0 {
+		r.payload = []byte("{}")
 	}
 	var err error
-	if cmd.Payload, err = kind.decode(s.aggregate, r.payload); err != nil {
-		return cmd, newProblem(codePayloadInvalid, "%s.", sentence(err))
+	cmd.Payload, err = s.commands.DecodeStrictly(eventim.Payload{Type: r.name, SchemaVersion: version, Data: r.payload})
+	if err != nil {
+		p := newProblem(codePayloadInvalid, "%s: %s.", r.name, err)
+		if invalid, ok := errors.AsType[*eventim.InvalidError](err); ok {
+			p.Pointer = invalid.Pointer
+		}
+		return cmd, p
 	}
 	return cmd, nil
-}
-
-// commandType is one member of the union of commands.
-type commandType struct {
-	name    string
-	version int // newest schema version
-	goType  reflect.Type
-}
-
-// commandTypesOf finds out what the codec of the commands knows, by decoding
-// an empty payload of each.
-func commandTypesOf(a Aggregate) (map[string]commandType, error) {
-	union, ok := a.Commands.(eventim.Union[invoices.Command])
-	if !ok {
-		return nil, fmt.Errorf("the commands of %s are a %T, not a Union", a.Name, a.Commands)
-	}
-	types := map[string]commandType{}
-	for _, name := range union.Names() {
-		v, err := union.Decode(eventim.Payload{Type: name, SchemaVersion: 1, Data: []byte("{}")})
-		if err != nil {
-			return nil, err
-		}
-		p, err := union.Encode(v)
-		if err != nil {
-			return nil, err
-		}
-		types[name] = commandType{name, p.SchemaVersion, reflect.TypeOf(v)}
-	}
-	return types, nil
-}
-
-// decode reads a payload of the newest schema. What the type does not have is
-// a mistake of the sender, and better refused than ignored.
-func (t commandType) decode(a Aggregate, data []byte) (invoices.Command, error) {
-	if len(bytes.TrimSpace(data)) == 0 {
-		data = []byte("{}")
-	}
-	strict := json.NewDecoder(bytes.NewReader(data))
-	strict.DisallowUnknownFields()
-	if err := strict.Decode(reflect.New(t.goType).Interface()); err != nil {
-		return nil, fmt.Errorf("%s: %s", t.name, mistake(err))
-	}
-	if _, err := strict.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: something follows the JSON object", t.name)
-	}
-	return a.Commands.Decode(eventim.Payload{Type: t.name, SchemaVersion: t.version, Data: data})
-}
-
-// validID accepts what fits into a header, a URL and a log line.
-func validID(id string) bool {
-	return id != "" && len(id) <= maxID && !strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 func newCommandID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // sentence is the text of an error for people: it starts with a capital.
 func sentence(err error) string {
-	s := err.Error()
+	s := strings.ReplaceAll(err.Error(), "\n", "; ") // joined errors
 	return strings.ToUpper(s[:1]) + s[1:]
-}
-
-// mistake says what is wrong with JSON in its own words: the sender knows no Go
-// types.
-func mistake(err error) string {
-	if mistyped, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		if mistyped.Field == "" {
-			return fmt.Sprintf("the body is a JSON %s, and an object is expected", mistyped.Value)
-		}
-		return fmt.Sprintf("%s cannot be a JSON %s", memberPath(mistyped.Field), mistyped.Value)
-	}
-	return strings.TrimPrefix(err.Error(), "json: ")
-}
-
-// memberPath leaves out the embedded structs, which encoding/json names as if
-// they were members; those begin with a small letter.
-func memberPath(field string) string {
-	names := strings.Split(field, ".")
-	return strings.Join(slices.DeleteFunc(names, func(name string) bool { return name >= "A" && name < "[" }), ".")
 }

@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -42,23 +41,4 @@ func addressed(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-const traceparentLength = 55
-
-// traceparentForm is that of version 00. What later versions append is cut off.
-var traceparentForm = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
-
-// validTraceparent is the W3C Trace Context in a header, or nothing: a trace
-// that cannot be read begins anew, and no command is refused for it.
-func validTraceparent(header string) string {
-	if len(header) > traceparentLength && header[traceparentLength] == '-' && !strings.HasPrefix(header, "00") {
-		header = header[:traceparentLength]
-	}
-	const noTrace, noSpan = "-00000000000000000000000000000000-", "-0000000000000000-"
-	if !traceparentForm.MatchString(header) || strings.HasPrefix(header, "ff") ||
-		strings.Contains(header, noTrace) || strings.Contains(header, noSpan) {
-		return ""
-	}
-	return header
 }

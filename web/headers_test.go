@@ -1,7 +1,6 @@
 package web
 
 import (
-	"strings"
 	"testing"
 	"time"
 )
@@ -46,21 +45,6 @@ func TestParseIfMatch(t *testing.T) {
 	}
 }
 
-func TestTraceparentIsValidOrNothing(t *testing.T) {
-	t.Parallel()
-	const valid = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-	for header, want := range map[string]string{
-		valid: valid, "": "", "cc" + valid[2:] + "-more": "cc" + valid[2:], "cc" + valid[2:]: "cc" + valid[2:],
-		valid + "-more": "", "ff" + valid[2:]: "", strings.ToUpper(valid): "", valid + "é": "", "\t" + valid: "", "x": "",
-		"00-00000000000000000000000000000000-b7ad6b7169203331-01": "", "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01": "",
-		strings.Repeat("0", 9000): "", valid + ", " + valid: "",
-	} {
-		if got := validTraceparent(header); got != want {
-			t.Errorf("%q: got %q, want %q", header, got, want)
-		}
-	}
-}
-
 func TestDecodeText(t *testing.T) {
 	t.Parallel()
 	for header, want := range map[string]string{
@@ -73,10 +57,5 @@ func TestDecodeText(t *testing.T) {
 	}
 	if got, err := decodeText("UTF-8''%C"); err == nil {
 		t.Errorf("got %q, want an error", got)
-	}
-	for _, actor := range []string{"a\tb", "a\x80b", "\u202eb", "a\u200bb", "\xff", strings.Repeat("x", maxActor+1)} {
-		if checkActor(actor) == nil {
-			t.Errorf("%q is accepted", actor)
-		}
 	}
 }

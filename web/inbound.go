@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/eventim-go/eventim/eventim"
 )
 
 // clientFrame is what a client sends: hello or command.
@@ -101,7 +103,7 @@ func (k *socket) handleHello(f clientFrame) error {
 	if f.Type != "hello" {
 		return protocolError("the first frame is hello")
 	}
-	if !validID(f.Origin) {
+	if !eventim.ValidID(f.Origin) {
 		return protocolError("origin of hello is missing or invalid")
 	}
 	k.origin = f.Origin
@@ -110,7 +112,7 @@ func (k *socket) handleHello(f clientFrame) error {
 }
 
 func (k *socket) handleCommand(f clientFrame) error {
-	if !validID(f.ID) {
+	if !eventim.ValidID(f.ID) {
 		return protocolError("a command needs an id")
 	}
 	r := commandRequest{

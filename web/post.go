@@ -56,7 +56,7 @@ type CommandAnswer struct {
 func (in *postInput) request(ctx context.Context, name string) (commandRequest, *Problem) {
 	r := commandRequest{
 		id: strings.Trim(in.Key, `"`), invoice: in.Invoice, name: name, payload: in.RawBody,
-		origin: in.Origin, traceparent: validTraceparent(in.Traceparent),
+		origin: in.Origin, traceparent: in.Traceparent,
 	}
 	if r.id == "" {
 		r.id = newCommandID()

@@ -68,6 +68,7 @@ var kinds = map[string]kind{
 	eventim.CodeUndecodable:     {http.StatusInternalServerError, "The command handler cannot read the command"},
 	eventim.CodePanic:           {http.StatusInternalServerError, "The command handler failed on the command"},
 	eventim.CodeWrongPartition:  {http.StatusInternalServerError, "The command was sent to a wrong partition"},
+	eventim.CodeInvalidEnvelope: {http.StatusBadRequest, "An id of the command, or who sends it, cannot be used"},
 	codeCommandUnknown:          {http.StatusNotFound, "There is no such command"},
 	codeCommandTooLarge:         {http.StatusRequestEntityTooLarge, "The command is too large"},
 	codeCommandNotFound:         {http.StatusNotFound, "The command is not known (yet)"},
@@ -107,6 +108,7 @@ type Problem struct {
 	Code           string   `json:"code" doc:"Stable code for programs." example:"version_conflict"`
 	CommandID      string   `json:"commandId,omitempty" doc:"The command that the problem is about."`
 	CurrentVersion *int64   `json:"currentVersion,omitempty" doc:"The version of the invoice, when the code is version_conflict."`
+	Pointer        string   `json:"pointer,omitempty" doc:"Where in the body it is, as a JSON Pointer (RFC 6901)." example:"/lines/0/quantity"`
 	Errors         []string `json:"errors,omitempty" doc:"One line for each thing that is wrong with the request."`
 }
 

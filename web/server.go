@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/invoices"
 	"github.com/eventim-go/eventim/projector"
 )
 
@@ -65,13 +66,13 @@ type Server struct {
 	maxSockets     int
 	now            func() time.Time
 
-	commandTypes map[string]commandType
-	upgrader     websocket.Upgrader
-	waiter       *projector.Waiter
-	health       *health
-	handling     *handling
-	openAPI      *huma.OpenAPI
-	handler      http.Handler
+	commands eventim.Union[invoices.Command]
+	upgrader websocket.Upgrader
+	waiter   *projector.Waiter
+	health   *health
+	handling *handling
+	openAPI  *huma.OpenAPI
+	handler  http.Handler
 
 	live    atomic.Pointer[live] // nil until Kafka is there
 	drained context.Context      // ends when nothing may wait for results any longer
@@ -84,9 +85,9 @@ const drainTimeout = 20 * time.Second
 
 // New makes a server; it does not connect to anything yet.
 func New(c Config) (*Server, error) {
-	types, err := commandTypesOf(c.Aggregate)
-	if err != nil {
-		return nil, fmt.Errorf("web: %w", err)
+	commands, ok := c.Aggregate.Commands.(eventim.Union[invoices.Command])
+	if !ok {
+		return nil, fmt.Errorf("web: the commands of %s are a %T, not a Union", c.Aggregate.Name, c.Aggregate.Commands)
 	}
 	origins, err := originsOf(c.AllowedOrigins)
 	if err != nil {
@@ -100,7 +101,7 @@ func New(c Config) (*Server, error) {
 		hosts: hosts, kafka: c.Kafka, pool: c.Pool, aggregate: c.Aggregate, log: cmp.Or(c.Logger, slog.Default()),
 		allowedOrigins: origins, actor: c.Actor,
 		queueSize: cmp.Or(c.QueueSize, 256), maxSockets: cmp.Or(c.MaxSockets, 20_000), now: time.Now,
-		commandTypes: types, waiter: projector.NewWaiter(c.Pool), health: newHealth("kafka", "postgres", "live", "commands"), handling: &handling{now: time.Now},
+		commands: commands, waiter: projector.NewWaiter(c.Pool), health: newHealth("kafka", "postgres", "live", "commands"), handling: &handling{now: time.Now},
 	}
 	if s.actor == nil {
 		s.actor = func(*http.Request) (string, error) { return "", nil }
