@@ -32,9 +32,9 @@ type child struct {
 }
 
 // start runs the program on dir until its page works.
-func start(t *testing.T, dir string) *child {
+func start(t *testing.T, dir string, args ...string) *child {
 	t.Helper()
-	c := &child{Process: launch(t, "--port", "0", "--data", dir)}
+	c := &child{Process: launch(t, append([]string{"--port", "0", "--data", dir}, args...)...)}
 	line := c.Line(t)
 	url, ok := strings.CutPrefix(line, "listening on ")
 	if !ok || !strings.HasPrefix(url, "http://127.0.0.1:") {
