@@ -99,11 +99,12 @@ func (b *batch[S, C, E]) add(rec Record) error {
 	if err != nil {
 		return err
 	}
-	res, reason := b.handle(rec, current, cmd)
+	out, reason := b.handle(rec, current, cmd, digest)
 	if reason != nil {
-		return b.fail(rec, cmd, CodePanic, reason)
+		return b.fail(rec, cmd, failureOf(reason), reason)
 	}
-	return b.accept(rec, cmd, digest, res)
+	b.accept(cmd, digest, out)
+	return nil
 }
 
 func codeOfUnreadable(err error) string {
@@ -161,33 +162,52 @@ func (b *batch[S, C, E]) current(aggregate string) (Snapshot[S], error) {
 	return b.snapshot(aggregate)
 }
 
-// handle runs the domain. What it panics with is returned as the reason.
-func (b *batch[S, C, E]) handle(rec Record, current Snapshot[S], cmd Command[C]) (res Result[S, E], reason error) {
+// outcome is what the domain decided, be it a rejection, and its records.
+type outcome[S, E any] struct {
+	Result[S, E]
+	records []*sarama.ProducerMessage // the result first
+	state   Payload
+}
+
+// handle runs the domain, its codecs included. What it panics with is returned
+// as the reason.
+func (b *batch[S, C, E]) handle(rec Record, current Snapshot[S], cmd Command[C], digest commandDigest) (out outcome[S, E], reason error) {
 	defer func() {
 		if p := recover(); p != nil {
 			b.crashed(rec, p, debug.Stack())
-			reason = fmt.Errorf("the decision panicked: %v", p)
+			reason = fmt.Errorf("%w: %v", errPanicked, p)
 		}
 	}()
 	current.Revision = b.agg.Revision
-	return b.agg.Handle(current, cmd), nil
+	if out.Result, reason = b.agg.handle(current, cmd, b.agg.State, b.agg.Events); reason == nil {
+		out.records, out.state, reason = b.encode(out.Result, digest)
+	}
+	return out, reason
 }
 
-// accept writes down what the domain decided, be it a rejection.
-func (b *batch[S, C, E]) accept(rec Record, cmd Command[C], digest commandDigest, res Result[S, E]) error {
-	records, state, err := b.encode(res, digest)
-	if errors.Is(err, errRecordTooLarge) {
-		return b.fail(rec, cmd, CodeTooLarge, err)
+var (
+	errPanicked       = errors.New("the decision panicked")
+	errRecordTooLarge = errors.New("a record is too large")
+)
+
+// failureOf is the code of a reason why handle failed.
+func failureOf(reason error) string {
+	switch {
+	case errors.Is(reason, errPanicked):
+		return CodePanic
+	case errors.Is(reason, errRecordTooLarge):
+		return CodeTooLarge
 	}
-	if err != nil {
-		return b.fail(rec, cmd, CodeUnencodable, err)
+	return CodeUnencodable
+}
+
+// accept writes down what the domain decided.
+func (b *batch[S, C, E]) accept(cmd Command[C], digest commandDigest, out outcome[S, E]) {
+	b.write(out.records...)
+	b.remember(cmd, digest, out.Version, out.records[0])
+	if len(out.Events) > 0 {
+		b.snapshots[cmd.Aggregate] = changed[S]{*out.Snapshot, out.state}
 	}
-	b.write(records...)
-	b.remember(cmd, digest, res.Version, records[0])
-	if len(res.Events) > 0 {
-		b.snapshots[cmd.Aggregate] = changed[S]{*res.Snapshot, state}
-	}
-	return nil
 }
 
 func (b *batch[S, C, E]) write(records ...*sarama.ProducerMessage) {
@@ -198,8 +218,6 @@ func (b *batch[S, C, E]) write(records ...*sarama.ProducerMessage) {
 	}
 	b.records = append(b.records, records...)
 }
-
-var errRecordTooLarge = errors.New("a record is too large")
 
 // encode returns the records of a result: the result first, then its events.
 // The snapshot follows at the end of the batch, one for each aggregate.

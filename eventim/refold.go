@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"strconv"
 
 	"github.com/IBM/sarama"
@@ -123,11 +124,27 @@ func (w *worker[S, C, E]) foldEvent(s *store, dirty map[string]Snapshot[S], rec 
 	if e.Version != snap.Version+1 {
 		return &historyError{fmt.Errorf("%s %s: version %d of %s follows version %d", rec.Topic, rec.Position, e.Version, e.Aggregate, snap.Version)}
 	}
+	state, err := w.evolve(snap.State, e)
+	if err != nil {
+		return &historyError{fmt.Errorf("%s %s: %w", rec.Topic, rec.Position, err)}
+	}
 	dirty[e.Aggregate] = Snapshot[S]{
 		Aggregate: e.Aggregate, Version: e.Version, Revision: w.agg.Revision, Time: e.Time, Command: e.Command,
-		CommandPosition: e.CommandPosition, State: w.agg.Evolve(snap.State, e.Payload),
+		CommandPosition: e.CommandPosition, State: state,
 	}
 	return nil
+}
+
+// evolve folds an event that was accepted. A fold that panics has not been made
+// for this history.
+func (w *worker[S, C, E]) evolve(state S, e Event[E]) (_ S, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.logger.Error("the fold panicked", slog.String("event_id", e.ID()), slog.Any("reason", p), slog.String("stack", string(debug.Stack())))
+			err = fmt.Errorf("Evolve panicked with version %d of %s: %v", e.Version, e.Aggregate, p)
+		}
+	}()
+	return w.agg.Evolve(state, e.Payload), nil
 }
 
 // keepFolded writes the folded snapshots down and forgets them.

@@ -123,3 +123,17 @@ func TestOutdatedSnapshotsHoldTheCheckpoint(t *testing.T) {
 		}
 	}
 }
+
+// A new fold that panics with what happened long ago stops the partition, not
+// the process.
+func TestRefoldPanics(t *testing.T) {
+	t.Parallel()
+	s := filled(t, 1, 1)
+	s.agg.Revision = 2
+	s.agg.Evolve = func(Count, Added) Count { panic("a fold of new events only") }
+	h := s.handle()
+	eventually(t, "the partition says why it is stopped", func() bool {
+		status := h.Status()
+		return len(status) == 1 && status[0].State == eventim.Stopped && says(status[0].Err, "Evolve panicked with version 1 of k0: a fold of new")
+	})
+}
