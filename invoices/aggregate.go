@@ -47,9 +47,19 @@ var Aggregate = eventim.Aggregate[Invoice, Command, Event]{
 	Revision: 1,
 }
 
+// decide is what all commands have in common. The time of a command is when
+// Kafka took it.
 func decide(inv Invoice, cmd eventim.Command[Command]) ([]Event, error) {
 	if _, whole := cmd.Payload.(ReviseDraft); whole && cmd.Expected == nil {
 		return nil, eventim.Reject(CodeVersionMissing, "a revised draft must name the version that it was made from")
 	}
-	return cmd.Payload.decide(inv)
+	c := tidied(cmd.Payload)
+	events, err := c.decide(inv)
+	if err == nil {
+		err = checkNotAhead(c, cmd.Time)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return events, nil
 }

@@ -51,13 +51,3 @@ func (c Customer) check() error {
 	}
 	return checkText("customer address", c.Address, maxAddress)
 }
-
-func checkDate(what string, d Date) error {
-	if d == (Date{}) {
-		return eventim.Reject(CodeDateInvalid, "the %s is missing", what)
-	}
-	if d.Before(minDate) || maxDate.Before(d) {
-		return eventim.Reject(CodeDateInvalid, "the %s %v is not between %v and %v", what, d, minDate, maxDate)
-	}
-	return nil
-}

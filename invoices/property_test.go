@@ -176,7 +176,7 @@ func TestInvariants(t *testing.T) {
 		states, wires := []Invoice{{}}, []string{wire(t, Invoice{})}
 		var history []Event
 		for range rapid.IntRange(1, 40).Draw(t, "commands") {
-			cmd := eventim.Command[Command]{ID: "c", Aggregate: "i", Payload: command(t, current.State)}
+			cmd := eventim.Command[Command]{ID: "c", Aggregate: "i", Time: today, Payload: command(t, current.State)}
 			result := Aggregate.Handle(current, cmd)
 			if again := Aggregate.Handle(current, cmd); !reflect.DeepEqual(result, again) {
 				t.Fatalf("%T is decided as %+v and as %+v", cmd.Payload, result, again)

@@ -9,12 +9,25 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/eventim/eventimtest"
 )
 
 type scenario = eventimtest.Scenario[Invoice, Command, Event]
+
+// today is when the commands of the tests are given.
+var today = time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
+
+// run decides a scenario today, unless it says when.
+func run(t *testing.T, s scenario) {
+	t.Helper()
+	if s.Time.IsZero() {
+		s.Time = today
+	}
+	s.Run(t, Aggregate.Decider)
+}
 
 var (
 	acme = Details{
@@ -106,7 +119,7 @@ func TestStatus(t *testing.T) {
 			if (len(s.Then) > 0) == (s.Rejected != "") {
 				t.Fatalf("%s: the table says neither or both of events and rejection", s.Name)
 			}
-			s.Run(t, Aggregate.Decider)
+			run(t, s)
 		}
 	}
 }
@@ -145,6 +158,15 @@ func TestAccepted(t *testing.T) {
 			Name: "line ids are not given again", Given: []Event{created, LineItemRemoved{"1", eur("0.00")}}, When: AddLineItem{hosting},
 			Then: []Event{LineItemAdded{LineItem{"2", hosting, eur("5.00")}, eur("5.00")}},
 		},
+		{
+			Name: "however it is typed", When: CreateInvoice{named(" Cafe\u0301\u200b \u200d"), "EUR", []LineDetails{{"\ufeffWork\u00ad", consulting.Quantity, consulting.UnitPrice}}},
+			Then: []Event{InvoiceCreated{named("Café"), "EUR", []LineItem{{"1", LineDetails{"Work", consulting.Quantity, consulting.UnitPrice}, eur("25.00")}}, eur("25.00")}},
+		},
+		{Name: "joined letters", When: CreateInvoice{named("می\u200cخواهم 👩\u200d👧"), "EUR", nil}, Then: []Event{InvoiceCreated{named("می\u200cخواهم 👩\u200d👧"), "EUR", []LineItem{}, eur("0")}}},
+		{
+			Name: "paid tomorrow, where it has begun", Given: histories[StatusSent], Time: time.Date(2026, 11, 29, 13, 0, 0, 0, time.UTC),
+			When: ten, Then: []Event{tenReceived},
+		},
 		{Name: "details as they are", Given: []Event{created}, When: ChangeDetails{acme}},
 		{Name: "line as it is", Given: []Event{created}, When: ChangeLineItem{"1", consulting}},
 		{
@@ -166,7 +188,7 @@ func TestAccepted(t *testing.T) {
 		},
 		{Name: "text at its limit", When: CreateInvoice{named(strings.Repeat("ü", 200)), "EUR", nil}, Then: []Event{InvoiceCreated{named(strings.Repeat("ü", 200)), "EUR", []LineItem{}, eur("0")}}},
 	} {
-		s.Run(t, Aggregate.Decider)
+		run(t, s)
 	}
 }
 
@@ -275,6 +297,19 @@ func TestRejected(t *testing.T) {
 		{Name: "create again", Given: draft, When: create(func(*CreateInvoice) {}), Rejected: CodeInvoiceExists},
 		{Name: "unknown invoice", When: SendInvoice{}, Rejected: CodeInvoiceNotFound},
 		{Name: "deleted invoice", Given: histories[StatusDeleted], When: SendInvoice{}, Rejected: CodeInvoiceDeleted},
+		{Name: "a name that cannot be seen", When: CreateInvoice{named("\u200b"), "EUR", nil}, Rejected: CodeCustomerNameMissing},
+		{Name: "a name of fillers", When: CreateInvoice{named("\u3164\u2800 "), "EUR", nil}, Rejected: CodeCustomerNameMissing},
+		{Name: "a name that turns around", When: CreateInvoice{named("\u202egro.live"), "EUR", nil}, Rejected: CodeTextInvalid},
+		{Name: "a name with tags", When: CreateInvoice{named("a\U000e0061"), "EUR", nil}, Rejected: CodeTextInvalid},
+		{Name: "a name that is not UTF-8", When: CreateInvoice{named("a\xff"), "EUR", nil}, Rejected: CodeTextInvalid},
+		{
+			Name: "paid in two days", Given: histories[StatusSent], Time: time.Date(2026, 11, 28, 23, 0, 0, 0, time.UTC),
+			When: ten, Rejected: CodeDateInvalid,
+		},
+		{
+			Name: "due in eleven years", Given: draft, Rejected: CodeDateInvalid,
+			When: ChangeDetails{Details{acme.Customer, acme.IssueDate, mustDate("2037-12-01")}},
+		},
 		{Name: "revise without a version", Given: draft, When: ReviseDraft{acme, []RevisedLine{{"1", consulting}}}, Rejected: CodeVersionMissing},
 		{Name: "revise an old version", Given: draft, Expected: new(int64(0)), When: ReviseDraft{acme, []RevisedLine{}}, Rejected: eventim.CodeVersionConflict},
 		{Name: "revise without a list of lines", Given: draft, Expected: new(int64(1)), When: ReviseDraft{Details: acme}, Rejected: CodeLinesMissing},
@@ -290,7 +325,7 @@ func TestRejected(t *testing.T) {
 	covered := map[string]bool{}
 	for _, s := range scenarios {
 		covered[s.Rejected] = true
-		s.Run(t, Aggregate.Decider)
+		run(t, s)
 	}
 	for _, code := range codes(t) {
 		if !covered[code] {

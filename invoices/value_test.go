@@ -271,3 +271,16 @@ func rat(d Decimal) *big.Rat {
 	}
 	return r
 }
+
+func TestTidyTextStaysAsItIs(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.StringOf(rapid.OneOf(
+			rapid.Rune(), rapid.SampledFrom([]rune("\u0301\u200b\u200d\u202e\u00a0\ufeff\u3164 \u1100\u1161e")),
+		)).Draw(t, "text")
+		once := tidy(s)
+		if again := tidy(once); again != once {
+			t.Fatalf("%q becomes %q, and that %q", s, once, again)
+		}
+	})
+}

@@ -327,8 +327,9 @@ func TestPublishedContractIsTheOneThatIsKept(t *testing.T) {
 				invalid := rapid.Custom(func(t *rapid.T) request { return c.spoilRequest(t, op, c.request(t, path, op).settled(method)) })
 				for i := range examples {
 					r := invalid.Example(i)
-					if got := send(t, r); got.status != 400 && got.status != 422 {
-						t.Errorf("%+v: got %d %s", r, got.status, got.text)
+					// 431: it is so long that net/http does not even read it.
+					if got := send(t, r); got.status != 400 && got.status != 422 && got.status != 431 {
+						t.Errorf("%+.300v: got %d %.300s", r, got.status, got.text)
 					}
 				}
 			})

@@ -102,5 +102,5 @@ func (c *Client) line(line object) object {
 }
 
 func payment(amount, currency string) object {
-	return object{"amount": object{"amount": amount, "currency": currency}, "date": "2026-11-30", "reference": "RF18"}
+	return object{"amount": object{"amount": amount, "currency": currency}, "date": "2026-11-21", "reference": "RF18"}
 }

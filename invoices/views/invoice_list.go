@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/invoices"
@@ -217,8 +218,9 @@ func (f ListFilter) conditions() *query {
 		q.add(`status = any(%s)`, slices.Clone(f.Status))
 	}
 	if f.Query != "" {
-		pattern := "%" + escapeLike.Replace(storable(f.Query)) + "%"
-		q.add(`(customer_name ilike %s or id ilike %s)`, pattern, pattern)
+		// Names of invoices of long ago are as they were typed.
+		pattern := "%" + escapeLike.Replace(norm.NFC.String(storable(f.Query))) + "%"
+		q.add(`(normalize(customer_name) ilike %s or id ilike %s)`, pattern, pattern)
 	}
 	if !f.OverdueOn.IsZero() {
 		q.add(`status in ('sent', 'partially_paid') and due_date < %s`, f.OverdueOn.Format(time.DateOnly))

@@ -72,6 +72,7 @@ func TestListFilters(t *testing.T) {
 		"status":              {views.ListFilter{Status: []string{"draft", "paid"}}, []string{"paid", "draft"}},
 		"deleted":             {views.ListFilter{Status: []string{"deleted"}}, nil},
 		"customer":            {views.ListFilter{Query: "mÜLLER_s"}, []string{"sent"}},
+		"another form of ü":   {views.ListFilter{Query: "mu\u0308ller_s"}, []string{"sent"}},
 		"percent is a letter": {views.ListFilter{Query: "%"}, []string{"sent"}},
 		"id":                  {views.ListFilter{Query: "PAR"}, []string{"part"}},
 		"no such":             {views.ListFilter{Query: `\`}, nil},

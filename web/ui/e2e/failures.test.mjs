@@ -18,7 +18,7 @@ beforeEach(async () => {
   product = new Product()
   const lines = [{ description: 'Work', quantity: '1', unitPrice: '100' }]
   const customer = { name: 'Acme', email: '', address: '' }
-  product.command(id, 'CreateInvoice', { customer, currency: 'EUR', issueDate: '2026-01-01', dueDate: '2999-01-01', lines })
+  product.command(id, 'CreateInvoice', { customer, currency: 'EUR', issueDate: '2026-01-01', dueDate: '2035-01-01', lines })
   product.command(id, 'SendInvoice', {})
   context = await browser.newContext({ viewport: desktop, locale: 'en-US' })
   await product.attach(context)

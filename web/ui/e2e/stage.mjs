@@ -34,7 +34,7 @@ export function stage(options = {}) {
   s.draft = (id, over = {}) => {
     const customer = { name: 'Acme', email: '', address: '' }
     const lines = [{ description: 'Work', quantity: '1', unitPrice: '100' }]
-    s.product.command(id, 'CreateInvoice', { customer, currency: 'EUR', issueDate: '2026-01-01', dueDate: '2999-01-01', lines, ...over })
+    s.product.command(id, 'CreateInvoice', { customer, currency: 'EUR', issueDate: '2026-01-01', dueDate: '2035-01-01', lines, ...over })
     return id
   }
   s.sent = (id, over) => {

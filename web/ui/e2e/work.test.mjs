@@ -169,7 +169,7 @@ async function clash() {
   const customer = { name: 'Acme Inc', email: '', address: 'There' }
   const theirs = [{ id: '1', description: 'Hard work', quantity: '1', unitPrice: '120' }]
   s.product.actor = 'bob@example.com'
-  s.product.command('i1', 'ReviseDraft', { customer, issueDate: '2026-01-01', dueDate: '2999-01-01', lines: theirs })
+  s.product.command('i1', 'ReviseDraft', { customer, issueDate: '2026-01-01', dueDate: '2035-01-01', lines: theirs })
   await s.page.getByText('Somebody changed this invoice while you were editing').waitFor()
   await s.button('Save changes').click()
   await s.dialog().getByText('Both changed').first().waitFor()
