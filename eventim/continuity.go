@@ -58,6 +58,7 @@ func (w *worker[S, C, E]) verifyContinuity(ctx context.Context) error {
 func (w *worker[S, C, E]) unanswered(ctx context.Context) (missing []Record, last int64, err error) {
 	t := w.agg.Topics()
 	last, found, err := w.lastCommand(ctx, t.Results)
+	last = max(last, w.answeredBefore-1)
 	if err != nil || !found || last >= w.skip-1 {
 		return nil, last, err
 	}

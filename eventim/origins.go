@@ -16,13 +16,17 @@ type origins struct {
 	Commands string `json:"commands"`
 	Results  string `json:"results"`
 	Events   string `json:"events"`
+
+	// AnsweredBefore is the offset of a command: the results of those below are
+	// not in this topic of results, which was made anew.
+	AnsweredBefore int64 `json:"answeredBefore,omitempty"`
 }
 
 var originsKey = []byte{keyMeta, 'o'}
 
 func (r *restorer[S, C, E]) origins() origins {
 	t, ids := r.agg.Topics(), r.cluster.topics
-	return origins{ids[t.Commands], ids[t.Results], ids[t.Events]}
+	return origins{Commands: ids[t.Commands], Results: ids[t.Results], Events: ids[t.Events]}
 }
 
 // verifyOrigins judges topics that were made anew since the store was filled.
@@ -52,6 +56,11 @@ func (w *worker[S, C, E]) verifyOrigins(ctx context.Context) error {
 		}
 		w.logger.Warn("the topic of the commands was made anew; what was not handled in the old one is lost", slog.Int64("offset", start))
 	}
+	have.AnsweredBefore = had.AnsweredBefore
+	if found && had.Results != have.Results {
+		have.AnsweredBefore = w.skip
+	}
+	w.answeredBefore = have.AnsweredBefore
 	if had == have {
 		return nil
 	}

@@ -190,7 +190,7 @@ func TestCompactionMeetsDamage(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	compacted := make(chan error)
 	go func() { compacted <- s.db.Compact(ctx, []byte{0}, []byte{0xff}, false) }()
-	w := &worker[ticks, tick, tick]{store: s, claim: endedClaim{}}
+	w := &worker[ticks, tick, tick]{Handler: &Handler[ticks, tick, tick]{config: HandlerConfig{}.withDefaults()}, store: s, claim: endedClaim{}}
 	if _, err := w.take(t.Context()); !errors.Is(err, errStore) {
 		t.Errorf("the worker is told %v", err)
 	}

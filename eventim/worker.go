@@ -25,14 +25,15 @@ type worker[S, C, E any] struct {
 
 	partitioner sarama.Partitioner
 
-	store      *store
-	checkpoint checkpoint
-	states     *lru.LRU[string, Snapshot[S]] // decoded states of the store
-	swept      int64                         // record time of the last sweep of old answers
-	skip       int64                         // commands below are handled, but for those of again
-	marked     bool                          // a handler has committed skip, and not an operator
-	takeovers  int
-	again      []Record // commands below skip that were acknowledged and have no result
+	store          *store
+	checkpoint     checkpoint
+	states         *lru.LRU[string, Snapshot[S]] // decoded states of the store
+	swept          int64                         // record time of the last sweep of old answers
+	skip           int64                         // commands below are handled, but for those of again
+	marked         bool                          // a handler has committed skip, and not an operator
+	answeredBefore int64                         // the results of commands below are not in the topic, see origins
+	takeovers      int
+	again          []Record // commands below skip that were acknowledged and have no result
 }
 
 // errLost ends the session: the group has given the partition to another

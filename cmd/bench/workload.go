@@ -98,7 +98,7 @@ func expected(n int32) (invoices.Invoice, error) {
 		if err != nil {
 			return current.State, err
 		}
-		res := invoices.Aggregate.Handle(current, eventim.Command[invoices.Command]{ID: "c", Aggregate: "a", Payload: c})
+		res := invoices.Aggregate.Handle(current, eventim.Command[invoices.Command]{ID: "c", Aggregate: "a", Time: time.Now(), Payload: c})
 		if res.Outcome != eventim.Accepted || len(res.Events) != 1 {
 			return current.State, fmt.Errorf("command %d of the load is %s with %d events", i, res.Outcome, len(res.Events))
 		}
