@@ -39,7 +39,7 @@ func TestCommandWithoutWaitIsPending(t *testing.T) {
 	if _, err := uuid.Parse(id); err != nil {
 		t.Errorf("command id %q: %v", id, err)
 	}
-	if want := "/api/commands/" + id; got.header.Get("Location") != want {
+	if want := "/api/invoices/inv-1/commands/" + id; got.header.Get("Location") != want {
 		t.Errorf("Location: got %s, want %s", got.header.Get("Location"), want)
 	}
 	if position, _ := got.json("position").(string); !strings.Contains(position, ":") {

@@ -15,8 +15,11 @@ const (
 	headerOrigin    = "ce_originid"
 )
 
+// commandKey identifies a command: its id belongs to its invoice.
+type commandKey struct{ invoice, id string }
+
 // hub passes results and snapshots on to whoever waits for them: HTTP requests
-// by command id, websockets by origin. One mutex orders everything, so that a
+// by command, websockets by origin. One mutex orders everything, so that a
 // token says exactly what its connection has been told: position, registration
 // and delivery never interleave.
 type hub struct {
@@ -25,7 +28,7 @@ type hub struct {
 
 	mu      sync.Mutex
 	at      token // next offsets of the tails
-	waiters map[string]map[chan<- answer]struct{}
+	waiters map[commandKey]map[chan<- answer]struct{}
 	origins map[string]map[*queue]struct{}
 	all     map[*queue]struct{}
 	joined  sync.WaitGroup
@@ -36,15 +39,15 @@ type hub struct {
 func newHub(a Aggregate, start token, log *slog.Logger) *hub {
 	return &hub{
 		aggregate: a, log: log, at: start,
-		waiters: map[string]map[chan<- answer]struct{}{},
+		waiters: map[commandKey]map[chan<- answer]struct{}{},
 		origins: map[string]map[*queue]struct{}{},
 		all:     map[*queue]struct{}{},
 	}
 }
 
-// await makes answers to a command id arrive on the channel, which must have
+// await makes answers to a command arrive on the channel, which must have
 // room: an answer that finds none is dropped. The returned function ends it.
-func (h *hub) await(command string, answers chan<- answer) (forget func()) {
+func (h *hub) await(command commandKey, answers chan<- answer) (forget func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	join(h.waiters, command, answers)
@@ -119,7 +122,7 @@ func (h *hub) result(rec eventim.Record) error {
 	if err := h.at.results.advance(rec); err != nil {
 		return err
 	}
-	waiters := h.waiters[rec.Header(headerCommandID)]
+	waiters := h.waiters[commandKey{string(rec.Key), rec.Header(headerCommandID)}]
 	queues := h.origins[rec.Header(headerOrigin)]
 	if len(waiters)+len(queues) == 0 {
 		return nil

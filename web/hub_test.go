@@ -107,9 +107,10 @@ func TestHubWakesWaiters(t *testing.T) {
 	t.Parallel()
 	h := newTestHub()
 	one, two, other := make(chan answer, 1), make(chan answer, 1), make(chan answer, 1)
-	forget := h.await("cmd-1", one)
-	defer h.await("cmd-1", two)()
-	defer h.await("cmd-2", other)()
+	forget := h.await(commandKey{"inv-1", "cmd-1"}, one)
+	defer h.await(commandKey{"inv-1", "cmd-1"}, two)()
+	defer h.await(commandKey{"inv-1", "cmd-2"}, other)()
+	defer h.await(commandKey{"inv-2", "cmd-1"}, other)() // the same id, and another command
 	must(t, h.result(rejected(0, 10, "cmd-1", "")))
 	must(t, h.result(rejected(0, 11, "cmd-1", ""))) // finds no room, and does not wait
 	for _, c := range []chan answer{one, two} {

@@ -2,11 +2,8 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -19,13 +16,9 @@ type invoiceInput struct {
 	Freshness
 }
 
-// Resolve reads the id as it is written in a path; huma calls it. Clients take
-// "." and ".." for folders, "%2e%2e" too (RFC 3986, 5.2.4), and an invoice may
-// have such an id since before they were refused.
+// Resolve reads the id as it is written in a path; huma calls it.
 func (in *invoiceInput) Resolve(huma.Context) []error {
-	if dots := strings.TrimLeft(in.ID, "~"); dots == "." || dots == ".." {
-		in.ID = strings.TrimPrefix(in.ID, "~")
-	}
+	in.ID = idOf(in.ID)
 	return nil
 }
 
@@ -108,47 +101,4 @@ func (s *Server) getHistory(ctx context.Context, in *invoiceInput) (*historyOutp
 		}
 	}
 	return out, nil
-}
-
-type commandInput struct {
-	ID string `path:"id" minLength:"1"`
-}
-
-type commandOutput struct {
-	CacheControl string `header:"Cache-Control" hidden:"true"`
-	Body         CommandAnswer
-}
-
-func (s *Server) getCommand(ctx context.Context, in *commandInput) (*commandOutput, error) {
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
-	defer cancel()
-	r, err := views.GetCommandResult(ctx, s.pool, in.ID)
-	if errors.Is(err, views.ErrNotFound) {
-		return nil, newProblem(codeCommandNotFound,
-			"No result of command %s is known. If it was accepted, ask again in a moment.", in.ID).about(in.ID)
-	}
-	if err != nil {
-		return nil, s.readProblem(err)
-	}
-	body, err := commandAnswer(r)
-	if err != nil {
-		return nil, s.readProblem(err)
-	}
-	return &commandOutput{noStore, body}, nil
-}
-
-func commandAnswer(r views.CommandResult) (CommandAnswer, error) {
-	a := CommandAnswer{
-		CommandID: r.CommandID, InvoiceID: r.Aggregate, Outcome: r.Outcome, Version: r.Version, Code: r.Code, Message: r.Message,
-		Position: r.Position.String(),
-	}
-	var value struct {
-		Events   []eventJSON
-		Snapshot struct{ Data json.RawMessage }
-	}
-	if err := json.Unmarshal(r.Value, &value); err != nil {
-		return a, fmt.Errorf("result of command %s: %w", r.CommandID, err)
-	}
-	a.Events, a.Invoice = value.Events, invoiceJSON{value.Snapshot.Data}
-	return a, nil
 }

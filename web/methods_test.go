@@ -9,12 +9,12 @@ import (
 func TestMethodsOfEachPath(t *testing.T) {
 	t.Parallel()
 	h := offline(t)
-	const get, post = "GET, HEAD, OPTIONS", "POST, OPTIONS"
+	const get = "GET, HEAD, OPTIONS"
 	for path, allow := range map[string]string{
 		"/api/invoices": get, "/api/invoices/inv-1": get, "/api/invoices/inv-1/history": get, "/api/commands/cmd-1": get, "/api/live": get,
 		"/healthz": get, "/readyz": get, "/openapi.json": get, "/": get, "/invoices/inv-1": get,
-		"/api/invoices/inv-1/commands/SendInvoice": post,
-		"/api/nothing": "", "/api/": "", "/api/invoices/inv-1/commands/BurnInvoice": "",
+		"/api/invoices/inv-1/commands/SendInvoice": "GET, HEAD, POST, OPTIONS", // a command id may have that name too
+		"/api/nothing": "", "/api/": "", "/api/invoices/inv-1/history/x": "",
 	} {
 		for _, method := range []string{"OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "BREW", "GET", "POST"} {
 			if strings.Contains(allow, method) && method != "OPTIONS" {

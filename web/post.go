@@ -19,7 +19,7 @@ const maxBody = 1 << 20
 
 type postInput struct {
 	Invoice     string `path:"id" pattern:"^[!-~]{1,128}$" patternDescription:"1 to 128 printable characters of ASCII, none of them a space" doc:"The invoice. Clients choose the id of a new one; take a UUIDv7." example:"01998b5e-8d8c-7cc1-a2a1-0f2c6f4b7a10"`
-	Key         string `header:"Idempotency-Key" pattern:"^(\"[!#-~]{1,126}\"|[!#-~]{1,128})$" patternDescription:"1 to 128 printable characters of ASCII, none of them a space or a quote, within quotes or not" doc:"The command id: a repeat has no second effect and gets the first answer. Generated when missing; send one, so that a retry is safe."`
+	Key         string `header:"Idempotency-Key" pattern:"^(\"[!#-~]{1,126}\"|[!#-~]{1,128})$" patternDescription:"1 to 128 printable characters of ASCII, none of them a space or a quote, within quotes or not" doc:"The command id, which belongs to the invoice: a repeat for the same invoice has no second effect and gets the first answer; for another invoice it is another command. Generated when missing; send one, so that a retry is safe."`
 	IfMatch     string `header:"If-Match" pattern:"^[ \t]*([*]|(W/)?\"(0|[1-9][0-9]{0,17})\"([ \t]*,[ \t]*(W/)?\"(0|[1-9][0-9]{0,17})\")*|0|[1-9][0-9]{0,17})[ \t]*$" patternDescription:"a version that was seen, such as \"4\", or *" doc:"The version of the invoice that was seen, as an ETag or a view tells it, such as \"4\": at another one the command is rejected with 412. A weak tag counts like a strong one, and of several the newest counts. * asks only that the invoice exists."`
 	Prefer      string `header:"Prefer" doc:"RFC 7240. wait=N waits up to N seconds (at most 60) for the result; otherwise the answer is 202." example:"wait=5"`
 	Origin      string `header:"Eventim-Origin" pattern:"^[!-~]{1,128}$" patternDescription:"1 to 128 printable characters of ASCII, none of them a space" doc:"The page that wants the result on its websocket: the origin of its hello."`
@@ -32,7 +32,7 @@ type postInput struct {
 type postOutput struct {
 	Status     int
 	ETag       string `header:"ETag" doc:"The version of the invoice."`
-	Location   string `header:"Location" doc:"Where the result can be fetched."`
+	Location   string `header:"Location" doc:"Where the result can be fetched: the answer to this command id for this invoice."`
 	Preference string `header:"Preference-Applied"`
 	Body       CommandAnswer
 }
@@ -45,7 +45,7 @@ type CommandAnswer struct {
 	Outcome   string      `json:"outcome" enum:"pending,accepted,rejected,failed"`
 	Version   int64       `json:"version,omitempty" doc:"Version of the invoice after the command."`
 	Position  string      `json:"position,omitempty" doc:"The position of the command; a read can wait for it." example:"3:1042"`
-	Replayed  bool        `json:"replayed" doc:"The command id was used before; this is the first answer."`
+	Replayed  bool        `json:"replayed" doc:"The command id was used before for this invoice; this is the first answer."`
 	Code      string      `json:"code,omitempty" doc:"Why it was not accepted, for programs."`
 	Message   string      `json:"message,omitempty" doc:"Why it was not accepted, for people."`
 	Events    []eventJSON `json:"events,omitempty" doc:"What happened."`
@@ -99,7 +99,7 @@ func (s *Server) postAndWait(ctx context.Context, r commandRequest, wait time.Du
 	answers := make(chan answer, 16)
 	if l := s.live.Load(); l != nil {
 		// Before the command is sent: its result may come before Send returns.
-		defer l.hub.await(r.id, answers)()
+		defer l.hub.await(commandKey{r.invoice, r.id}, answers)()
 	}
 	position, problem := s.submit(context.WithoutCancel(ctx), r) // it was asked for, whoever hangs up
 	if problem != nil {
@@ -113,7 +113,7 @@ func (s *Server) postAndWait(ctx context.Context, r commandRequest, wait time.Du
 			if a.position == position {
 				return done(r, a, wait)
 			}
-			// The answer to an earlier command with the same id.
+			// The answer to an earlier command of the invoice with the same id.
 		case <-timeout.C:
 			return pending(r, position, wait), nil
 		case <-s.drained.Done():
@@ -126,7 +126,7 @@ func (s *Server) postAndWait(ctx context.Context, r commandRequest, wait time.Du
 
 func pending(r commandRequest, position eventim.Position, wait time.Duration) *postOutput {
 	return &postOutput{
-		Status: http.StatusAccepted, Location: "/api/commands/" + r.id, Preference: applied(wait),
+		Status: http.StatusAccepted, Location: commandPath(r.invoice, r.id), Preference: applied(wait),
 		Body: CommandAnswer{
 			CommandID: r.id, InvoiceID: r.invoice, Type: r.name, Outcome: "pending", Position: position.String(),
 		},
@@ -138,7 +138,7 @@ func done(r commandRequest, a answer, wait time.Duration) (*postOutput, error) {
 		return nil, a.problem()
 	}
 	return &postOutput{
-		Status: http.StatusOK, ETag: etag(a.version), Location: "/api/commands/" + r.id, Preference: applied(wait),
+		Status: http.StatusOK, ETag: etag(a.version), Location: commandPath(r.invoice, r.id), Preference: applied(wait),
 		Body: CommandAnswer{
 			CommandID: a.command, InvoiceID: a.invoice, Type: r.name, Outcome: string(a.outcome), Version: a.version,
 			Position: a.position.String(), Replayed: a.replayed, Events: a.events, Invoice: invoiceJSON{a.state},

@@ -22,6 +22,7 @@ const (
 	codeCommandUnknown   = "command_unknown"
 	codeCommandTooLarge  = "command_too_large"
 	codeCommandNotFound  = "command_not_found"
+	codeCommandAmbiguous = "command_ambiguous"
 	codeTooManyCommands  = "too_many_commands"
 	codePayloadInvalid   = "payload_invalid"
 	codeRequestInvalid   = "request_invalid"
@@ -72,6 +73,7 @@ var kinds = map[string]kind{
 	codeCommandUnknown:          {http.StatusNotFound, "There is no such command"},
 	codeCommandTooLarge:         {http.StatusRequestEntityTooLarge, "The command is too large"},
 	codeCommandNotFound:         {http.StatusNotFound, "The command is not known (yet)"},
+	codeCommandAmbiguous:        {http.StatusConflict, "The command id was used for several invoices"},
 	codeTooManyCommands:         {http.StatusTooManyRequests, "Too many commands at once"},
 	codePayloadInvalid:          {http.StatusBadRequest, "The payload cannot be read"},
 	codeRequestInvalid:          {http.StatusBadRequest, "The request cannot be read"},
@@ -109,6 +111,7 @@ type Problem struct {
 	CommandID      string   `json:"commandId,omitempty" doc:"The command that the problem is about."`
 	CurrentVersion *int64   `json:"currentVersion,omitempty" doc:"The version of the invoice, when the code is version_conflict."`
 	Pointer        string   `json:"pointer,omitempty" doc:"Where in the body it is, as a JSON Pointer (RFC 6901)." example:"/lines/0/quantity"`
+	Links          []string `json:"links,omitempty" doc:"Where the answers are, when the code is command_ambiguous."`
 	Errors         []string `json:"errors,omitempty" doc:"One line for each thing that is wrong with the request."`
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -32,7 +33,11 @@ func (s *Server) registerReads(api huma.API) {
 	register(api, get("GetInvoice", "/api/invoices/{id}", "One invoice"), findOutcomes, s.getInvoice)
 	register(api, get("GetHistory", "/api/invoices/{id}/history", "What happened to an invoice"), findOutcomes, s.getHistory)
 	register(api, get("GetHandling", "/api/handling", "Whether commands are being handled"), anyOutcome, s.getHandling)
-	register(api, get("GetCommand", "/api/commands/{id}", "What became of a command"), lookUpOutcomes, s.getCommand)
+	register(api, get("GetInvoiceCommand", "/api/invoices/{id}/commands/{key}", "What became of a command of an invoice"), lookUpOutcomes, s.getInvoiceCommand)
+	command := get("GetCommand", "/api/commands/{id}", "What became of a command, by its id alone")
+	command.Description = "A command id belongs to its invoice. While it was used for one only, this is its answer; " +
+		"else the answer is 409 with the links of the answers, one for each invoice. More than 100 are not listed."
+	register(api, command, slices.Concat(lookUpOutcomes, outcomes(codeCommandAmbiguous)), s.getCommand)
 }
 
 // register describes the problems of an operation, instead of those that huma

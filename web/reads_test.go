@@ -61,6 +61,7 @@ func TestReadsThatFindNothing(t *testing.T) {
 	n.get("/api/invoices/none").want(t, 404, "code", "invoice_not_found")
 	n.get("/api/invoices/none/history").want(t, 404, "code", "invoice_not_found")
 	n.get("/api/commands/none").want(t, 404, "code", "command_not_found")
+	n.get("/api/invoices/inv-1/commands/none").want(t, 404, "code", "command_not_found")
 	n.get("/api/invoices?position=0:1&wait=10ms").want(t, 503, "code", "view_behind")
 	for _, query := range []string{"position=x", "position=0:1&wait=long", "limit=0", "limit=1000", "cursor=x", "status=lost", "overdue=maybe"} {
 		n.get("/api/invoices?"+query).want(t, 400, "code", "request_invalid")

@@ -19,22 +19,30 @@ type judge struct {
 	histories map[string][]*checker.Record
 	commands  map[string]*checker.Record // by position
 	results   map[string]*checker.Record // by the position of the command
-	firsts    map[string]*checker.Record // the first answers, by command id
-	reused    map[string]*checker.Record // the answers to commands whose id was that of another
+	firsts    map[commandKey]*checker.Record // the first answers
+	reused    map[commandKey]*checker.Record // the answers to commands whose id was that of another
 }
+
+// commandKey identifies a command: its id belongs to its invoice.
+type commandKey struct{ invoice, id string }
+
+func (k commandKey) String() string { return k.id + " of " + k.invoice }
 
 func (j *judge) index() {
 	j.histories, j.commands = map[string][]*checker.Record{}, map[string]*checker.Record{}
-	j.results, j.firsts = map[string]*checker.Record{}, map[string]*checker.Record{}
-	j.reused = map[string]*checker.Record{}
+	j.results = map[string]*checker.Record{}
+	j.firsts, j.reused = map[commandKey]*checker.Record{}, map[commandKey]*checker.Record{}
 	each(&j.Log.Events, func(r *checker.Record) { j.histories[string(r.Key)] = append(j.histories[string(r.Key)], r) })
 	each(&j.Log.Commands, func(r *checker.Record) { j.commands[position(r.Partition, r.Offset)] = r })
 	each(&j.Log.Results, func(r *checker.Record) {
 		j.results[cause(r)] = r
-		if id := header(r, "ce_commandid"); header(r, "ce_replay") == "" && j.firsts[id] == nil {
-			j.firsts[id] = r
-		} else if outcomeOf(r).Code == "command_id_reused" {
-			j.reused[id] = r
+		o, command := outcomeOf(r), commandKey{string(r.Key), header(r, "ce_commandid")}
+		switch {
+		case o.Outcome == "failed" && o.Code == "wrong_partition": // it takes up no id
+		case header(r, "ce_replay") == "" && j.firsts[command] == nil:
+			j.firsts[command] = r
+		case o.Code == "command_id_reused":
+			j.reused[command] = r
 		}
 	})
 }

@@ -74,12 +74,13 @@ func (j *judge) delivery(client *journal.Journal, e journal.Entry) {
 
 // told judges an answer over HTTP. A rejection does not tell its position.
 func (j *judge) told(client *journal.Journal, e journal.Entry) {
-	r := j.firsts[e.Command]
+	command := commandKey{e.Invoice, e.Command}
+	r := j.firsts[command]
 	if e.Position != "" {
 		r = j.results[e.Position]
 	}
 	if e.Code == "command_id_reused" {
-		r = j.reused[e.Command]
+		r = j.reused[command]
 	}
 	if r == nil {
 		j.report.violate(AckIsTrue, "client "+client.Origin, "%s was answered with %s %q, but there is no result", e.Command, e.Outcome, e.Code)

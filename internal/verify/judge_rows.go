@@ -96,18 +96,18 @@ func (j *judge) history() {
 	}
 }
 
-// answers judges that each command id has its first answer in the view.
+// answers judges that each command has its first answer in the view.
 func (j *judge) answers() {
 	j.report.AnswerRows = len(j.Rows.Answers)
-	rows := map[string]AnswerRow{}
+	rows := map[commandKey]AnswerRow{}
 	for _, row := range j.Rows.Answers {
-		rows[row.CommandID] = row
+		rows[commandKey{row.Invoice, row.CommandID}] = row
 	}
-	for id, r := range j.firsts {
-		row, ok := rows[id]
-		delete(rows, id)
+	for command, r := range j.firsts {
+		row, ok := rows[command]
+		delete(rows, command)
 		if !ok {
-			j.report.violate(AnswerKept, "command_result: "+id, "there is no row")
+			j.report.violate(AnswerKept, "command_result: "+command.String(), "there is no row")
 			continue
 		}
 		j.answer(row, r)
@@ -120,15 +120,15 @@ func (j *judge) answers() {
 		}
 		return false
 	}
-	for id := range rows {
+	for command := range rows {
 		if !expired() {
-			j.report.violate(AnswerKept, "command_result: "+id, "the command has no result")
+			j.report.violate(AnswerKept, "command_result: "+command.String(), "the command has no result")
 		}
 	}
 }
 
 func (j *judge) answer(row AnswerRow, r *checker.Record) {
-	where, o := "command_result: "+row.CommandID, outcomeOf(r)
+	where, o := "command_result: "+commandKey{row.Invoice, row.CommandID}.String(), outcomeOf(r)
 	if row.Outcome != o.Outcome || row.Version != o.Version || row.Code != o.Code || row.Invoice != string(r.Key) || position(row.Partition, row.Offset) != cause(r) {
 		j.report.violate(AnswerKept, where, "the row is %s at %d, %q, the result is %s at %d, %q", row.Outcome, row.Version, row.Code, o.Outcome, o.Version, o.Code)
 		return

@@ -74,7 +74,7 @@ func readRows(ctx context.Context, pool *pgxpool.Pool) (*Rows, error) {
 		}
 		if rows.Answers, err = collect[AnswerRow](ctx, tx, `
 			select command_id, invoice_id, outcome, version, code, partition, command_offset, value
-			from public.command_result order by command_id`); err != nil {
+			from public.command_result order by invoice_id, command_id`); err != nil {
 			return err
 		}
 		rows.Positions, err = readPositions(ctx, tx)

@@ -17,10 +17,11 @@ import (
 type result = eventim.Result[invoices.Invoice, invoices.Event]
 
 // CommandResults is the view command_result: the answer of each command of the
-// last 30 days, by command id.
+// last 30 days, by invoice and command id. A command id belongs to its invoice:
+// the same id for two of them is two commands.
 func CommandResults(a Aggregate) projector.Projection[result] {
 	return projector.Projection[result]{
-		Name: "command_result", Version: 1, Topic: a.ResultTopic(), DDL: commandResultDDL,
+		Name: "command_result", Version: 2, Topic: a.ResultTopic(), DDL: commandResultDDL,
 		// The topic keeps results for a day. After a longer outage the view
 		// lacks some, and is still right in all that it has.
 		Expires: true,
@@ -32,8 +33,8 @@ func CommandResults(a Aggregate) projector.Projection[result] {
 
 const commandResultDDL = `
 create table command_result (
-	command_id     text        collate "C" primary key,
-	invoice_id     text        not null,
+	command_id     text        collate "C" not null,
+	invoice_id     text        collate "C" not null,
 	outcome        text        not null,
 	version        bigint      not null,
 	code           text        not null,
@@ -42,12 +43,14 @@ create table command_result (
 	time           timestamptz not null,
 	partition      integer     not null,
 	command_offset bigint      not null,
-	value          jsonb       not null
+	value          jsonb       not null,
+	primary key (invoice_id, command_id)
 );
+create index on command_result (command_id);
 create index on command_result (partition, time);
 
 comment on table command_result is 'The answer of each command of the last 30 days';
-comment on column command_result.command_id is 'Id of the command';
+comment on column command_result.command_id is 'Id of the command, one of its own for each invoice';
 comment on column command_result.invoice_id is 'Id of the invoice that the command was for';
 comment on column command_result.outcome is 'accepted, rejected, or failed if it could not be handled';
 comment on column command_result.version is 'Version of the invoice after the command';
@@ -57,13 +60,35 @@ comment on column command_result.actor is 'Who asked, if that is known';
 comment on column command_result.time is 'When the command was accepted by Kafka';
 comment on column command_result.partition is 'Partition of the commands topic';
 comment on column command_result.command_offset is 'Offset of the command in its partition';
-comment on column command_result.value is 'What an accepted command caused: the events, and the snapshot of the invoice after them';`
+comment on column command_result.value is 'What an accepted command caused: the events, and the snapshot of the invoice after them';
+
+-- The topic keeps results for a day: what is older is in the version before
+-- alone. What that one adds from now on is still in the topic. Ids that are too
+-- long for the key of today have not been taken for long, and stay behind.
+do $$
+begin
+	if to_regclass('public.command_result') is not null then
+		insert into command_result (command_id, invoice_id, outcome, version, code, message, actor, time,
+			partition, command_offset, value)
+		select command_id, invoice_id, outcome, version, code, message, actor, time,
+			partition, command_offset, value
+		from public.command_result
+		where (outcome, code) <> ('failed', 'wrong_partition')
+			and octet_length(invoice_id) <= 1300 and octet_length(command_id) <= 1300
+		on conflict do nothing;
+	end if;
+end
+$$;`
+
+// resultKey is an id as both columns of the primary key have it: an index row
+// has room for one long id, or for two halves.
+func resultKey(id string) string { return cut(id, maxKey/2) }
 
 // keptResults is how long the view keeps an answer, in record time.
 const keptResults = 30 * 24 * time.Hour
 
-// writeCommandResults adds answers. The first answer of a command id wins; a
-// replay repeats it, so it serves where the view has missed the first.
+// writeCommandResults adds answers. The first answer of a command wins; a replay
+// repeats it, so it serves where the view has missed the first.
 func writeCommandResults(ctx context.Context, tx pgx.Tx, codec eventim.Codec[invoices.Event], batch []result) error {
 	var (
 		commands, ids, outcomes, codes, messages, actors, values []string
@@ -76,14 +101,14 @@ func writeCommandResults(ctx context.Context, tx pgx.Tx, codec eventim.Codec[inv
 		if r.Rejection != nil {
 			rejection = *r.Rejection
 		}
-		if r.Command == "" || rejection.Code == eventim.CodeCommandIDReused || rejection.Code == eventim.CodeAnswerGone {
+		if r.Command == "" || !standsForCommand(r.Outcome, rejection.Code) {
 			continue // it answers nobody, or is not the answer that the id stands for
 		}
 		value, err := valueOf(codec, r)
 		if err != nil {
 			return fmt.Errorf("encode the result of command %s: %w", r.Command, err)
 		}
-		commands, ids = append(commands, key(r.Command)), append(ids, key(r.Aggregate))
+		commands, ids = append(commands, resultKey(r.Command)), append(ids, resultKey(r.Aggregate))
 		outcomes, versions = append(outcomes, string(r.Outcome)), append(versions, r.Version)
 		codes, messages = append(codes, storable(rejection.Code)), append(messages, storable(rejection.Message))
 		actors, times = append(actors, storable(r.Actor)), append(times, r.Time)
@@ -97,12 +122,26 @@ func writeCommandResults(ctx context.Context, tx pgx.Tx, codec eventim.Codec[inv
 		from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[],
 			$8::timestamptz[], $9::integer[], $10::bigint[], $11::text[])
 			as r (command_id, invoice_id, outcome, version, code, message, actor, time, partition, command_offset, value)
-		on conflict (command_id) do nothing`,
+		on conflict (invoice_id, command_id) do nothing`,
 		commands, ids, outcomes, versions, codes, messages, actors, times, partitions, offsets, values)
 	if err != nil {
 		return err
 	}
 	return forgetResults(ctx, tx, batch[len(batch)-1])
+}
+
+// standsForCommand tells whether a result is what became of the command of its
+// id. A command in a foreign partition takes up no id: the one that was sent
+// rightly may be handled before or after it.
+func standsForCommand(outcome eventim.Outcome, code string) bool {
+	switch code {
+	case eventim.CodeCommandIDReused, eventim.CodeAnswerGone:
+		return false
+	case eventim.CodeWrongPartition:
+		return outcome != eventim.Failed // a domain may have a code of that name
+	default:
+		return true
+	}
 }
 
 // forgetResults deletes what is too old beside last. Each partition deletes its
@@ -162,17 +201,45 @@ type CommandResult struct {
 	Value json.RawMessage
 }
 
-// GetCommandResult returns the answer of a command, or ErrNotFound, which may
-// mean that there is none yet.
-func GetCommandResult(ctx context.Context, db DB, commandID string) (CommandResult, error) {
-	var r CommandResult
-	err := db.QueryRow(ctx, `
-		select command_id, invoice_id, outcome, version, code, message, time, partition, command_offset, value
-		from public.command_result where command_id = $1`, key(commandID)).Scan(
-		&r.CommandID, &r.Aggregate, &r.Outcome, &r.Version, &r.Code, &r.Message, &r.Time,
-		&r.Position.Partition, &r.Position.Offset, &r.Value)
-	if err != nil {
-		return CommandResult{}, fmt.Errorf("read the result of command %s: %w", commandID, notFound(err))
+const selectResults = `
+	select command_id, invoice_id, outcome, version, code, message, time, partition, command_offset, value
+	from public.command_result `
+
+// GetCommandResult returns the answer of a command of an invoice, or
+// ErrNotFound, which may mean that there is none yet.
+func GetCommandResult(ctx context.Context, db DB, invoice, command string) (CommandResult, error) {
+	found, err := commandResults(ctx, db, `where invoice_id = $1 and command_id = $2`, resultKey(invoice), resultKey(command))
+	if err == nil && len(found) == 0 {
+		err = ErrNotFound
 	}
-	return r, nil
+	if err != nil {
+		return CommandResult{}, fmt.Errorf("read the result of command %s of %s: %w", command, invoice, err)
+	}
+	return found[0], nil
+}
+
+// MaxSameID is how many answers GetCommandResults returns at most.
+const MaxSameID = 100
+
+// GetCommandResults returns the answers of the commands of this id, one for
+// each invoice that it was used for, in the order of the invoices' ids, and no
+// more than MaxSameID. There may be none, or none yet.
+func GetCommandResults(ctx context.Context, db DB, command string) ([]CommandResult, error) {
+	found, err := commandResults(ctx, db, `where command_id = $1 order by invoice_id limit $2`, resultKey(command), MaxSameID)
+	if err != nil {
+		return nil, fmt.Errorf("read the results of command %s: %w", command, err)
+	}
+	return found, nil
+}
+
+func commandResults(ctx context.Context, db DB, where string, args ...any) ([]CommandResult, error) {
+	rows, err := db.Query(ctx, selectResults+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (r CommandResult, err error) {
+		err = row.Scan(&r.CommandID, &r.Aggregate, &r.Outcome, &r.Version, &r.Code, &r.Message, &r.Time,
+			&r.Position.Partition, &r.Position.Offset, &r.Value)
+		return r, err
+	})
 }

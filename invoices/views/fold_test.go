@@ -78,7 +78,7 @@ func TestViewsAreTheFoldOfTheEvents(t *testing.T) {
 	// No more waiting: what was awaited is there.
 	checkFold(t, a, k, pool)
 	for _, cmd := range sent {
-		r, err := views.GetCommandResult(ctx, pool, cmd.ID)
+		r, err := views.GetCommandResult(ctx, pool, cmd.Aggregate, cmd.ID)
 		if err != nil || r.Aggregate != cmd.Aggregate || r.Position != cmd.Position {
 			t.Errorf("command %s has the result %+v, error %v", cmd.ID, r, err)
 		}

@@ -54,7 +54,7 @@ func TestTheFirstAnswerOfACommandWins(t *testing.T) {
 	pool, write := table(t, views.CommandResults(invoices.Aggregate))
 	write(answered("x", rejected(eventim.CodeCommandIDReused)), answered("x"), answered("x", rejected("other")), answered("", rejected("other")))
 	write(answered("x", rejected("later")), answered("y", rejected("overpayment")))
-	x, err := views.GetCommandResult(t.Context(), pool, "x")
+	x, err := views.GetCommandResult(t.Context(), pool, "a", "x")
 	if err != nil || x.Outcome != "accepted" || x.Version != 2 || x.Aggregate != "a" || x.Position != (eventim.Position{Partition: 1, Offset: 42}) {
 		t.Errorf("x is %+v, error %v; want the first answer", x, err)
 	}
@@ -65,12 +65,36 @@ func TestTheFirstAnswerOfACommandWins(t *testing.T) {
 	if err := json.Unmarshal(x.Value, &value); err != nil || len(value.Events) != 1 || value.Events[0].Type != "InvoiceSent" || value.Snapshot.Data.Total != euros(200) {
 		t.Errorf("the value is %s, error %v; want the event and the invoice", x.Value, err)
 	}
-	y, err := views.GetCommandResult(t.Context(), pool, "y")
+	y, err := views.GetCommandResult(t.Context(), pool, "a", "y")
 	if err != nil || y.Outcome != "rejected" || y.Code != "overpayment" || string(y.Value) != "{}" {
 		t.Errorf("y is %+v, error %v; want the rejection", y, err)
 	}
-	if _, err := views.GetCommandResult(t.Context(), pool, "z"); !errors.Is(err, views.ErrNotFound) {
+	if _, err := views.GetCommandResult(t.Context(), pool, "a", "z"); !errors.Is(err, views.ErrNotFound) {
 		t.Errorf("z: %v, want ErrNotFound", err)
+	}
+}
+
+func TestACommandIDBelongsToItsInvoice(t *testing.T) {
+	t.Parallel()
+	type R = eventim.Result[invoices.Invoice, invoices.Event]
+	of := func(invoice string) func(*R) { return func(r *R) { r.Aggregate = invoice } }
+	misplaced := func(r *R) {
+		r.Outcome, r.Rejection, r.Events, r.Snapshot = eventim.Failed, eventim.Reject(eventim.CodeWrongPartition, "no"), nil, nil
+	}
+	pool, write := table(t, views.CommandResults(invoices.Aggregate))
+	write(answered("x", misplaced), answered("x"), answered("x", of("b")), answered("x", of("b"), misplaced), answered("y", misplaced))
+	for _, invoice := range []string{"a", "b"} {
+		r, err := views.GetCommandResult(t.Context(), pool, invoice, "x")
+		if err != nil || r.Aggregate != invoice || r.Outcome != "accepted" {
+			t.Errorf("got %+v, error %v; want the answer for %s", r, err, invoice)
+		}
+	}
+	all, err := views.GetCommandResults(t.Context(), pool, "x")
+	if err != nil || len(all) != 2 || all[0].Aggregate != "a" || all[1].Aggregate != "b" {
+		t.Errorf("got %+v, error %v; want those of a and b", all, err)
+	}
+	if none, err := views.GetCommandResults(t.Context(), pool, "y"); err != nil || len(none) != 0 {
+		t.Errorf("got %+v, error %v; want none", none, err)
 	}
 }
 
@@ -84,7 +108,7 @@ func TestOldAnswersAreForgotten(t *testing.T) {
 	write(answered("old"), answered("recent", after(2*day)))
 	write(answered("new", after(31*day)))
 	for id, want := range map[string]bool{"old": false, "recent": true, "new": true} {
-		if _, err := views.GetCommandResult(t.Context(), pool, id); (err == nil) != want {
+		if _, err := views.GetCommandResult(t.Context(), pool, "a", id); (err == nil) != want {
 			t.Errorf("%s: %v, want it kept: %t", id, err, want)
 		}
 	}

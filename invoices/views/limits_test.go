@@ -73,7 +73,7 @@ func TestHistoryAndResultsTakeWhatALogMayHold(t *testing.T) {
 			r.Aggregate, r.Actor, r.Snapshot.State.Customer.Name = id, nul, nul
 			r.Rejection = &eventim.Rejection{Code: nul, Message: nul}
 		}))
-		if _, err := views.GetCommandResult(t.Context(), resultPool, id); err != nil {
+		if _, err := views.GetCommandResult(t.Context(), resultPool, id, id); err != nil {
 			t.Error(err)
 		}
 	}

@@ -57,14 +57,17 @@ const maxKey = 2600
 
 // key is an id as the columns have it that are indexed: one that is too long is
 // cut, and told apart by its digest.
-func key(id string) string {
+func key(id string) string { return cut(id, maxKey) }
+
+// cut cuts an id that has more than limit bytes.
+func cut(id string, limit int) string {
 	id = storable(id)
-	if len(id) <= maxKey {
+	if len(id) <= limit {
 		return id
 	}
 	sum := sha256.Sum256([]byte(id))
 	digest := hex.EncodeToString(sum[:])
-	return strings.ToValidUTF8(id[:maxKey-len(digest)-len("…")], "") + "…" + digest
+	return strings.ToValidUTF8(id[:limit-len(digest)-len("…")], "") + "…" + digest
 }
 
 // storableJSON replaces U+0000 in the strings of a JSON document, which jsonb

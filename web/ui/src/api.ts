@@ -149,10 +149,10 @@ function toResult(id: string, invoice: string, body: CommandBody): Result | unde
   return { ...rest, id, invoice, outcome, ...(state && { state }) }
 }
 
-/** The result of a command by its id; undefined while it is not known. */
+/** The result of a command, whose id belongs to its invoice; undefined while it is not known. */
 export async function lookUp(id: string, invoice: string): Promise<Result | undefined> {
   try {
-    return toResult(id, invoice, await get<CommandBody>(`/commands/${encodeURIComponent(id)}`))
+    return toResult(id, invoice, await get<CommandBody>(`/invoices/${segment(invoice)}/commands/${segment(id)}`))
   } catch (error) {
     if (error instanceof Problem && error.body.status === 404) return undefined
     throw error

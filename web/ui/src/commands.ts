@@ -110,7 +110,7 @@ export class Commands {
   received(result: Result): void {
     this.#o.onResult(result)
     const p = this.#find(result.id)
-    if (!p) return // a repeat, or another tab's
+    if (p?.invoice !== result.invoice) return // a repeat, another tab's, or another invoice's of the same id
     if (result.outcome === 'accepted') return this.#accepted(p, result)
     const version = result.currentVersion ?? result.version ?? 0
     const code = result.code ?? ''

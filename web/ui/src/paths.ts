@@ -2,18 +2,19 @@ import { useBrowserLocation, useSearch } from 'wouter/use-browser-location'
 
 // Ids of invoices are chosen by clients, and may be "2026/001", "50%" or "..".
 
-// Browsers take "." and ".." for folders, "%2e%2e" too, so in a path such an id begins with a mark.
-const dots = /^~*\.{1,2}$/
+// Browsers take "." and ".." for folders, "%2e%2e" too, and the server "%2F" for the end of one, so in a path such an id
+// begins with a mark.
+const marked = /^~*(\.{1,2}|\/)$/
 
 /** An id as one segment of a path. */
 export function segment(id: string): string {
-  return encodeURIComponent(dots.test(id) ? `~${id}` : id)
+  return encodeURIComponent(marked.test(id) ? `~${id}` : id)
 }
 
 /** The id that segment wrote; text that is not encoded well stands for itself. */
 export function idOf(written: string): string {
   const id = decoded(written)
-  return id.startsWith('~') && dots.test(id) ? id.slice(1) : id
+  return id.startsWith('~') && marked.test(id) ? id.slice(1) : id
 }
 
 function decoded(text: string): string {
