@@ -17,6 +17,8 @@ const (
 	MaxID    = 128 // of a command id, an aggregate id and an origin
 	MaxActor = 256
 
+	maxVersion = 999_999_999_999_999_999 // 18 digits: any text of them is a number
+
 	maxCause = MaxID + len("/9223372036854775807") // the id of an event is a cause, too
 )
 
@@ -64,8 +66,8 @@ func (c Command[C]) Check() error {
 	check("Actor", c.Actor, checkActor)
 	check("Correlation", c.Correlation, optional(maxCause))
 	check("Causation", c.Causation, optional(maxCause))
-	if c.Expected != nil && *c.Expected < 0 {
-		errs = append(errs, &InvalidError{Field: "Expected", Reason: "is negative"})
+	if c.Expected != nil && (*c.Expected < 0 || *c.Expected > maxVersion) {
+		errs = append(errs, &InvalidError{Field: "Expected", Reason: "is negative, or has more than 18 digits"})
 	}
 	return errors.Join(errs...)
 }

@@ -25,7 +25,7 @@ func TestLocationLeadsToTheAnswer(t *testing.T) {
 	for _, key := range []string{
 		"/", "//", "a/../b", "%", "%2F", "%25", "?a=b", "#", "&;=", "+", "'", "\\", "{id}", "<>|^`", "~", "~..", "~.", "~~..", "...", ":",
 	} {
-		for _, invoice := range []string{"inv-1", "~..", "2026/" + key} {
+		for _, invoice := range []string{"inv-1", "~x", "2026/" + key} {
 			sent := n.post(url.PathEscape(invoice), "SendInvoice", "{}", "Idempotency-Key", key, "Prefer", "wait=0")
 			sent.want(t, http.StatusAccepted, "commandId", key, "invoiceId", invoice)
 			n.found(sent.header.Get("Location")).want(t, http.StatusOK, "commandId", key, "invoiceId", invoice,

@@ -36,14 +36,14 @@ type commandRequest struct {
 // submit checks a command and sends it to Kafka. The problem says whether the
 // outcome is known.
 func (s *Server) submit(ctx context.Context, r commandRequest) (eventim.Position, *Problem) {
+	cmd, problem := s.command(r)
+	if problem != nil {
+		return eventim.Position{}, problem.about(r.id) // also without Kafka: to try again would not help
+	}
 	l := s.live.Load()
 	if l == nil {
 		return eventim.Position{}, newProblem(codeKafkaDown,
 			"This server is not connected to Kafka. The command was not sent; try again.").about(r.id)
-	}
-	cmd, problem := s.command(r)
-	if problem != nil {
-		return eventim.Position{}, problem.about(r.id)
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()

@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
+	"unicode/utf8"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/gorilla/websocket"
 
 	"github.com/eventim-go/eventim/eventim"
@@ -23,6 +26,13 @@ type clientFrame struct {
 	Command  string          `json:"command"`
 	Expected *int64          `json:"expected"`
 	Payload  json.RawMessage `json:"payload"`
+}
+
+// guessed tells whether encoding/json has put U+FFFD in place of what is not
+// Unicode, so that the command would be that of another id or invoice.
+func (f clientFrame) guessed(data []byte) bool {
+	return strings.ContainsRune(f.ID+f.Invoice+f.Command+f.Origin, utf8.RuneError) &&
+		!jsontext.Value(data).IsValid(jsontext.AllowDuplicateNames(true))
 }
 
 // read takes the frames of the client until the connection fails. It never
@@ -83,7 +93,7 @@ func (k *socket) handle(data []byte) error {
 	err := json.Unmarshal(data, &f)
 	mistyped, ok := errors.AsType[*json.UnmarshalTypeError](err)
 	switch {
-	case err != nil && !ok:
+	case err != nil && !ok, f.guessed(data):
 		return protocolError("a frame is not the JSON that was expected")
 	case k.queue.isClosed():
 		return nil // it is being told

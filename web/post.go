@@ -29,6 +29,12 @@ type postInput struct {
 	RawBody     []byte `contentType:"application/json"`
 }
 
+// Resolve reads the id as it is written in a path; huma calls it.
+func (in *postInput) Resolve(huma.Context) []error {
+	in.Invoice = idOf(in.Invoice)
+	return nil
+}
+
 type postOutput struct {
 	Status     int
 	ETag       string `header:"ETag" doc:"The version of the invoice."`
