@@ -17,9 +17,6 @@ type Backlog struct {
 	End       int64 // where the commands end
 }
 
-// errFound ends reading at the first record.
-var errFound = errors.New("found a record")
-
 // Waits tells whether there is a command to handle: markers of a sender's
 // transactions take offsets, too.
 func (b Backlog) Waits(ctx context.Context, k Kafka, topic string) (bool, error) {

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
-
-	"github.com/IBM/sarama"
 )
 
 // committedMark stands as metadata beside each offset that a handler commits.
@@ -66,11 +64,8 @@ func (w *worker[S, C, E]) unanswered(ctx context.Context) (missing []Record, las
 	if err != nil {
 		return nil, last, err
 	}
-	reader := partitionReader{client: w.restorer.client, topic: t.Commands, partition: w.partition}
-	_, err = reader.read(ctx, max(start, last+1), w.skip, func(b *sarama.RecordBatch, r *sarama.Record) error {
-		if rec := recordOf(t.Commands, w.partition, b, r); rec.Position.Offset < w.skip {
-			missing = append(missing, rec)
-		}
+	err = w.each(ctx, t.Commands, max(start, last+1), w.skip, func(rec Record) error {
+		missing = append(missing, rec)
 		return nil
 	})
 	return missing, last, err
@@ -80,34 +75,12 @@ func (w *worker[S, C, E]) unanswered(ctx context.Context) (missing []Record, las
 // records of an output belongs, -1 when there never was a record. It is not
 // found when there were some, and retention has removed them all.
 func (w *worker[S, C, E]) lastCommand(ctx context.Context, topic string) (last int64, found bool, err error) {
-	start, end, err := w.restorer.bounds(ctx, topic, w.partition)
-	if err != nil {
-		return 0, false, err
+	answer, found, err := w.lastAnswer(ctx, topic)
+	if err != nil || found {
+		return answer.offset, found, err
 	}
-	last = -1
-	for window := 2 * int64(w.config.MaxBatch); !found; window *= 4 { // nearly always the first: all others are aborted
-		from := max(start, end-window)
-		err = w.readTail(ctx, topic, from, end, func(rec Record) {
-			if offset, err := strconv.ParseInt(rec.Header(headerCommandOffset), 10, 64); err == nil {
-				last, found = max(last, offset), true
-			}
-		})
-		if err != nil || from == start {
-			break
-		}
-	}
-	return last, found || start == 0, err
-}
-
-func (w *worker[S, C, E]) readTail(ctx context.Context, topic string, from, end int64, fn func(Record)) error {
-	reader := partitionReader{
-		client: w.restorer.client, topic: topic, partition: w.partition, stalled: w.successor.stalledAt(w.partition, topic),
-	}
-	_, err := reader.read(ctx, from, end, func(b *sarama.RecordBatch, r *sarama.Record) error {
-		fn(recordOf(topic, w.partition, b, r))
-		return nil
-	})
-	return err
+	start, _, err := w.restorer.bounds(ctx, topic, w.partition)
+	return -1, start == 0, err
 }
 
 // verifyWithoutEffect makes sure that commands without a result have left
@@ -151,7 +124,7 @@ func (w *worker[S, C, E]) verifyUnique(ctx context.Context) error {
 			return err
 		}
 		seen := map[string]Position{}
-		err = w.readTail(ctx, topic, max(start, end-2*int64(w.config.MaxBatch)), end, func(rec Record) {
+		err = w.each(ctx, topic, max(start, end-2*int64(w.config.MaxBatch)), end, func(rec Record) error {
 			for _, v := range versions(rec) {
 				key := fmt.Sprint(v, "/", string(rec.Key))
 				if first, twice := seen[key]; twice {
@@ -161,6 +134,7 @@ func (w *worker[S, C, E]) verifyUnique(ctx context.Context) error {
 				}
 				seen[key] = rec.Position
 			}
+			return nil
 		})
 		if err != nil {
 			return err

@@ -83,10 +83,10 @@ func ValidID(id string) bool { return checkID(id) == nil }
 func ValidActor(actor string) bool { return checkActor(actor) == nil }
 
 func checkID(id string) error {
-	switch {
-	case id == "":
+	switch id {
+	case "":
 		return errors.New("is empty")
-	case id == "." || id == "..":
+	case ".", "..":
 		return fmt.Errorf("is %q, which no link can name", id)
 	}
 	return checkName(id, MaxID)

@@ -73,7 +73,6 @@ func (w *worker[S, C, E]) verifyEvents(ctx context.Context, anew bool) error {
 	if err != nil || (events > 0 && !anew) {
 		return err
 	}
-	errFound := errors.New("found one")
 	err = w.store.snapshots(func(string, storedSnapshot) error { return errFound })
 	if errors.Is(err, errFound) {
 		return w.lostEvents()

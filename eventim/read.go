@@ -40,6 +40,9 @@ func ends(ctx context.Context, client sarama.Client, topic string) (Positions, e
 	return end, nil
 }
 
+// errFound ends reading at the first record.
+var errFound = errors.New("found a record")
+
 // listOffset returns the first (OffsetOldest) or the next (OffsetNewest)
 // offset of a partition, the latter as the high watermark.
 func listOffset(ctx context.Context, client sarama.Client, topic string, partition int32, which int64) (int64, error) {

@@ -92,8 +92,8 @@ func (w *worker[S, C, E]) foldEvents(ctx context.Context, s *store) error {
 func (w *worker[S, C, E]) verifyFolded(ctx context.Context, s *store, start, end int64) error {
 	return w.each(ctx, w.agg.Topics().Snapshots, start, end, func(rec Record) error {
 		version, err := strconv.ParseInt(rec.Header(headerVersion), 10, 64)
-		if err != nil || rec.Value == nil { // what the fold replaces
-			return nil
+		if err != nil || rec.Value == nil {
+			return nil //nolint:nilerr // what the fold replaces
 		}
 		folded, _, err := s.snapshot(string(rec.Key))
 		if err == nil && folded.version < version {
@@ -141,7 +141,7 @@ func (w *worker[S, C, E]) evolve(state S, e Event[E]) (_ S, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			w.logger.Error("the fold panicked", slog.String("event_id", e.ID()), slog.Any("reason", p), slog.String("stack", string(debug.Stack())))
-			err = fmt.Errorf("Evolve panicked with version %d of %s: %v", e.Version, e.Aggregate, p)
+			err = fmt.Errorf("the fold panicked with version %d of %s: %v", e.Version, e.Aggregate, p)
 		}
 	}()
 	return w.agg.Evolve(state, e.Payload), nil

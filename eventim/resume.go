@@ -2,7 +2,6 @@ package eventim
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -154,7 +153,6 @@ func (w *worker[S, C, E]) firstRecord(ctx context.Context, topic string, from, t
 	if err != nil {
 		return first, false, err
 	}
-	errFound := errors.New("found one")
 	err = w.each(ctx, topic, max(from, start), to, func(rec Record) error {
 		first, found = rec, true
 		return errFound

@@ -134,6 +134,6 @@ func TestRefoldPanics(t *testing.T) {
 	h := s.handle()
 	eventually(t, "the partition says why it is stopped", func() bool {
 		status := h.Status()
-		return len(status) == 1 && status[0].State == eventim.Stopped && says(status[0].Err, "Evolve panicked with version 1 of k0: a fold of new")
+		return len(status) == 1 && status[0].State == eventim.Stopped && says(status[0].Err, "the fold panicked with version 1 of k0: a fold of new")
 	})
 }

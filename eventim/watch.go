@@ -110,7 +110,6 @@ func (h *Handler[S, C, E]) watchPartition(ctx context.Context, s PartitionStatus
 // markers of a sender's transactions take offsets, too. What cannot be read for
 // as long as ctx lasts waits all the same.
 func (h *Handler[S, C, E]) commandsWait(ctx context.Context, s PartitionStatus) bool {
-	errFound := errors.New("found one")
 	reader := partitionReader{client: h.successor.client, topic: h.agg.Topics().Commands, partition: s.Partition}
 	_, err := reader.read(ctx, s.Position, s.End, func(*sarama.RecordBatch, *sarama.Record) error { return errFound })
 	return err != nil

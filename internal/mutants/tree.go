@@ -24,7 +24,7 @@ func copyOf(ctx context.Context, root string) (tree, error) {
 	if err != nil {
 		return tree{}, err
 	}
-	for _, name := range strings.Split(list, "\n") {
+	for name := range strings.SplitSeq(list, "\n") {
 		if err := copyFile(filepath.Join(root, name), filepath.Join(dir, name)); err != nil {
 			return tree{}, errors.Join(err, os.RemoveAll(dir))
 		}
@@ -47,7 +47,7 @@ func copyFile(from, to string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o750); err != nil {
 		return err
 	}
-	return os.WriteFile(to, content, info.Mode().Perm())
+	return os.WriteFile(to, content, info.Mode().Perm()) //nolint:gosec // git names the files of our own work tree
 }
 
 // verdict is what became of a mutant.

@@ -13,13 +13,13 @@ import (
 type Blame string
 
 const (
-	// Passes: it goes by itself, or somebody mends the server meanwhile. To try
+	// Passes means that it goes by itself, or somebody mends the server meanwhile. To try
 	// again is right, however often.
 	Passes Blame = "passes"
-	// Person: it stays until somebody changes grants, settings or what the
+	// Person means that it stays until somebody changes grants, settings or what the
 	// database holds.
 	Person Blame = "needs a person"
-	// Ours: the statement or the data are to blame. To try again is vain.
+	// Ours means that the statement or the data are to blame. To try again is vain.
 	Ours Blame = "our fault"
 )
 
