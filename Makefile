@@ -37,11 +37,11 @@ bench-start: ## measure how long a new user waits for make run: a fresh clone wi
 
 .PHONY: test
 test: bin/withpostgres ## run all Go tests on an embedded broker and a Postgres
-	bin/withpostgres -- go test $(RACE) ./...
+	bin/withpostgres -- go test $(RACE) -timeout=20m ./...
 
 .PHONY: test-kafka
 test-kafka: bin/withpostgres ## run the tests on Apache Kafka (needs Java and Maven)
-	.ci/kafka/kafka.sh with 1 bin/withpostgres -- go test $(RACE) -count=1 $(KAFKA_PACKAGES)
+	.ci/kafka/kafka.sh with 1 bin/withpostgres -- go test $(RACE) -timeout=20m -count=1 $(KAFKA_PACKAGES)
 
 .PHONY: test-pgbouncer
 test-pgbouncer: bin/withpostgres ## run the tests that need pgbouncer

@@ -1,6 +1,7 @@
 package eventim_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -49,7 +50,7 @@ func TestClocksOfSenders(t *testing.T) {
 		var together []*kgo.Record // in one batch, whose records have different times
 		for first, at := range clocks() {
 			for again, later := range clocks() {
-				id := first + ", then " + again
+				id := strings.ReplaceAll(first+",then,"+again, " ", "_")
 				together = append(together, s.stamped(home, id, at), s.stamped(home, id, later))
 				count[id] += 2
 			}

@@ -196,7 +196,7 @@ func TestCorruptSnapshots(t *testing.T) {
 	h := s.handle(in(t.TempDir()))
 	ids := make([]string, 40)
 	for i := range ids {
-		ids[i] = fmt.Sprint(i) + strings.Repeat(uuid.NewString(), 10) // most of the store
+		ids[i] = fmt.Sprint(i) + strings.Repeat(uuid.NewString(), 3) // most of the store
 		s.do(ids[i], 100)
 	}
 	h.stop()
