@@ -168,7 +168,8 @@ func (s *system) send(cmd eventim.Command[Add]) eventim.Command[Add] {
 			s.mu.Unlock()
 			return sent
 		}
-		if errors.Is(err, eventim.ErrTooLarge) || s.t.Context().Err() != nil {
+		_, invalid := errors.AsType[*eventim.InvalidError](err)
+		if invalid || errors.Is(err, eventim.ErrTooLarge) || s.t.Context().Err() != nil {
 			s.t.Error(err)
 			return sent
 		}
