@@ -85,19 +85,19 @@ func (l LineDetails) tidied() LineDetails {
 func tidied(c Command) Command {
 	switch c := c.(type) {
 	case CreateInvoice:
-		c.Details = c.Details.tidied()
+		c.Details = c.tidied()
 		c.Lines = each(c.Lines, LineDetails.tidied)
 		return c
 	case ChangeDetails:
-		return ChangeDetails{c.Details.tidied()}
+		return ChangeDetails{c.tidied()}
 	case ReviseDraft:
-		c.Details = c.Details.tidied()
-		c.Lines = each(c.Lines, func(l RevisedLine) RevisedLine { return RevisedLine{l.ID, l.LineDetails.tidied()} })
+		c.Details = c.tidied()
+		c.Lines = each(c.Lines, func(l RevisedLine) RevisedLine { return RevisedLine{l.ID, l.tidied()} })
 		return c
 	case AddLineItem:
-		return AddLineItem{c.LineDetails.tidied()}
+		return AddLineItem{c.tidied()}
 	case ChangeLineItem:
-		c.LineDetails = c.LineDetails.tidied()
+		c.LineDetails = c.tidied()
 		return c
 	case ReceivePayment:
 		c.Reference = tidy(c.Reference)

@@ -17,8 +17,8 @@ type judge struct {
 	report *Report
 
 	histories map[string][]*checker.Record
-	commands  map[string]*checker.Record // by position
-	results   map[string]*checker.Record // by the position of the command
+	commands  map[string]*checker.Record     // by position
+	results   map[string]*checker.Record     // by the position of the command
 	firsts    map[commandKey]*checker.Record // the first answers
 	reused    map[commandKey]*checker.Record // the answers to commands whose id was that of another
 }
