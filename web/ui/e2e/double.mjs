@@ -221,9 +221,14 @@ export class Product {
     if (this.databaseDown) {
       return body(503, { status: 503, code: 'database_unavailable', title: 'Postgres cannot be reached', detail: 'Postgres cannot be reached.' })
     }
-    const [, , kind, written, part] = url.pathname.split('/')
+    const [, , kind, written, part, command] = url.pathname.split('/')
     const id = written && idOf(written)
-    if (kind === 'commands') return this.results.has(id) ? body(200, { ...this.results.get(id), commandId: id, invoice: this.results.get(id).state }) : body(404, { status: 404 })
+    if (kind === 'handling') return body(200, { state: 'ok', partitions: [] })
+    if (part === 'commands') {
+      const commandId = idOf(command)
+      const result = this.results.get(commandId)
+      return result?.invoice === id ? body(200, { ...result, commandId, invoiceId: id, invoice: result.state }) : body(404, { status: 404 })
+    }
     if (!id) {
       this.listed++
       return body(200, this.#list(url.searchParams))
@@ -284,7 +289,7 @@ export class Product {
 /** Reads an id from a path as the product does. */
 function idOf(written) {
   const id = decodeURIComponent(written)
-  return /^~+\.{1,2}$/.test(id) ? id.slice(1) : id
+  return /^~+(\.{1,2}|\/)$/.test(id) ? id.slice(1) : id
 }
 
 function grouped(rows) {
