@@ -137,14 +137,23 @@ func testLogger(t testing.TB) *slog.Logger {
 // eventually waits until a condition holds.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(patience)
 	for !holds() {
 		if time.Now().After(deadline) {
-			t.Fatalf("after a minute, still not: %s", what)
+			t.Fatalf("after %v, still not: %s", patience, what)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
 }
+
+// patience is how long a test waits for what takes a moment. Who expects it to
+// fail sets less.
+var patience = func() time.Duration {
+	if d, err := time.ParseDuration(os.Getenv("EVENTIM_TEST_PATIENCE")); err == nil {
+		return d
+	}
+	return time.Minute
+}()
 
 // running waits until the handler handles all partitions.
 func (s *system) running(h handling) {

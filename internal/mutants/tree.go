@@ -96,6 +96,7 @@ func (t tree) apply(ctx context.Context, m mutant, options ...string) error {
 func (t tree) goTool(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = t.dir
+	cmd.Env = append(os.Environ(), "EVENTIM_TEST_PATIENCE=20s") // what waits here nearly always waits in vain
 	return cmd.CombinedOutput()
 }
 
