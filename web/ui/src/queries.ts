@@ -13,6 +13,8 @@ const isKnown = (row: Row) => cache.known(row.id)?.version === row.version
 async function readList(filter: ListFilter, signal: AbortSignal): Promise<List> {
   const losses = cache.losses
   const page = newerPage(await listInvoices(filter, { limit: firstPage, position: cache.position, signal }), cache.known)
+  // Changes were missed while it was read. react-query does not begin the first read of a list again, as it does others.
+  if (cache.losses !== losses) return readList(filter, signal)
   const list = queries.getQueryData<List>(keyOf(filter))
   const same = list?.losses === losses ? refresh(list, page, isKnown) : undefined
   return same ?? readAnew(filter, listOf(page, losses), list?.rows.length ?? 0, signal)
