@@ -61,7 +61,7 @@ var passing = map[string]obstacle{
 		return err
 	},
 	"0A000 a plan that is to be made anew": func(ctx context.Context, tx pgx.Tx, _ *pgxpool.Pool) error {
-		p := strings.ToLower(rand.Text()) // what is prepared outlives the transaction
+		p := "plan_" + strings.ToLower(rand.Text()) // what is prepared outlives the transaction
 		_, err := tx.Exec(ctx, `create temporary table plan (a integer); prepare `+p+` as select * from plan;
 			alter table plan add column b integer; execute `+p)
 		return err
