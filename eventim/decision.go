@@ -60,6 +60,7 @@ type batch[S, C, E any] struct {
 	answer   func(commandKey) (answer, bool, error)
 	results  func(offsets []int64) (map[int64][]byte, error) // values of written results, without those that are gone
 	crashed  func(cmd Record, reason any, stack []byte)
+	errand   *errand
 	repeats  []repeat[S, E] // whose first answers are to be read
 	size     int            // bytes of the values of the records, about
 	decision[S]
@@ -178,6 +179,8 @@ func (b *batch[S, C, E]) handle(rec Record, current Snapshot[S], cmd Command[C],
 			reason = fmt.Errorf("%w: %v", errPanicked, p)
 		}
 	}()
+	b.errand.begin("decide", cmd.Aggregate, cmd.ID, rec.Position.Offset)
+	defer b.errand.end()
 	current.Revision = b.agg.Revision
 	if out.Result, reason = b.agg.handle(current, cmd, b.agg.State, b.agg.Events); reason == nil {
 		out.records, out.state, reason = b.encode(out.Result, digest)

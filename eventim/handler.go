@@ -33,7 +33,8 @@ type HandlerConfig struct {
 	Session      time.Duration // session timeout: how soon a killed process is replaced; 10 s
 
 	// StuckAfter is how long a partition may wait in one place, with commands
-	// before it, until Status and the log call it stuck; 10 s.
+	// before it, until Status and the log call it stuck; 10 s. A call of Decide
+	// or Evolve is named after half of that.
 	StuckAfter time.Duration
 
 	Logger    *slog.Logger          // slog.Default()
@@ -177,6 +178,7 @@ func (h *Handler[S, C, E]) consume(ctx context.Context, instance string) (err er
 	watch, unwatch := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() { h.watch(watch) })
+	watching.Go(func() { h.watchBusy(watch) })
 	watching.Go(func() { h.successor.watch(watch, h.assigning.Load, func() { supersede(ErrIdentityInUse) }) })
 	for ctx.Err() == nil {
 		if err := h.join(ctx); err != nil && ctx.Err() == nil {
@@ -284,9 +286,10 @@ func (s *sessionHandler[S, C, E]) ConsumeClaim(session sarama.ConsumerGroupSessi
 	h := (*Handler[S, C, E])(s)
 	w := &worker[S, C, E]{
 		Handler: h, partition: claim.Partition(), session: session, claim: claim,
-		limit: h.limits.outputBytes, partitioner: sarama.NewMurmur2Partitioner(claim.Topic()),
+		limit: h.limits.outputBytes, partitioner: sarama.NewMurmur2Partitioner(claim.Topic()), errand: &errand{},
 		logger: h.logger.With(slog.Int("partition", int(claim.Partition())), slog.Int("generation", int(session.GenerationID()))),
 	}
+	h.update(w.partition, func(s *PartitionStatus) { s.errand = w.errand })
 	defer w.release()
 	finish, cancel := context.WithCancel(context.WithoutCancel(session.Context()))
 	defer cancel()

@@ -41,6 +41,10 @@ func (s *system) stopped(h handling, why string) {
 	if res := s.do(string(keyIn(1)), 100); res.Outcome != eventim.Accepted {
 		s.t.Errorf("the other partition answers %+v, want it accepted", res)
 	}
+	eventually(s.t, "the stopped partition says what waits, and since when", func() bool {
+		p := h.Status()[0]
+		return p.Lag() > 0 && p.LagTime() > 0 && p.Position+p.Lag() == p.End && p.End == left.Position.Offset+1
+	})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if got := s.results[left.ID]; len(got) > 0 {

@@ -124,7 +124,9 @@ func (w *worker[S, C, E]) foldEvent(s *store, dirty map[string]Snapshot[S], rec 
 	if e.Version != snap.Version+1 {
 		return &historyError{fmt.Errorf("%s %s: version %d of %s follows version %d", rec.Topic, rec.Position, e.Version, e.Aggregate, snap.Version)}
 	}
+	w.errand.begin("evolve", e.Aggregate, e.Command, rec.Position.Offset)
 	state, err := w.evolve(snap.State, e)
+	w.errand.end()
 	if err != nil {
 		return &historyError{fmt.Errorf("%s %s: %w", rec.Topic, rec.Position, err)}
 	}

@@ -156,12 +156,21 @@ func TestAStuckPartition(t *testing.T) {
 	if stuck.Ready() || stuck.Position != hangs.Position.Offset || stuck.Lag() != 1 {
 		t.Errorf("status %+v, want that the partition is not ready at offset %d, 1 behind", stuck, hangs.Position.Offset)
 	}
+	if b := stuck.Busy; b == nil || b.Doing != "decide" || b.Aggregate != "k" || b.Command != hangs.ID || b.Offset != hangs.Position.Offset {
+		t.Errorf("busy %+v, want the decision of command %s", b, hangs.ID)
+	}
+	if stuck.Oldest.Sub(hangs.Time).Abs() > time.Second || stuck.LagTime() <= 0 {
+		t.Errorf("%v behind, since %v, want since %v", stuck.LagTime(), stuck.Oldest, hangs.Time)
+	}
 	if status := h.Status()[other]; !status.Ready() {
 		t.Errorf("the partition with markers only: %+v, want it ready", status)
 	}
 	close(release)
 	s.await(hangs.ID, 1)
-	eventually(t, "the partition moves again", func() bool { return h.Status()[hangs.Position.Partition].Ready() })
+	eventually(t, "the partition moves again", func() bool {
+		status := h.Status()[hangs.Position.Partition]
+		return status.Ready() && status.Busy == nil && status.LagTime() == 0
+	})
 	if n := strings.Count(log.String(), "partition is stuck"); n != 1 {
 		t.Errorf("logged %d times that the partition is stuck, want once:\n%s", n, &log)
 	}

@@ -25,14 +25,21 @@ type PartitionStatus struct {
 	Position   int64     // offset of the next command to handle; -1 while that is not known
 	End        int64     // where the commands ended, as it was seen a few seconds ago; -1 while that is not known
 	LastCommit time.Time // of a batch of commands; zero when there was none in this session
+	Oldest     time.Time // when the broker got the command at Position; zero when none waits, or that is not known
 
 	// StuckSince is when the partition began to wait at Position although there
 	// are commands: a decision does not return, or Kafka does not commit, or a
 	// transaction of a sender is open. Zero while it moves.
 	StuckSince time.Time
 
+	// Busy is the call of Decide or Evolve that does not return, once it has
+	// taken half as long as makes a partition stuck; nil otherwise.
+	Busy *Busy
+
 	// Err is why the partition is stopped, or why it still is restoring.
 	Err error
+
+	errand *errand
 }
 
 // Lag is how many offsets the partition is behind the commands.
@@ -41,6 +48,14 @@ func (s PartitionStatus) Lag() int64 {
 		return 0
 	}
 	return max(0, s.End-s.Position)
+}
+
+// LagTime is how long the command at Position has been waiting.
+func (s PartitionStatus) LagTime() time.Duration {
+	if s.Oldest.IsZero() {
+		return 0
+	}
+	return max(0, now().Sub(s.Oldest))
 }
 
 // Ready tells whether commands are being handled.
@@ -55,7 +70,11 @@ func newStatus(partition int32) PartitionStatus {
 func (h *Handler[S, C, E]) Status() []PartitionStatus {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.SortedFunc(maps.Values(h.status), func(a, b PartitionStatus) int { return cmp.Compare(a.Partition, b.Partition) })
+	all := slices.SortedFunc(maps.Values(h.status), func(a, b PartitionStatus) int { return cmp.Compare(a.Partition, b.Partition) })
+	for i, s := range all {
+		all[i].Busy = s.errand.longer(h.config.busyAfter())
+	}
+	return all
 }
 
 // TopicsErr says in which ways the topics are, by now, not as the aggregate
@@ -91,10 +110,19 @@ func (h *Handler[S, C, E]) setWaiting(p int32, why error) {
 // moved enters that all commands before position are handled.
 func (h *Handler[S, C, E]) moved(p int32, position int64, committed time.Time) {
 	h.update(p, func(s *PartitionStatus) {
-		s.Position, s.StuckSince = position, time.Time{}
+		s.Position, s.StuckSince, s.Oldest = position, time.Time{}, time.Time{}
 		s.End = max(s.End, position)
 		if !committed.IsZero() {
 			s.LastCommit = committed
+		}
+	})
+}
+
+// waits enters that the command at Position is there, and since when.
+func (h *Handler[S, C, E]) waits(p int32, position int64, since time.Time) {
+	h.update(p, func(s *PartitionStatus) {
+		if s.Position <= position {
+			s.Oldest = since
 		}
 	})
 }

@@ -20,6 +20,7 @@ func (h *Handler[S, C, E]) watch(ctx context.Context) {
 		h.watchTopics(look)
 		cancel()
 		h.lookAtEnds(ctx)
+		h.lookAtOldest(ctx)
 		for _, s := range h.Status() {
 			h.watchPartition(ctx, s, seen)
 			h.sayWaiting(s, said)
@@ -38,6 +39,37 @@ func (h *Handler[S, C, E]) lookAtEnds(ctx context.Context) {
 		}
 		h.update(s.Partition, func(now *PartitionStatus) { now.End = max(end, now.Position) })
 	}
+}
+
+// lookAtOldest enters since when commands wait where no worker has said so: it
+// is still taking the partition over, or has stopped.
+func (h *Handler[S, C, E]) lookAtOldest(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, lookEvery)
+	defer cancel()
+	for _, s := range h.Status() {
+		if s.Lag() == 0 || !s.Oldest.IsZero() {
+			continue
+		}
+		if first, found, _ := h.firstWaiting(ctx, s); found { // what is wrong shows in the next look
+			h.waits(s.Partition, first.Position.Offset, first.Time)
+		}
+	}
+}
+
+// firstWaiting returns the command that a partition has to handle next: markers
+// of a sender's transactions take offsets, too.
+func (h *Handler[S, C, E]) firstWaiting(ctx context.Context, s PartitionStatus) (first Record, found bool, err error) {
+	reader := partitionReader{
+		client: h.successor.client, topic: h.agg.Topics().Commands, partition: s.Partition, fetchBytes: resultFetchBytes,
+	}
+	_, err = reader.read(ctx, s.Position, s.End, func(b *sarama.RecordBatch, r *sarama.Record) error {
+		first, found = recordOf(reader.topic, s.Partition, b, r), true
+		return errFound
+	})
+	if found {
+		err = nil
+	}
+	return first, found, err
 }
 
 // watchTopics compares the topics with what they have to be. One that was
@@ -106,13 +138,11 @@ func (h *Handler[S, C, E]) watchPartition(ctx context.Context, s PartitionStatus
 		slog.Int64("offset", s.Position), slog.Int64("lag", s.Lag()), slog.Time("since", at.since))
 }
 
-// commandsWait tells whether there is something to handle from the position on:
-// markers of a sender's transactions take offsets, too. What cannot be read for
-// as long as ctx lasts waits all the same.
+// commandsWait tells whether there is something to handle from the position on.
+// What cannot be read for as long as ctx lasts waits all the same.
 func (h *Handler[S, C, E]) commandsWait(ctx context.Context, s PartitionStatus) bool {
-	reader := partitionReader{client: h.successor.client, topic: h.agg.Topics().Commands, partition: s.Partition}
-	_, err := reader.read(ctx, s.Position, s.End, func(*sarama.RecordBatch, *sarama.Record) error { return errFound })
-	return err != nil
+	_, found, err := h.firstWaiting(ctx, s)
+	return found || err != nil
 }
 
 // sayWaiting logs once that a partition takes long until it handles commands.

@@ -22,6 +22,7 @@ type worker[S, C, E any] struct {
 	logger    *slog.Logger
 	finish    context.Context // outlives the session by commitGrace, see commit
 	limit     int             // bytes of a record
+	errand    *errand
 
 	partitioner sarama.Partitioner
 
@@ -133,6 +134,7 @@ func (w *worker[S, C, E]) tryTakeOver(ctx context.Context) (err error) {
 	if err := w.verifyPosition(ctx); err != nil {
 		return err
 	}
+	w.moved(w.partition, w.skip, time.Time{}) // from here on, it is known how much waits
 	if w.store, err = w.restorer.open(ctx, w.partition); errors.Is(err, errRefold) {
 		err = w.refold(ctx, err)
 	}
@@ -235,6 +237,7 @@ func (w *worker[S, C, E]) keep(records []Record, m *sarama.ConsumerMessage) []Re
 // they are not: to go on with those behind them would lose them, and one may
 // still commit for a moment after the session has ended.
 func (w *worker[S, C, E]) process(ctx context.Context, records []Record) error {
+	w.waits(w.partition, records[0].Position.Offset, records[0].Time)
 	for attempt := 0; len(records) > 0; attempt++ {
 		d, err := w.decide(records)
 		if err == nil {
@@ -261,7 +264,7 @@ func (w *worker[S, C, E]) process(ctx context.Context, records []Record) error {
 func (w *worker[S, C, E]) decide(records []Record) (decision[S], error) {
 	b := batch[S, C, E]{
 		agg: w.agg, partition: w.partition, limit: w.limit, now: now(), partitioner: w.partitioner,
-		snapshot: w.snapshot, answer: w.store.answer, results: w.results, crashed: w.crashed,
+		snapshot: w.snapshot, answer: w.store.answer, results: w.results, crashed: w.crashed, errand: w.errand,
 		decision: decision[S]{snapshots: map[string]changed[S]{}, answers: map[commandKey]given{}},
 	}
 	for _, rec := range records {

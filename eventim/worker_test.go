@@ -37,7 +37,7 @@ func TestNothingIsSkippedWhenTheSessionEnds(t *testing.T) {
 		})
 		a := ticker()
 		w := &worker[ticks, tick, tick]{
-			Handler: &Handler[ticks, tick, tick]{agg: a, lanes: ls, config: HandlerConfig{}.withDefaults()},
+			Handler: &Handler[ticks, tick, tick]{agg: a, lanes: ls, config: HandlerConfig{}.withDefaults(), status: map[int32]PartitionStatus{}},
 			claim:   endedClaim{messages: make(chan *sarama.ConsumerMessage, 1)},
 			logger:  slog.New(slog.DiscardHandler), finish: t.Context(), limit: maxOutputBytes,
 			partitioner: sarama.NewMurmur2Partitioner(""), store: s,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/invoices"
@@ -61,7 +62,10 @@ func partitionHealth(s eventim.PartitionStatus) PartitionHealth {
 		StuckSince: s.StuckSince, Error: text(s.Err),
 	}
 	if s.Position >= 0 && s.End >= 0 {
-		h.NextOffset, h.End = new(s.Position), new(s.End)
+		h.NextOffset, h.End, h.Lag, h.LagSeconds = new(s.Position), new(s.End), new(s.Lag()), s.LagTime().Round(time.Millisecond).Seconds()
+	}
+	if s.Busy != nil {
+		h.Busy = new(Busy(*s.Busy))
 	}
 	if !s.StuckSince.IsZero() {
 		h.State = "stuck"

@@ -26,10 +26,22 @@ type PartitionHealth struct {
 	State      string    `json:"state"`
 	Since      time.Time `json:"since,omitzero"` // when the state began
 	NextOffset *int64    `json:"nextOffset,omitempty"`
-	End        *int64    `json:"end,omitempty"`       // where the commands end
-	LastCommit time.Time `json:"lastCommit,omitzero"` // of a batch of commands
-	StuckSince time.Time `json:"stuckSince,omitzero"` // nothing moves although commands wait
-	Error      string    `json:"error,omitempty"`     // why it is not running
+	End        *int64    `json:"end,omitempty"`        // where the commands end
+	Lag        *int64    `json:"lag,omitempty"`        // offsets between the two
+	LagSeconds float64   `json:"lagSeconds,omitempty"` // how long the command at nextOffset has been waiting
+	LastCommit time.Time `json:"lastCommit,omitzero"`  // of a batch of commands
+	StuckSince time.Time `json:"stuckSince,omitzero"`  // nothing moves although commands wait
+	Busy       *Busy     `json:"busy,omitempty"`       // a decision that does not return
+	Error      string    `json:"error,omitempty"`      // why it is not running
+}
+
+// Busy is a call of the domain's code that takes long.
+type Busy struct {
+	Doing     string    `json:"doing"`
+	Aggregate string    `json:"aggregate"`
+	Command   string    `json:"command"`
+	Offset    int64     `json:"offset"`
+	Since     time.Time `json:"since"`
 }
 
 func (h *Health) add(ready bool, p PartitionHealth) {

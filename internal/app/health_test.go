@@ -5,9 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"testing"
 	"time"
 
@@ -50,15 +50,20 @@ func TestAStuckPartitionIsNotReady(t *testing.T) {
 	t.Parallel()
 	since := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	s := eventim.PartitionStatus{Partition: 4, State: eventim.Running, Since: since, Position: 7, End: 9, StuckSince: since.Add(time.Minute)}
+	s.Busy = &eventim.Busy{Doing: "decide", Aggregate: "a", Command: "c", Offset: 7, Since: since.Add(30 * time.Second)}
+	s.Oldest = since
 	health := Health{Ready: true, State: "running"}
 	health.add(s.Ready(), partitionHealth(s))
 	code, body := get(t, healthRoutes(map[string]func() Health{"handler": func() Health { return health }}), "/readyz")
 	got := body["parts"].(map[string]any)["handler"].(map[string]any)["partitions"].([]any)[0].(map[string]any)
 	want := map[string]any{
-		"partition": 4.0, "state": "stuck", "since": "2026-01-02T03:04:05Z", "nextOffset": 7.0, "end": 9.0,
+		"partition": 4.0, "state": "stuck", "since": "2026-01-02T03:04:05Z", "nextOffset": 7.0, "end": 9.0, "lag": 2.0,
 		"stuckSince": "2026-01-02T03:05:05Z",
+		"busy":       map[string]any{"doing": "decide", "aggregate": "a", "command": "c", "offset": 7.0, "since": "2026-01-02T03:04:35Z"},
 	}
-	if code != http.StatusServiceUnavailable || !maps.Equal(got, want) {
+	lag, told := got["lagSeconds"].(float64)
+	delete(got, "lagSeconds")
+	if code != http.StatusServiceUnavailable || !reflect.DeepEqual(got, want) || !told || lag <= 0 {
 		t.Errorf("got %d %v, want 503 and %v", code, got, want)
 	}
 }
