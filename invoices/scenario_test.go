@@ -26,7 +26,7 @@ func run(t *testing.T, s scenario) {
 	if s.Time.IsZero() {
 		s.Time = today
 	}
-	s.Run(t, Aggregate.Decider)
+	s.Run(t, Aggregate)
 }
 
 var (

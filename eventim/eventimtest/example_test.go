@@ -14,7 +14,8 @@ type (
 )
 
 func ExampleScenario() {
-	light := eventim.Decider[Light, Switch, Switch]{
+	light := eventim.Aggregate[Light, Switch, Switch]{Name: "light"}
+	light.Decider = eventim.Decider[Light, Switch, Switch]{
 		Decide: func(l Light, cmd eventim.Command[Switch]) ([]Switch, error) {
 			if cmd.Payload.On == l.On {
 				return nil, eventim.Reject("switched_already", "the light is switched already")

@@ -16,7 +16,7 @@ type (
 
 type scenario = Scenario[account, int, moved]
 
-var bank = eventim.Decider[account, int, moved]{
+var bank = eventim.Aggregate[account, int, moved]{Decider: eventim.Decider[account, int, moved]{
 	Decide: func(a account, cmd eventim.Command[int]) ([]moved, error) {
 		switch {
 		case cmd.Payload == 0:
@@ -31,7 +31,7 @@ var bank = eventim.Decider[account, int, moved]{
 		return []moved{{cmd.Payload}}, nil
 	},
 	Evolve: func(a account, e moved) account { return account{a.Balance + e.By} },
-}
+}}
 
 var (
 	sunday = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
