@@ -36,10 +36,9 @@ type tearing struct {
 	broker *kfake.Cluster // nil: Apache Kafka
 	wire   wire           // of the handler
 
-	torn    atomic.Bool   // an end was answered and not carried out
-	ids     sync.Map      // transactional ids that were used since then
-	tornID  atomic.Value  // that of the torn transaction
-	markers chan [2]int32 // committed (1) or not (0), and how many partitions, of each marker that is written afterwards
+	torn   atomic.Bool  // an end was answered and not carried out
+	ids    sync.Map     // transactional ids that were used since then
+	tornID atomic.Value // that of the torn transaction
 }
 
 // newTearing makes a cluster that tears the first transaction of which order
@@ -51,7 +50,7 @@ type tearing struct {
 // answers EndTxn, calls the transaction complete, and does nothing.
 func newTearing(t *testing.T, order *atomic.Bool) *tearing {
 	t.Helper()
-	c := &tearing{markers: make(chan [2]int32, 100)}
+	c := &tearing{}
 	if os.Getenv("EVENTIM_TEST_KAFKA") == "" {
 		c.broker = eventimtest.Embedded(t)
 		c.s = newSystem(t, eventim.Kafka{Brokers: c.broker.ListenAddrs()}, 2)
@@ -157,19 +156,16 @@ func (c *tearing) loseEnd(order *atomic.Bool) {
 	write := kmsg.WriteTxnMarkers
 	c.broker.ControlKey(write.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		c.broker.KeepControl()
-		for _, m := range r.(*kmsg.WriteTxnMarkersRequest).Markers {
-			committed := int32(0)
-			if m.Committed {
-				committed = 1
-			}
-			c.markers <- [2]int32{committed, int32(len(m.Topics))} //nolint:gosec // few
-		}
 		mu.Lock()
 		end := lost
 		mu.Unlock()
-		if end != nil && end.Commit {
+		for _, m := range r.(*kmsg.WriteTxnMarkersRequest).Markers {
+			if end == nil || end.ProducerID != m.ProducerID || end.ProducerEpoch != m.ProducerEpoch {
+				continue
+			}
 			// What has a marker is not open any more, and this broker
-			// knows it by the end alone.
+			// knows it by the end alone: it ends as the marker says.
+			end.Commit = m.Committed
 			c.broker.SleepControl(func() {
 				if _, err := end.RequestWith(context.Background(), carryOut); err != nil {
 					t.Error(err)
