@@ -116,6 +116,17 @@ type Result[S, E any] struct {
 	Position        Position // in the results topic; set by reading
 }
 
+// Effect is the position of the command that caused the events, which is the
+// token for reading what this result tells. The one of a replay is that of the
+// first command. It is false when there is nothing to wait for, since nothing
+// took effect: then no view will ever show CommandPosition.
+func (r Result[S, E]) Effect() (Position, bool) {
+	if len(r.Events) == 0 {
+		return Position{}, false
+	}
+	return r.Events[0].CommandPosition, true
+}
+
 // Position is a place in a partitioned topic. The position of a command is
 // the token for reading one's own writes.
 type Position struct {

@@ -75,6 +75,13 @@ func (s *system) same(first, again eventim.Result[Count, Added]) {
 		(first.Snapshot != nil && again.Snapshot.State != first.Snapshot.State) {
 		s.t.Errorf("%s was answered with %+v, and then with %+v", first.Command, first, again)
 	}
+	// What there is to wait for is the effect of the first, if it had one.
+	want, wanted := first.CommandPosition, len(first.Events) > 0
+	for _, res := range []eventim.Result[Count, Added]{first, again} {
+		if got, ok := res.Effect(); ok != wanted || ok && got != want {
+			s.t.Errorf("the effect of %s, replayed %v: got %v, %v, want %v, %v", res.Command, res.Replayed, got, ok, want, wanted)
+		}
+	}
 }
 
 // Commands that cause a lot are handled in several transactions, none of which

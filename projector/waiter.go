@@ -59,8 +59,9 @@ func NewWaiter(pool *pgxpool.Pool) *Waiter {
 // with the error of ctx. Waiting for what is not there is ErrUnknownView or
 // ErrUnknownPartition, at once.
 //
-// A command that caused nothing, such as a rejected one, is not in any view:
-// then a later command of the partition ends the wait. Who learns that it
+// Whoever has the result waits for its Effect, if it has one. A command that
+// caused nothing, such as a rejected one, is not in any view: while only its
+// position is known, a later command of the partition ends the wait. Who learns that it
 // caused nothing sends on effect the position of the last command before p
 // that did, which is then waited for instead; an offset of -1 says that none
 // did. A nil effect is one on which nothing comes.

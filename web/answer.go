@@ -25,6 +25,7 @@ type answer struct {
 	state     json.RawMessage // nil unless accepted
 	replayed  bool
 	position  eventim.Position // of the command
+	effect    string           // position of the command that caused the events, "" for none
 }
 
 // eventJSON is an event of an accepted command.
@@ -45,6 +46,9 @@ func decodeAnswer(a Aggregate, rec eventim.Record) (answer, error) {
 	}
 	if res.Rejection != nil {
 		ans.rejection = *res.Rejection
+	}
+	if effect, ok := res.Effect(); ok {
+		ans.effect = effect.String()
 	}
 	for _, e := range res.Events {
 		p, err := a.Events.Encode(e.Payload)
@@ -111,6 +115,7 @@ type (
 		State          json.RawMessage `json:"state,omitempty"`
 		Replayed       bool            `json:"replayed"`
 		Position       string          `json:"position"`
+		Effect         string          `json:"effect,omitempty"`
 		Token          string          `json:"token"`
 	}
 	changedFrame struct {
@@ -127,7 +132,7 @@ func (a answer) frame(t token) *frame {
 	f := resultFrame{
 		Type: "result", ID: a.command, Invoice: a.invoice, Outcome: a.outcome, Version: a.version,
 		Code: a.rejection.Code, Message: a.rejection.Message, Events: a.events, State: a.state,
-		Replayed: a.replayed, Position: a.position.String(), Token: t.String(),
+		Replayed: a.replayed, Position: a.position.String(), Effect: a.effect, Token: t.String(),
 	}
 	if a.rejection.Code == eventim.CodeVersionConflict {
 		f.CurrentVersion = new(a.version)

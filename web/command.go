@@ -103,5 +103,8 @@ func commandAnswer(r views.CommandResult) (CommandAnswer, error) {
 		return a, fmt.Errorf("result of command %s: %w", r.CommandID, err)
 	}
 	a.Events, a.Invoice = value.Events, invoiceJSON{value.Snapshot.Data}
+	if len(value.Events) > 0 {
+		a.Effect = r.Effect.String()
+	}
 	return a, nil
 }

@@ -1,6 +1,8 @@
 package web_test
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/IBM/sarama"
@@ -36,7 +38,6 @@ func TestReadAfterACommandThatChangedNothing(t *testing.T) {
 			t.Errorf("%s, on another server: %s", what, got.text)
 		}
 	}
-	same := `{"customer":{"name":"Acme GmbH"},"issueDate":"2026-11-21","dueDate":"2026-12-21"}`
 	accepted := n.post("inv-1", "ChangeDetails", same)
 	accepted.want(t, 200, "version", 1.0)
 	nothing["accepted"] = accepted.json("position").(string)
@@ -83,4 +84,83 @@ func (s *system) sendGarbage(position string) string {
 		s.t.Fatal(err)
 	}
 	return eventim.Position{Partition: beside.Partition, Offset: offset}.String()
+}
+
+// same changes nothing of what create makes.
+const same = `{"customer":{"name":"Acme GmbH"},"issueDate":"2026-11-21","dueDate":"2026-12-21"}`
+
+// An answer says for what a read can wait: for the first command of its id, or
+// for nothing.
+func TestEffectOverHTTP(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.project()
+	s.handle()
+	n := s.serve()
+	created := n.post("inv-1", "CreateInvoice", create, "Idempotency-Key", "cmd-1")
+	created.want(t, 200, "effect", created.json("position"))
+	again := n.post("inv-1", "CreateInvoice", create, "Idempotency-Key", "cmd-1")
+	again.want(t, 200, "replayed", true, "effect", created.json("position"))
+	if again.json("position") == created.json("position") {
+		t.Errorf("the repeat is at %v too", again.json("position"))
+	}
+	rejected := n.post("inv-1", "CreateInvoice", create, "Idempotency-Key", "cmd-2")
+	rejected.want(t, 412, "effect", nil)
+	nothing := n.post("inv-1", "ChangeDetails", same, "Idempotency-Key", "cmd-3")
+	nothing.want(t, 200, "version", 1.0, "effect", nil)
+	pending := n.post("inv-1", "AddLineItem", addLine, "Idempotency-Key", "cmd-4", "Prefer", "")
+	pending.want(t, 202, "effect", nil)
+
+	for id, effect := range map[string]any{
+		"cmd-1": created.json("position"), "cmd-2": nil, "cmd-3": nil, "cmd-4": pending.json("position"),
+	} {
+		var got reply
+		eventually(t, func() bool {
+			got = n.get("/api/invoices/inv-1/commands/" + id)
+			return got.status == http.StatusOK
+		}, func() string { return got.text })
+		got.want(t, 200, "effect", effect)
+		if effect == nil {
+			continue
+		}
+		for _, view := range []string{"/api/invoices", "/api/invoices/inv-1", "/api/invoices/inv-1/history"} {
+			n.get(view+after(effect.(string))).want(t, 200)
+		}
+	}
+}
+
+func TestEffectOverTheSocket(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.project()
+	s.handle()
+	n := s.serve()
+	c, _ := n.connect("page-1", "")
+	answer := func(id, command, payload string) map[string]any {
+		c.command(id, "inv-1", command, payload)
+		return c.next("result")
+	}
+	created := answer("cmd-1", "CreateInvoice", create)
+	wantJSON(t, created, "outcome", "accepted", "effect", created["position"])
+	n.get("/api/invoices/inv-1"+after(created["effect"].(string))).want(t, 200, "version", 1.0)
+	wantJSON(t, answer("cmd-1", "CreateInvoice", create), "replayed", true, "effect", created["position"])
+	wantJSON(t, answer("cmd-2", "CreateInvoice", create), "outcome", "rejected", "effect", nil)
+	wantJSON(t, answer("cmd-3", "ChangeDetails", same), "outcome", "accepted", "version", 1.0, "effect", nil)
+}
+
+// A view that nobody has made is named by whoever waits for it.
+func TestWaitingForAViewThatIsMissing(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.migrate()
+	n := s.serve()
+	for path, view := range map[string]string{
+		"/api/invoices": "invoice_list", "/api/invoices/inv-1": "invoice_list", "/api/invoices/inv-1/history": "invoice_history",
+	} {
+		got := n.get(path + "?position=0:1&wait=1ms")
+		got.want(t, 503, "code", "view_missing")
+		if detail := got.json("detail").(string); !strings.Contains(detail, view) {
+			t.Errorf("%s: got %s", path, detail)
+		}
+	}
 }

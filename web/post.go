@@ -50,7 +50,8 @@ type CommandAnswer struct {
 	Type      string      `json:"type,omitempty" doc:"The command." example:"ReceivePayment"`
 	Outcome   string      `json:"outcome" enum:"pending,accepted,rejected,failed"`
 	Version   int64       `json:"version,omitempty" doc:"Version of the invoice after the command."`
-	Position  string      `json:"position,omitempty" doc:"The position of the command; a read can wait for it." example:"3:1042"`
+	Position  string      `json:"position,omitempty" doc:"The position of the command. While the outcome is pending, a read can wait for it: for what it will have changed, or for nothing." example:"3:1042"`
+	Effect    string      `json:"effect,omitempty" doc:"The position for which a read waits to see what this answer tells: that of the command which caused the events. It is absent when nothing took effect, so that there is nothing to wait for." example:"3:1042"`
 	Replayed  bool        `json:"replayed" doc:"The command id was used before for this invoice; this is the first answer."`
 	Code      string      `json:"code,omitempty" doc:"Why it was not accepted, for programs."`
 	Message   string      `json:"message,omitempty" doc:"Why it was not accepted, for people."`
@@ -147,7 +148,7 @@ func done(r commandRequest, a answer, wait time.Duration) (*postOutput, error) {
 		Status: http.StatusOK, ETag: etag(a.version), Location: commandPath(r.invoice, r.id), Preference: applied(wait),
 		Body: CommandAnswer{
 			CommandID: a.command, InvoiceID: a.invoice, Type: r.name, Outcome: string(a.outcome), Version: a.version,
-			Position: a.position.String(), Replayed: a.replayed, Events: a.events, Invoice: invoiceJSON{a.state},
+			Position: a.position.String(), Effect: a.effect, Replayed: a.replayed, Events: a.events, Invoice: invoiceJSON{a.state},
 		},
 	}, nil
 }

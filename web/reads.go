@@ -49,7 +49,7 @@ func register[I, O any](api huma.API, op huma.Operation, problems []outcome, han
 
 // Freshness lets a read wait for the reader's own writes.
 type Freshness struct {
-	Position string `query:"position" pattern:"^(0|[1-9][0-9]{0,8}):(0|[1-9][0-9]{0,17})$" patternDescription:"partition:offset, such as 3:1042" doc:"Wait until the view shows what this command, and all before it, changed. The answer to a command tells its position." example:"3:1042"`
+	Position string `query:"position" pattern:"^(0|[1-9][0-9]{0,8}):(0|[1-9][0-9]{0,17})$" patternDescription:"partition:offset, such as 3:1042" doc:"Wait until the view shows what this command, and all before it, changed. It is the effect of the answer to a command, and its position while the answer is pending." example:"3:1042"`
 	Wait     string `query:"wait" default:"5s" pattern:"^[0-9]{1,6}([.][0-9]{1,6})?(ms|s|m|h)$" patternDescription:"a duration such as 5s" doc:"How long to wait for position, such as 5s; at most 60s."`
 }
 
@@ -77,6 +77,8 @@ func (s *Server) await(ctx context.Context, view string, f Freshness) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, projector.ErrUnknownView):
+		return viewMissing(view)
 	case ctx.Err() == nil:
 		return s.readProblem(err)
 	default:
@@ -151,8 +153,8 @@ func (s *Server) readProblem(err error) *Problem {
 		return newProblem(codePositionUnknown, "%s.", sentence(err))
 	}
 	pg, ok := errors.AsType[*pgconn.PgError](err)
-	if ok && pg.Code == undefinedTable || errors.Is(err, projector.ErrUnknownView) {
-		return newProblem(codeViewMissing, "The projector has not made this view yet. Try again in a moment; if it stays so, start the projector.")
+	if ok && pg.Code == undefinedTable {
+		return viewMissing("that this needs")
 	}
 	if blame, ok := postgres.BlameOf(err); ok && blame != postgres.Passes {
 		s.log.Error("read failed", "error", err)
@@ -164,3 +166,7 @@ func (s *Server) readProblem(err error) *Problem {
 }
 
 const undefinedTable = "42P01"
+
+func viewMissing(view string) *Problem {
+	return newProblem(codeViewMissing, "The projector has not made the view %s yet. Try again in a moment; if it stays so, start the projector.", view)
+}

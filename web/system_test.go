@@ -109,13 +109,19 @@ func (s *system) handle() (stop func()) {
 	return s.run("handler", h.Run)
 }
 
-// project gives the system a Postgres, and runs the projector on it.
-func (s *system) project() {
+// migrate gives the system a Postgres without views.
+func (s *system) migrate() {
 	s.t.Helper()
 	s.pool = pgtest.New(s.t)
 	if err := migrations.Up(s.t.Context(), s.pool); err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+// project gives the system a Postgres, and runs the projector on it.
+func (s *system) project() {
+	s.t.Helper()
+	s.migrate()
 	p, err := projector.New(s.pool, projector.Config{Kafka: s.kafka, Group: s.aggregate.Name, Logger: quiet()},
 		views.InvoiceList(s.aggregate), views.InvoiceHistory(s.aggregate), views.CommandResults(s.aggregate))
 	if err != nil {

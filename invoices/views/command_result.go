@@ -157,6 +157,10 @@ func forgetResults(ctx context.Context, tx pgx.Tx, last result) error {
 type resultValue struct {
 	Events   []eventValue   `json:"events,omitempty"`
 	Snapshot *snapshotValue `json:"snapshot,omitempty"`
+
+	// EffectOffset is that of the command that caused the events, where it is
+	// not the row's: of a replay whose first answer the view has missed.
+	EffectOffset *int64 `json:"effectOffset,omitempty"`
 }
 
 type eventValue struct {
@@ -182,6 +186,9 @@ func valueOf(codec eventim.Codec[invoices.Event], r result) ([]byte, error) {
 	if r.Snapshot != nil {
 		v.Snapshot = &snapshotValue{r.Snapshot.Version, r.Snapshot.State}
 	}
+	if effect, ok := r.Effect(); ok && effect != r.CommandPosition {
+		v.EffectOffset = &effect.Offset
+	}
 	return json.Marshal(v)
 }
 
@@ -195,6 +202,7 @@ type CommandResult struct {
 	Message   string
 	Time      time.Time
 	Position  eventim.Position // of the command
+	Effect    eventim.Position // of the command that caused the events of Value, if there are any
 
 	// Value is {"events":[{"type","version","data"}],"snapshot":{"version","data"}}
 	// of an accepted command, and {} of any other.
@@ -202,7 +210,8 @@ type CommandResult struct {
 }
 
 const selectResults = `
-	select command_id, invoice_id, outcome, version, code, message, time, partition, command_offset, value
+	select command_id, invoice_id, outcome, version, code, message, time, partition, command_offset,
+		coalesce((value ->> 'effectOffset')::bigint, command_offset), value
 	from public.command_result `
 
 // GetCommandResult returns the answer of a command of an invoice, or
@@ -239,7 +248,8 @@ func commandResults(ctx context.Context, db DB, where string, args ...any) ([]Co
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (r CommandResult, err error) {
 		err = row.Scan(&r.CommandID, &r.Aggregate, &r.Outcome, &r.Version, &r.Code, &r.Message, &r.Time,
-			&r.Position.Partition, &r.Position.Offset, &r.Value)
+			&r.Position.Partition, &r.Position.Offset, &r.Effect.Offset, &r.Value)
+		r.Effect.Partition = r.Position.Partition
 		return r, err
 	})
 }

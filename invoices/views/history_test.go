@@ -74,6 +74,24 @@ func TestTheFirstAnswerOfACommandWins(t *testing.T) {
 	}
 }
 
+// What a replay tells was caused by the first command of its id, be it the first
+// answer that the view gets.
+func TestTheEffectOfAReplayIsThatOfTheFirst(t *testing.T) {
+	t.Parallel()
+	type R = eventim.Result[invoices.Invoice, invoices.Event]
+	first := eventim.Position{Partition: 1, Offset: 42}
+	caused := func(r *R) { r.Events[0].CommandPosition = first }
+	replayed := func(r *R) { r.Replayed, r.CommandPosition.Offset = true, 50 }
+	pool, write := table(t, views.CommandResults(invoices.Aggregate))
+	write(answered("first", caused), answered("first", caused, replayed), answered("missed", caused, replayed))
+	for id, position := range map[string]int64{"first": 42, "missed": 50} {
+		r, err := views.GetCommandResult(t.Context(), pool, "a", id)
+		if err != nil || r.Position != (eventim.Position{Partition: 1, Offset: position}) || r.Effect != first {
+			t.Errorf("%s: got %+v, error %v; want the effect %v of a command at %d", id, r, err, first, position)
+		}
+	}
+}
+
 func TestACommandIDBelongsToItsInvoice(t *testing.T) {
 	t.Parallel()
 	type R = eventim.Result[invoices.Invoice, invoices.Event]

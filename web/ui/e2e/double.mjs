@@ -180,7 +180,7 @@ export class Product {
       const time = new Date().toISOString()
       const history = [...(now?.history ?? []), ...events.map((e) => ({ ...e, time, actor: this.actor, commandId }))]
       this.invoices.set(id, { version: version + events.length, state, history, updatedAt: time })
-      return { ...common, outcome: 'accepted', version: version + events.length, events, state }
+      return { ...common, outcome: 'accepted', version: version + events.length, events, state, ...(events.length > 0 && { effect: position }) }
     } catch (error) {
       if (!(error instanceof Rejected)) throw error
       return { ...common, outcome: 'rejected', code: error.code, message: error.message, version }

@@ -12,9 +12,9 @@ function answer(status: number, body: unknown, headers: Record<string, string> =
 afterEach(() => void vi.unstubAllGlobals())
 
 test('a command is posted with its id, its expected version and its origin', async () => {
-  const fetched = answer(200, { commandId: 'c1', invoiceId: 'i1', outcome: 'accepted', version: 4, invoice: { status: 'sent' } })
+  const fetched = answer(200, { commandId: 'c1', invoiceId: 'i1', outcome: 'accepted', version: 4, effect: '3:5', invoice: { status: 'sent' } })
   const got = await postCommand(command, 'page')
-  expect(got).toMatchObject({ kind: 'result', result: { id: 'c1', outcome: 'accepted', version: 4, state: { status: 'sent' } } })
+  expect(got).toMatchObject({ kind: 'result', result: { id: 'c1', outcome: 'accepted', version: 4, effect: '3:5', state: { status: 'sent' } } })
   const [path, options] = fetched.mock.calls[0] as unknown as [string, { headers: Record<string, string> }]
   expect(path).toBe('/api/invoices/i1/commands/SendInvoice')
   expect(options.headers).toMatchObject({ 'Idempotency-Key': 'c1', 'If-Match': '"3"', 'Eventim-Origin': 'page', Prefer: 'wait=5' })
@@ -22,7 +22,7 @@ test('a command is posted with its id, its expected version and its origin', asy
 
 test('202 is stored, 412 a conflict with the current version', async () => {
   answer(202, { commandId: 'c1', outcome: 'pending', position: '3:7' })
-  expect(await postCommand(command, 'page')).toEqual({ kind: 'stored', position: '3:7' })
+  expect(await postCommand(command, 'page')).toEqual({ kind: 'stored' })
   answer(412, { code: 'version_conflict', detail: 'moved on', currentVersion: 9 })
   expect(await postCommand(command, 'page')).toMatchObject({ result: { outcome: 'rejected', code: 'version_conflict', currentVersion: 9 } })
 })

@@ -56,12 +56,12 @@ export interface Result {
   currentVersion?: number
   events?: EventFrame[]
   state?: Invoice
-  position?: string
+  effect?: string // of what this tells: a read waits for it; absent when nothing took effect
 }
 
 export type Answer =
   | { kind: 'result'; result: Result }
-  | { kind: 'stored'; position: string }
+  | { kind: 'stored' }
   | { kind: 'refused'; problem: ProblemBody }
   | { kind: 'unavailable'; code: string; retryAfter: number }
 
@@ -140,7 +140,7 @@ interface CommandBody {
   currentVersion?: number
   events?: EventFrame[]
   invoice?: Invoice
-  position?: string
+  effect?: string
 }
 
 function toResult(id: string, invoice: string, body: CommandBody): Result | undefined {
@@ -181,7 +181,7 @@ export async function postCommand(command: Outgoing, origin: string): Promise<An
   const body = (await response.json().catch(() => undefined)) as CommandBody | undefined
   if (!body) return { kind: 'unavailable', code: 'offline', retryAfter: 0 }
   const result = toResult(command.id, command.invoice, body)
-  return result ? { kind: 'result', result } : { kind: 'stored', position: body.position ?? '' }
+  return result ? { kind: 'result', result } : { kind: 'stored' }
 }
 
 function failedPost(command: Outgoing, problem: ProblemBody): Answer {

@@ -45,9 +45,9 @@ export const commands = new Commands({
   send: (command) => live.send(command),
   post: (command) => postCommand(command, origin),
   lookUp: (id, invoice) => lookUp(id, invoice).catch(rethrowNoticed),
-  onResult: ({ invoice: id, outcome, version, state, position }) => {
+  onResult: ({ invoice: id, outcome, version, state, effect }) => {
     if (outcome !== 'accepted') return
-    if (state && version) cache.apply({ id, version, state, at: new Date().toISOString() }, position)
+    if (state && version) cache.apply({ id, version, state, at: new Date().toISOString() }, effect)
     else void queries.invalidateQueries({ queryKey: ['invoice', id] })
   },
   onOutcome: (outcome) => {

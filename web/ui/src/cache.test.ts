@@ -49,6 +49,15 @@ test('a result is shown at once, in the list and in the detail', () => {
   expect(cache.position).toBe('3:9')
 })
 
+test('a read waits for the newest effect: an answer without one, or to a repeat, leaves it', () => {
+  const { cache } = setup()
+  cache.apply(paid, '3:9')
+  cache.apply({ ...paid, version: 5 }, undefined)
+  expect(cache.position).toBe('3:9')
+  cache.apply(paid, '3:7')
+  expect(cache.position).toBe('3:9')
+})
+
 test('never goes back in time', () => {
   const { cache, shown } = setup()
   cache.apply(paid)

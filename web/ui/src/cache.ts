@@ -82,12 +82,12 @@ export class Cache {
   }
 
   #write(position: string | undefined): void {
-    this.position = position ?? this.position
     clearTimeout(this.#flush)
     this.#flush = undefined
     const news = [...this.#gathered.values()].filter((k) => (this.#known.get(k.id)?.version ?? 0) < k.version)
     this.#gathered.clear()
     if (news.length === 0) return
+    this.position = position ?? this.position // a repeat of what is known leaves that of the news
     for (const known of news) this.#remember(known)
     const byId = new Map(news.map((k) => [k.id, k]))
     for (const { queryKey } of this.#queries.getQueryCache().findAll({ queryKey: ['invoices'] })) {

@@ -157,7 +157,7 @@ describe('without a websocket', () => {
   test('a stored command is looked up, not sent again', async () => {
     const { world, commands } = setup()
     world.open = false
-    world.answers = [{ kind: 'stored', position: '3:1' }]
+    world.answers = [{ kind: 'stored' }]
     const { ended } = commands.submit(change)
     await vi.advanceTimersByTimeAsync(5_000)
     expect(world.lookUps).toBe(1)
