@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -129,6 +130,29 @@ func TestMutantsAreMutants(t *testing.T) {
 		}
 		if err := root.apply(t.Context(), m, "--check"); err != nil {
 			t.Errorf("%s: %v", m.name, err)
+		}
+	}
+}
+
+// TestEachPromiseHasAMutant holds the mutants against the promises that the documentation makes.
+func TestEachPromiseHasAMutant(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "architecture.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := load("patches")
+	if err != nil {
+		t.Fatal(err)
+	}
+	promises := regexp.MustCompile(`(?m)^\| (\d+) \| `).FindAllSubmatch(doc, -1)
+	if len(promises) < 10 {
+		t.Errorf("found %d promises, want ten", len(promises))
+	}
+	for _, p := range promises {
+		of := "Promise " + string(p[1]) + ":"
+		if !slices.ContainsFunc(all, func(m mutant) bool { return strings.HasPrefix(m.promise, of) }) {
+			t.Errorf("no mutant breaks promise %s", p[1])
 		}
 	}
 }
