@@ -52,14 +52,14 @@ faults: ## let faults happen to the product on three Kafka nodes, and judge it (
 	go run ./cmd/faults verify --self-test
 	go run ./cmd/faults run $(if $(SEED),--seed $(SEED)) --duration $(or $(DURATION),4m)
 
+.PHONY: soak
+soak: ## as faults, for two hours; the report goes to DATA (SEED=, DURATION=)
+	go run ./cmd/faults run $(if $(SEED),--seed $(SEED)) --duration $(or $(DURATION),2h) --faults 25 \
+		--report $(DATA)/soak-$(or $(SEED),$(shell date +%s)).json
+
 .PHONY: mutants
 mutants: bin/withpostgres ## break each promise once, and see that a test notices (MUTANTS='name …', CHANGED=commit)
 	bin/withpostgres -- go run ./internal/mutants $(if $(CHANGED),--changed $(CHANGED)) $(MUTANTS)
-
-.PHONY: soak
-soak: ## the same for DURATION=2h, with SEED=; the report goes to DATA
-	go run ./cmd/faults run $(if $(SEED),--seed $(SEED)) --duration $(or $(DURATION),2h) --faults 25 \
-		--report $(DATA)/soak-$(or $(SEED),$(shell date +%s)).json
 
 .PHONY: check
 check: ## run what CI runs
