@@ -106,6 +106,11 @@ func (a Aggregate[S, C, E]) validate() error {
 	check(a.Revision >= 0, "Revision is negative")
 	check(a.Partitions >= 0, "Partitions is negative")
 	check(a.Deduplication >= 0, "Deduplication is negative")
+	for _, codec := range []any{a.Commands, a.Events, a.withDefaults().State} {
+		if c, ok := codec.(interface{ check() error }); ok {
+			errs = append(errs, c.check())
+		}
+	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("aggregate %q: %w", a.Name, err)
 	}

@@ -52,6 +52,13 @@ func (name JSON[T]) Decode(p Payload) (T, error) {
 	return v, nil
 }
 
+func (name JSON[T]) check() error {
+	if err := checkFields(reflect.TypeFor[T]()); err != nil {
+		return fmt.Errorf("eventim.JSON %q: %w", string(name), err)
+	}
+	return nil
+}
+
 // DecodeStrictly is Decode for what others have sent, see Union.DecodeStrictly.
 func (name JSON[T]) DecodeStrictly(p Payload) (T, error) {
 	t := reflect.TypeFor[T]()
@@ -132,12 +139,19 @@ type Union[T any] struct {
 }
 
 // NewUnion makes the codec of a closed set. It panics when a name or a type
-// appears twice: that is a mistake of the programmer.
+// appears twice, and for a type with fields that would not be written, or would
+// not come back: those that are not exported, have the tag json:"-", are
+// interfaces, channels or functions. These are mistakes of the programmer. A type
+// that has MarshalJSON and UnmarshalJSON is taken as it is; eventimtest.Scenario
+// shows what becomes of its values.
 func NewUnion[T any](members ...Type[T]) Union[T] {
 	u := Union[T]{byName: map[string]Type[T]{}, byType: map[reflect.Type]Type[T]{}}
 	for _, m := range members {
 		if _, twice := u.byName[m.name]; twice {
 			panic(fmt.Sprintf("eventim: wire name %q appears twice in a union", m.name))
+		}
+		if err := checkFields(m.goType); err != nil {
+			panic(fmt.Sprintf("eventim: wire name %q: %v", m.name, err))
 		}
 		if _, twice := u.byType[m.goType]; twice {
 			panic(fmt.Sprintf("eventim: type %v appears twice in a union", m.goType))

@@ -42,7 +42,11 @@ func Reject(code, format string, args ...any) *Rejection {
 }
 
 func asRejection(err error) *Rejection {
-	if r, ok := errors.AsType[*Rejection](err); ok {
+	r, ok := errors.AsType[*Rejection](err)
+	switch {
+	case ok && r == nil: // a nil *Rejection is an error that is not nil
+		return Reject(CodeRejected, "Decide returned a nil *Rejection as its error: it has to return nil itself")
+	case ok:
 		return r
 	}
 	return &Rejection{Code: CodeRejected, Message: err.Error()}
