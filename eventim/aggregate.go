@@ -59,26 +59,35 @@ func (a Aggregate[S, C, E]) Group() string { return a.Name + "-handler" }
 type Topic[T any] struct {
 	Name   string
 	Decode func(Record) (T, error)
+
+	// Compacted says that Kafka keeps the last record of each key only. A record
+	// without a value is then no value of T but a deletion, a tombstone. In any
+	// other topic it is a record that somebody else has written.
+	Compacted bool
 }
+
+// Deletes tells whether r is a tombstone of t, which Decode is not for.
+func (t Topic[T]) Deletes(r Record) bool { return t.Compacted && r.Value == nil }
 
 // CommandTopic carries what clients ask for.
 func (a Aggregate[S, C, E]) CommandTopic() Topic[Command[C]] {
-	return Topic[Command[C]]{a.Topics().Commands, a.withDefaults().decodeCommand}
+	return Topic[Command[C]]{Name: a.Topics().Commands, Decode: a.withDefaults().decodeCommand}
 }
 
 // ResultTopic carries the answers.
 func (a Aggregate[S, C, E]) ResultTopic() Topic[Result[S, E]] {
-	return Topic[Result[S, E]]{a.Topics().Results, a.withDefaults().decodeResult}
+	return Topic[Result[S, E]]{Name: a.Topics().Results, Decode: a.withDefaults().decodeResult}
 }
 
 // EventTopic carries the history, for ever.
 func (a Aggregate[S, C, E]) EventTopic() Topic[Event[E]] {
-	return Topic[Event[E]]{a.Topics().Events, a.withDefaults().decodeEvent}
+	return Topic[Event[E]]{Name: a.Topics().Events, Decode: a.withDefaults().decodeEvent}
 }
 
-// SnapshotTopic carries the last state of each aggregate.
+// SnapshotTopic carries the last state of each aggregate. The handler writes no
+// tombstones into it: an aggregate that has a history has a state.
 func (a Aggregate[S, C, E]) SnapshotTopic() Topic[Snapshot[S]] {
-	return Topic[Snapshot[S]]{a.Topics().Snapshots, a.withDefaults().decodeSnapshot}
+	return Topic[Snapshot[S]]{Name: a.Topics().Snapshots, Decode: a.withDefaults().decodeSnapshot, Compacted: true}
 }
 
 func (a Aggregate[S, C, E]) withDefaults() *Aggregate[S, C, E] {

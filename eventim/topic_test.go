@@ -3,6 +3,7 @@ package eventim_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -113,4 +114,32 @@ func TestDirectoryInUse(t *testing.T) {
 	}
 	h.stop()
 	s.running(s.handle())
+}
+
+// What a topic declares of itself is what it is created with: of a compacted one,
+// tombstones are passed over, and anywhere else they stop whoever reads them.
+func TestTopicsSayWhetherTheyAreCompacted(t *testing.T) {
+	t.Parallel()
+	k := eventimtest.Kafka(t)
+	a := counter
+	a.Name, a.Partitions = eventimtest.Name(t, "counter"), 1
+	if err := a.CreateTopics(t.Context(), k, 1); err != nil {
+		t.Fatal(err)
+	}
+	names := a.Topics()
+	declared := map[string]bool{
+		names.Commands: a.CommandTopic().Compacted, names.Results: a.ResultTopic().Compacted,
+		names.Events: a.EventTopic().Compacted, names.Snapshots: a.SnapshotTopic().Compacted,
+	}
+	found, err := kadm.NewClient(rawClient(t, k)).DescribeTopicConfigs(t.Context(), slices.Collect(maps.Keys(declared))...)
+	if err != nil || len(found) != len(declared) {
+		t.Fatalf("described %v: %v", found, err)
+	}
+	for _, topic := range found {
+		for _, c := range topic.Configs {
+			if compacted := c.MaybeValue() == "compact"; c.Key == "cleanup.policy" && compacted != declared[topic.Name] {
+				t.Errorf("%s says that it is compacted: %v, and its cleanup.policy is %s", topic.Name, declared[topic.Name], c.MaybeValue())
+			}
+		}
+	}
 }

@@ -113,8 +113,19 @@ func (p *partition) apply(ctx context.Context, records []eventim.Record, end int
 		if err := p.write(ctx, records[:n], b, end); err != nil {
 			return err
 		}
+		p.saySkipped(ctx, records[:n])
 	}
 	return unreadable
+}
+
+// saySkipped names the tombstones that the position has moved behind.
+func (p *partition) saySkipped(ctx context.Context, records []eventim.Record) {
+	for _, r := range records {
+		if p.view.deletes(r) {
+			p.logger.WarnContext(ctx, "passed over a tombstone, which somebody else has written; its row stays",
+				slog.Int64("offset", r.Position.Offset), slog.String("key", fmt.Sprintf("%.200s", r.Key)))
+		}
+	}
 }
 
 // write settles a batch. One that fails for good is halved until the record

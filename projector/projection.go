@@ -34,6 +34,9 @@ type Projection[T any] struct {
 	// then built anew from the beginning of the topic.
 	Version int
 
+	// Topic is where the records come from. Tombstones of a compacted topic are
+	// passed over, and said in the log: no handler writes them, and what the view
+	// shows has a history. A row stays until another record of its key comes.
 	Topic eventim.Topic[T]
 
 	// DDL creates the table <Name> and whatever Write needs beside it. It runs
@@ -66,10 +69,12 @@ type view struct {
 	topic   string
 	ddl     string
 	expires bool
+	deletes func(eventim.Record) bool // tells tombstones, which are passed over
 	decode  func([]eventim.Record) (batch, error)
 }
 
-// batch is a run of decoded records.
+// batch is a run of decoded records. Tombstones have their place in it, so that
+// it is cut as the records are, and are not written.
 type batch interface {
 	size() int
 	cut(from, to int) batch
@@ -95,7 +100,7 @@ func (p Projection[T]) view() (*view, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("projection %q: %w", p.Name, err)
 	}
-	return &view{p.Name, p.Version, p.Topic.Name, p.DDL, p.Expires, p.decode}, nil
+	return &view{p.Name, p.Version, p.Topic.Name, p.DDL, p.Expires, p.Topic.Deletes, p.decode}, nil
 }
 
 func (v *view) schema() string { return fmt.Sprintf("%s_v%d", v.name, v.version) }
@@ -108,15 +113,27 @@ func (v *view) digest() string {
 // decode decodes records up to the first that cannot be read, whose error it
 // returns beside the batch of those before it.
 func (p Projection[T]) decode(records []eventim.Record) (batch, error) {
-	b := values[T]{projection: p}
+	b := values[T]{projection: p, upTo: make([]int, 1, len(records)+1)}
 	for _, r := range records {
-		v, err := p.decodeOne(r)
-		if err != nil {
-			return b, fmt.Errorf("%s %s cannot be read: %w", r.Topic, r.Position, err)
+		if !p.Topic.Deletes(r) {
+			v, err := p.decodeOne(r)
+			if err != nil {
+				return b, unreadable(r, err)
+			}
+			b.values = append(b.values, v)
 		}
-		b.values = append(b.values, v)
+		b.upTo = append(b.upTo, len(b.values))
 	}
 	return b, nil
+}
+
+// unreadable names a record that nobody of ours has written, or a newer program.
+func unreadable(r eventim.Record, err error) error {
+	what := "cannot be read"
+	if r.Value == nil {
+		what += ", for it is a tombstone, and the topic is not compacted"
+	}
+	return fmt.Errorf("%s %s %s: key %.200q: %w", r.Topic, r.Position, what, r.Key, err)
 }
 
 func (p Projection[T]) decodeOne(r eventim.Record) (v T, err error) {
@@ -124,18 +141,28 @@ func (p Projection[T]) decodeOne(r eventim.Record) (v T, err error) {
 	return p.Topic.Decode(r)
 }
 
+// values is a batch of the records [0, len(upTo)-1), of which upTo counts how
+// many values those before each of them have.
 type values[T any] struct {
 	projection Projection[T]
 	values     []T
+	upTo       []int
 }
 
-func (b values[T]) size() int { return len(b.values) }
+func (b values[T]) size() int { return len(b.upTo) - 1 }
 
-func (b values[T]) cut(from, to int) batch { return values[T]{b.projection, b.values[from:to]} }
+func (b values[T]) cut(from, to int) batch {
+	b.upTo = b.upTo[from : to+1]
+	return b
+}
 
 func (b values[T]) write(ctx context.Context, tx pgx.Tx) (err error) {
 	defer recoverTo(&err)
-	return b.projection.Write(ctx, tx, b.values)
+	batch := b.values[b.upTo[0]:b.upTo[b.size()]]
+	if len(batch) == 0 {
+		return nil
+	}
+	return b.projection.Write(ctx, tx, batch)
 }
 
 func recoverTo(err *error) {
