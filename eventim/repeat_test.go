@@ -1,9 +1,11 @@
 package eventim_test
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -66,6 +68,43 @@ func TestResetOffsets(t *testing.T) {
 		}
 	}
 	h.stop()
+}
+
+// The first answers of a batch are read together, however many of its commands
+// are repeats, and of whatever: one fetch for each would hold up those behind.
+func TestRepeatsAreReadTogether(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, eventimtest.Kafka(t), 1)
+	var sent []eventim.Command[Add]
+	h := s.handle()
+	for i := range 300 {
+		sent = append(sent, s.add(fmt.Sprint("k", i%7), i%17))
+	}
+	for _, cmd := range sent {
+		s.await(cmd.ID, 1)
+	}
+	h.stop()
+	for range 300 {
+		s.send(sent[0])
+	}
+	offsets := kadm.Offsets{}
+	offsets.AddOffset(s.agg.Topics().Commands, 0, 0, -1)
+	if err := kadm.NewClient(s.raw()).CommitAllOffsets(t.Context(), s.agg.Group(), offsets); err != nil {
+		t.Fatal(err)
+	}
+	var fetches atomic.Int64
+	h = s.handle(via(&wire{request: func(key int16, frame []byte) fate {
+		if key == keyFetch && bytes.Contains(frame, []byte(s.agg.Topics().Results)) {
+			fetches.Add(1)
+		}
+		return pass
+	}}))
+	s.await(sent[0].ID, 302)
+	s.await(sent[len(sent)-1].ID, 2)
+	h.stop()
+	if n := fetches.Load(); n > 60 {
+		t.Errorf("600 repeats took %d fetches of results, want those of a few batches", n)
+	}
 }
 
 // same wants a repeat to have got the first answer.
