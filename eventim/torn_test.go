@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -357,7 +358,8 @@ func TestCommandsSkippedByAnOperatorAreNotHandled(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, eventimtest.Kafka(t), 2)
 	lost := s.losesResults("")
-	h := s.handle()
+	var log syncWriter
+	h := s.handle(func(c *eventim.HandlerConfig) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 	if res := s.do(string(keyIn(0)), 4); res.Version != 2 || res.Snapshot.State.Sum != 5 {
 		t.Errorf("the next command got %+v, want version 2", res)
 	}
@@ -369,6 +371,50 @@ func TestCommandsSkippedByAnOperatorAreNotHandled(t *testing.T) {
 			t.Errorf("%d results of a command that was skipped, want none", n)
 		}
 	}
+	if said := log.String(); !strings.Contains(said, "commands are skipped") || !strings.Contains(said, "commands=2") {
+		t.Errorf("the log does not say that two commands are skipped:\n%s", said)
+	}
+}
+
+// Two events of one version, as a torn transaction has left them: the log names
+// them, and the partition goes on.
+func TestTwoRecordsOfOneVersionAreNamed(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, eventimtest.Kafka(t), 2)
+	key := string(keyIn(0))
+	h := s.handle()
+	first := s.add(key, 1)
+	s.await(first.ID, 1)
+	s.send(first) // the answer to a repeat tells of no other event
+	s.await(first.ID, 2)
+	h.stop()
+	start := func() (h handling, said func() string) {
+		t.Helper()
+		var log syncWriter
+		h = s.handle(func(c *eventim.HandlerConfig) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+		s.running(h)
+		return h, log.String
+	}
+	const twice = "two records of one version"
+	h, said := start()
+	if strings.Contains(said(), twice) {
+		t.Errorf("nothing is there twice, but the log says\n%s", said())
+	}
+	h.stop()
+	s.produce(s.raw(), &kgo.Record{
+		Topic: s.agg.Topics().Events, Partition: 0, Key: []byte(key), Value: []byte(`{"N":1}`),
+		Headers: head("ce_commandoffset", "0", "ce_version", "1"),
+	})
+	h, said = start()
+	for _, part := range []string{twice, "topic=" + s.agg.Topics().Events, "aggregate_id=" + key, "version=1"} {
+		if !strings.Contains(said(), part) {
+			t.Errorf("the log lacks %q:\n%s", part, said())
+		}
+	}
+	if res := s.do(key, 2); res.Version != 2 {
+		t.Errorf("the next command got %+v, want version 2", res)
+	}
+	h.stop()
 }
 
 // The data directory of a handler is copied, and the copy is started: as it may

@@ -141,7 +141,7 @@ func settle(t *testing.T, c *child, inv listed) {
 		return
 	}
 	c.want(t, http.MethodPost, path+"/commands/ReceivePayment",
-		`{"amount":`+balanceOf(t, answer)+`,"date":"2026-11-26"}`, `"outcome":"accepted"`, `"paid"`)
+		`{"amount":`+balanceOf(t, answer)+`,"date":"`+time.Now().UTC().Format(time.DateOnly)+`"}`, `"outcome":"accepted"`, `"paid"`)
 }
 
 // balanceOf finds what is left to pay in the answer to a request for an invoice.
