@@ -18,7 +18,8 @@ type Payload struct {
 }
 
 // Codec turns values into payloads and back. Decode must return an error for
-// whatever it does not know: unknown history is never skipped.
+// whatever it does not know: unknown history is never skipped. What it leaves out
+// of a state is lost when that is written again.
 type Codec[T any] interface {
 	Encode(T) (Payload, error)
 	Decode(Payload) (T, error)
@@ -38,7 +39,11 @@ func (name JSON[T]) Encode(v T) (Payload, error) {
 }
 
 // Decode reads the JSON of p, whose wire name must be that of the codec.
-func (name JSON[T]) Decode(p Payload) (T, error) {
+func (name JSON[T]) Decode(p Payload) (T, error) { return name.decode(p, json.Unmarshal) }
+
+func (name JSON[T]) decodeWhole(p Payload) (T, error) { return name.decode(p, unmarshalWhole) }
+
+func (name JSON[T]) decode(p Payload, unmarshal unmarshal) (T, error) {
 	var v T
 	if p.Type != string(name) {
 		return v, fmt.Errorf("decode %s: the record is a %q", string(name), p.Type)
@@ -46,7 +51,7 @@ func (name JSON[T]) Decode(p Payload) (T, error) {
 	if p.SchemaVersion > 1 {
 		return v, fmt.Errorf("decode %s: schema version %d, but this program knows only 1: upgrade it", string(name), p.SchemaVersion)
 	}
-	if err := json.Unmarshal(p.Data, &v); err != nil {
+	if err := unmarshal(p.Data, &v); err != nil {
 		return v, fmt.Errorf("decode %s: %w", string(name), err)
 	}
 	return v, nil
@@ -94,13 +99,13 @@ func Of[T any](name string, example T, upcasters ...Upcaster) Type[T] {
 
 func (m Type[T]) schemaVersion() int { return len(m.upcasters) + 1 }
 
-func (m Type[T]) decode(p Payload) (T, error) {
+func (m Type[T]) decode(p Payload, unmarshal unmarshal) (T, error) {
 	data, err := m.upcast(p)
 	if err != nil {
 		var zero T
 		return zero, err
 	}
-	v, err := m.read(data)
+	v, err := m.read(data, unmarshal)
 	if err != nil {
 		return v, fmt.Errorf("decode %s: %w", m.name, err)
 	}
@@ -123,9 +128,9 @@ func (m Type[T]) upcast(p Payload) ([]byte, error) {
 	return data, nil
 }
 
-func (m Type[T]) read(data []byte) (T, error) {
+func (m Type[T]) read(data []byte, unmarshal unmarshal) (T, error) {
 	v := reflect.New(m.goType)
-	if err := json.Unmarshal(data, v.Interface()); err != nil {
+	if err := unmarshal(data, v.Interface()); err != nil {
 		var zero T
 		return zero, err
 	}
@@ -176,13 +181,17 @@ func (u Union[T]) Encode(v T) (Payload, error) {
 
 // Decode reads p into the type of its wire name, through the upcasters that
 // its schema version needs.
-func (u Union[T]) Decode(p Payload) (T, error) {
+func (u Union[T]) Decode(p Payload) (T, error) { return u.decode(p, json.Unmarshal) }
+
+func (u Union[T]) decodeWhole(p Payload) (T, error) { return u.decode(p, unmarshalWhole) }
+
+func (u Union[T]) decode(p Payload, unmarshal unmarshal) (T, error) {
 	m, ok := u.byName[p.Type]
 	if !ok {
 		var zero T
 		return zero, fmt.Errorf("decode %q: the type is unknown to this program", p.Type)
 	}
-	return m.decode(p)
+	return m.decode(p, unmarshal)
 }
 
 // DecodeStrictly is Decode for what others have sent. It refuses, with an
@@ -204,7 +213,7 @@ func (u Union[T]) DecodeStrictly(p Payload) (T, error) {
 		var zero T
 		return zero, err
 	}
-	v, err := m.read(data)
+	v, err := m.read(data, json.Unmarshal)
 	if err != nil {
 		return v, unreadable(data, m.goType, err)
 	}

@@ -227,13 +227,22 @@ func (a *Aggregate[S, C, E]) encodeEvent(e Event[E], p Payload) *sarama.Producer
 }
 
 func (a *Aggregate[S, C, E]) decodeEvent(rec Record) (Event[E], error) {
+	return a.readEvent(rec, a.Events.Decode)
+}
+
+// decodeHistory decodes an event of which a state is made.
+func (a *Aggregate[S, C, E]) decodeHistory(rec Record) (Event[E], error) {
+	return a.readEvent(rec, func(p Payload) (E, error) { return decodeWhole(a.Events, p) })
+}
+
+func (a *Aggregate[S, C, E]) readEvent(rec Record, decode func(Payload) (E, error)) (Event[E], error) {
 	r := reader{Record: rec}
 	e := Event[E]{
 		Aggregate: string(r.Key), Version: r.int(headerVersion), Time: r.time(), Command: r.Header(headerCommandID),
 		Metadata: metadataOf(rec), CommandPosition: r.commandPosition(), Position: rec.Position,
 	}
 	var err error
-	e.Payload, err = a.Events.Decode(r.payload())
+	e.Payload, err = decode(r.payload())
 	r.fail(err)
 	return e, r.err()
 }

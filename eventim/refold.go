@@ -105,7 +105,7 @@ func (w *worker[S, C, E]) verifyFolded(ctx context.Context, s *store, start, end
 }
 
 func (w *worker[S, C, E]) foldEvent(s *store, dirty map[string]Snapshot[S], rec Record) error {
-	e, err := w.agg.decodeEvent(rec)
+	e, err := w.agg.decodeHistory(rec)
 	if err != nil {
 		return &historyError{err}
 	}

@@ -121,9 +121,10 @@ func (v storedSnapshot) payload() Payload {
 	return Payload{Type: v.typ, SchemaVersion: v.schemaVersion, Data: v.data}
 }
 
-// snapshotOf decodes the state of a stored snapshot.
+// snapshotOf decodes the whole state of a stored snapshot, which will be written
+// again.
 func (a *Aggregate[S, C, E]) snapshotOf(aggregate string, partition int32, v storedSnapshot) (Snapshot[S], error) {
-	state, err := a.State.Decode(v.payload())
+	state, err := decodeWhole(a.State, v.payload())
 	return Snapshot[S]{
 		Aggregate: aggregate, Version: v.version, Revision: v.revision, Time: timeOf(v.time),
 		Command: v.command, CommandPosition: Position{partition, v.commandOffset}, State: state,

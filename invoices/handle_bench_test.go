@@ -10,9 +10,12 @@ import (
 // BenchmarkHandle shows what it costs that Decide and Evolve get copies of the
 // state: a decision with them, without, and with copies by the codec.
 func BenchmarkHandle(b *testing.B) {
-	cmd := eventim.Command[Command]{ID: "c", Aggregate: "i", Payload: AddLineItem{hosting}}
-	for _, lines := range []int{1, 10, 100} {
-		inv := draftOf(lines)
+	cmd := eventim.Command[Command]{ID: "c", Aggregate: "i", Time: today, Payload: AddLineItem{hosting}}
+	for _, lines := range []int{1, 10, 100, 200} {
+		inv := draftOf(b, lines)
+		if res := Aggregate.Handle(eventim.Snapshot[Invoice]{Version: 2, State: inv}, cmd); res.Outcome != eventim.Accepted {
+			b.Fatalf("%d lines: %v, want the decision that is measured to be accepted", lines, res.Rejection)
+		}
 		b.Run(fmt.Sprintf("lines=%d/copies", lines), func(b *testing.B) {
 			for b.Loop() {
 				Aggregate.Handle(eventim.Snapshot[Invoice]{Version: 2, State: inv}, cmd)
@@ -38,11 +41,15 @@ func BenchmarkHandle(b *testing.B) {
 	}
 }
 
-func draftOf(lines int) Invoice {
+func draftOf(b *testing.B, lines int) Invoice {
+	b.Helper()
 	list := make([]LineDetails, lines)
 	for i := range list {
 		list[i] = hosting
 	}
-	created := Aggregate.Handle(eventim.Snapshot[Invoice]{}, eventim.Command[Command]{Payload: CreateInvoice{acme, "EUR", list}})
+	created := Aggregate.Handle(eventim.Snapshot[Invoice]{}, eventim.Command[Command]{Time: today, Payload: CreateInvoice{acme, "EUR", list}})
+	if created.Snapshot == nil {
+		b.Fatal(created.Rejection)
+	}
 	return created.Snapshot.State
 }
