@@ -30,6 +30,8 @@ var Aggregate = eventim.Aggregate[Invoice, Command, Event]{
 		eventim.Of[Command]("SendInvoice", SendInvoice{}),
 		eventim.Of[Command]("ReceivePayment", ReceivePayment{}),
 		eventim.Of[Command]("DeleteInvoice", DeleteInvoice{}),
+		eventim.Of[Command]("VoidInvoice", VoidInvoice{}),
+		eventim.Of[Command]("WriteOffInvoice", WriteOffInvoice{}),
 	),
 	Events: eventim.NewUnion(
 		eventim.Of[Event]("InvoiceCreated", InvoiceCreated{}),
@@ -42,9 +44,13 @@ var Aggregate = eventim.Aggregate[Invoice, Command, Event]{
 		eventim.Of[Event]("PaymentReceived", PaymentReceived{}),
 		eventim.Of[Event]("InvoicePaid", InvoicePaid{}),
 		eventim.Of[Event]("InvoiceDeleted", InvoiceDeleted{}),
+		eventim.Of[Event]("InvoiceVoided", InvoiceVoided{}),
+		eventim.Of[Event]("InvoiceWrittenOff", InvoiceWrittenOff{}),
 	),
-	State:    eventim.JSON[Invoice]("invoice"),
-	Revision: 1,
+	State: eventim.JSON[Invoice]("invoice"),
+	// 2: states have reasons and what was written off. A program of revision 1
+	// would drop them; it refuses these states instead.
+	Revision: 2,
 }
 
 // decide is what all commands have in common. The time of a command is when

@@ -3,7 +3,8 @@ package invoices
 // Codes lists the codes of all rejections of this domain.
 func Codes() []string {
 	return []string{
-		CodeInvoiceExists, CodeInvoiceNotFound, CodeInvoiceDeleted, CodeInvoiceNotDraft, CodeInvoiceNotPayable, CodeInvoiceEmpty,
+		CodeInvoiceExists, CodeInvoiceNotFound, CodeInvoiceDeleted, CodeInvoiceNotDraft, CodeInvoiceNotPayable, CodeInvoiceNotVoidable,
+		CodeNothingToWriteOff, CodeReasonMissing, CodeInvoiceEmpty,
 		CodeVersionMissing, CodeCustomerNameMissing, CodeCurrencyUnknown, CodeCurrencyMismatch, CodeDateInvalid, CodeDueBeforeIssue,
 		CodeLineNotFound, CodeLinesMissing, CodeLineRepeated, CodeLineDescriptionMissing, CodeQuantityInvalid, CodePriceInvalid,
 		CodeAmountNotPositive, CodeAmountTooLarge, CodeTotalTooLarge, CodeOverpayment, CodeTooManyLines, CodeTooManyPayments,

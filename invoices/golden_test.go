@@ -32,6 +32,8 @@ var goldenCommands = []Command{
 	SendInvoice{},
 	ten,
 	DeleteInvoice{},
+	VoidInvoice{"issued twice"},
+	WriteOffInvoice{"insolvent"},
 }
 
 var goldenEvents = []Event{
@@ -45,6 +47,8 @@ var goldenEvents = []Event{
 	tenReceived,
 	paid,
 	InvoiceDeleted{},
+	voided,
+	writtenOff,
 }
 
 var goldenState = Aggregate.Replay(Invoice{}, histories[StatusPartiallyPaid]...)

@@ -17,8 +17,11 @@ type Invoice struct {
 	LastLine int        `json:"lastLine"` // number of the last line id that was given, which is never given again
 	Total    Money      `json:"total"`    // the sum of the nets of the lines
 	Paid     Money      `json:"paid"`     // the sum of the payments
-	Balance  Money      `json:"balance"`  // Total - Paid, never negative
+	Balance  Money      `json:"balance"`  // what is still owed, never negative: Total - Paid - WrittenOff, nothing when void
 	Payments []Payment  `json:"payments"`
+
+	WrittenOff Money  `json:"writtenOff,omitzero"` // what was given up, while the status is written_off
+	Reason     string `json:"reason,omitzero"`     // why it is void or written off
 }
 
 // Status is where an invoice stands in its life.
@@ -31,13 +34,15 @@ const (
 	StatusPartiallyPaid Status = "partially_paid"
 	StatusPaid          Status = "paid"
 	StatusDeleted       Status = "deleted"
+	StatusVoid          Status = "void"
+	StatusWrittenOff    Status = "written_off"
 )
 
 // UnmarshalText refuses a status that this program does not know, so that a
 // snapshot of a newer program is never misread.
 func (s *Status) UnmarshalText(text []byte) error {
 	switch status := Status(text); status {
-	case "", StatusDraft, StatusSent, StatusPartiallyPaid, StatusPaid, StatusDeleted:
+	case "", StatusDraft, StatusSent, StatusPartiallyPaid, StatusPaid, StatusDeleted, StatusVoid, StatusWrittenOff:
 		*s = status
 		return nil
 	}
@@ -60,7 +65,7 @@ func (inv Invoice) mustBeDraft() error {
 		return err
 	}
 	if inv.Status != StatusDraft {
-		return eventim.Reject(CodeInvoiceNotDraft, "the invoice has been sent: only a draft can be changed, sent or deleted")
+		return eventim.Reject(CodeInvoiceNotDraft, "the invoice has been issued: only a draft can be changed, sent or deleted")
 	}
 	return nil
 }

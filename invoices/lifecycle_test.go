@@ -26,6 +26,8 @@ var situations = []situation{
 	{"sent", histories[StatusSent], "It is issued: amounts, parties and lines are frozen, and the balance is owed."},
 	{"partially_paid", histories[StatusPartiallyPaid], "A part of it has been paid."},
 	{"paid", histories[StatusPaid], "All of it has been paid."},
+	{"void", histories[StatusVoid], "It was withdrawn before anything was paid. It keeps its id and its amounts, and nobody owes it."},
+	{"written_off", histories[StatusWrittenOff], "What was left of it was given up as a loss. A payment that comes nevertheless makes the loss smaller; when nothing of it is left, the invoice is paid."},
 	{"deleted", histories[StatusDeleted], "It was a draft. Its id is never used again."},
 }
 
@@ -48,6 +50,8 @@ var inTheMatrix = []asked{
 	{"ReceivePayment, the rest", nil},
 	{"ReceivePayment, too much", ReceivePayment{Amount: eur("25.01"), Date: rest.Date}},
 	{"DeleteInvoice", DeleteInvoice{}},
+	{"VoidInvoice", VoidInvoice{"issued twice"}},
+	{"WriteOffInvoice", WriteOffInvoice{"insolvent"}},
 }
 
 // on is the command for an invoice: what is left of it depends on it.
@@ -55,7 +59,7 @@ func (a asked) on(inv Invoice) Command {
 	if a.command != nil {
 		return a.command
 	}
-	left := inv.Balance
+	left := inv.payable()
 	if left.Minor() == 0 {
 		left = eur("1.00")
 	}

@@ -12,6 +12,7 @@ const (
 	maxAddress     = 1000
 	maxDescription = 200
 	maxReference   = 140 // what a SEPA transfer carries
+	maxReason      = 500
 
 	maxWholeDigits    = 12
 	maxFractionDigits = 6

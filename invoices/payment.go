@@ -16,8 +16,8 @@ type Payment struct {
 	Reference string `json:"reference"`
 }
 
-// ReceivePayment records money received for a sent invoice, at most its
-// balance.
+// ReceivePayment records money received for an issued invoice: at most its
+// balance, or what was written off of it.
 type ReceivePayment struct {
 	Amount    Money  `json:"amount"`
 	Date      Date   `json:"date"`
@@ -25,11 +25,13 @@ type ReceivePayment struct {
 }
 
 // PaymentReceived recorded Payment, which made the sum of the payments Paid
-// and left Balance to be paid.
+// and left Balance to be paid. On an invoice that was written off it left
+// WrittenOff of the loss.
 type PaymentReceived struct {
-	Payment Payment `json:"payment"`
-	Paid    Money   `json:"paid"`
-	Balance Money   `json:"balance"`
+	Payment    Payment `json:"payment"`
+	Paid       Money   `json:"paid"`
+	Balance    Money   `json:"balance"`
+	WrittenOff Money   `json:"writtenOff,omitzero"`
 }
 
 // InvoicePaid follows the payment that left nothing to be paid. Total is what
@@ -46,16 +48,27 @@ func (c ReceivePayment) decide(inv Invoice) ([]Event, error) {
 		return nil, err
 	}
 	paid, err1 := inv.Paid.Add(c.Amount)
-	balance, err2 := inv.Balance.Sub(c.Amount)
-	if err1 != nil || err2 != nil || balance.minor < 0 {
-		return nil, eventim.Reject(CodeOverpayment, "a payment of %v is more than the balance of %v", c.Amount, inv.Balance)
+	left, err2 := inv.payable().Sub(c.Amount)
+	if err1 != nil || err2 != nil || left.minor < 0 {
+		return nil, eventim.Reject(CodeOverpayment, "a payment of %v is more than the %v that can still be paid", c.Amount, inv.payable())
 	}
-	payment := Payment{strconv.Itoa(len(inv.Payments) + 1), c.Amount, c.Date, c.Reference}
-	events := []Event{PaymentReceived{payment, paid, balance}}
-	if balance.minor == 0 {
-		events = append(events, InvoicePaid{inv.Total})
+	payment := Payment{ID: strconv.Itoa(len(inv.Payments) + 1), Amount: c.Amount, Date: c.Date, Reference: c.Reference}
+	received := PaymentReceived{Payment: payment, Paid: paid, Balance: left}
+	if inv.Status == StatusWrittenOff {
+		received.Balance, received.WrittenOff = inv.Balance, left
 	}
-	return events, nil
+	if left.minor == 0 {
+		return []Event{received, InvoicePaid{inv.Total}}, nil
+	}
+	return []Event{received}, nil
+}
+
+// payable is how much can still be paid.
+func (inv Invoice) payable() Money {
+	if inv.Status == StatusWrittenOff {
+		return inv.WrittenOff
+	}
+	return inv.Balance
 }
 
 func (c ReceivePayment) check(inv Invoice) error {
@@ -86,14 +99,18 @@ func (inv Invoice) mustBePayable() error {
 		return eventim.Reject(CodeInvoiceNotPayable, "the invoice is a draft: send it before recording a payment")
 	case StatusPaid:
 		return eventim.Reject(CodeInvoiceNotPayable, "the invoice has been paid in full")
+	case StatusVoid:
+		return eventim.Reject(CodeInvoiceNotPayable, "the invoice is void, and nobody owes it")
 	default:
 		return nil
 	}
 }
 
 func (e PaymentReceived) evolve(inv Invoice) Invoice {
-	inv.Status = StatusPartiallyPaid
-	inv.Paid, inv.Balance = e.Paid, e.Balance
+	if inv.Status != StatusWrittenOff {
+		inv.Status = StatusPartiallyPaid
+	}
+	inv.Paid, inv.Balance, inv.WrittenOff = e.Paid, e.Balance, e.WrittenOff
 	// Clipped, the append cannot write into an array that an older version shares.
 	inv.Payments = append(slices.Clip(inv.Payments), e.Payment)
 	return inv
@@ -101,5 +118,6 @@ func (e PaymentReceived) evolve(inv Invoice) Invoice {
 
 func (InvoicePaid) evolve(inv Invoice) Invoice {
 	inv.Status = StatusPaid
+	inv.WrittenOff, inv.Reason = Money{}, "" // all of it was recovered
 	return inv
 }

@@ -55,7 +55,7 @@ func validLine() *rapid.Generator[LineDetails] {
 func command(t *rapid.T, inv Invoice) Command {
 	lineID := strconv.Itoa(rapid.IntRange(0, inv.LastLine+1).Draw(t, "line"))
 	line := rapid.OneOf(validLine(), lineDetails())
-	switch rapid.IntRange(0, 13).Draw(t, "command") {
+	switch rapid.IntRange(0, 15).Draw(t, "command") {
 	case 0, 1:
 		c := rapid.SampledFrom([]Currency{"EUR", "EUR", "JPY", "KWD", "CLF", "XAU"}).Draw(t, "currency")
 		return CreateInvoice{acme, c, rapid.SliceOfN(line, 0, 5).Draw(t, "lines")}
@@ -70,16 +70,18 @@ func command(t *rapid.T, inv Invoice) Command {
 	case 7, 8:
 		return SendInvoice{}
 	case 9, 10:
-		minor := rapid.OneOf(rapid.Int64Range(1, max(1, inv.Balance.Minor())), rapid.Just(inv.Balance.Minor()), rapid.Int64()).Draw(t, "minor")
+		minor := rapid.OneOf(rapid.Int64Range(1, max(1, inv.payable().Minor())), rapid.Just(inv.payable().Minor()), rapid.Int64()).Draw(t, "minor")
 		c := rapid.SampledFrom([]Currency{inv.Currency, inv.Currency, inv.Currency, "USD"}).Draw(t, "currency")
 		return ReceivePayment{Money{minor, c}, mustDate("2026-12-01"), "ref"}
 	case 11, 12:
 		return ReviseDraft{rapid.OneOf(rapid.Just(acme), someDetails()).Draw(t, "revised"), revised(t, inv, line)}
+	case 13:
+		return WriteOffInvoice{rapid.SampledFrom([]string{"insolvent", ""}).Draw(t, "reason")}
 	default:
-		if rapid.IntRange(0, 3).Draw(t, "delete") > 0 { // seldom, since it ends the sequence
+		if rapid.IntRange(0, 3).Draw(t, "end") > 0 { // seldom, since they end the sequence
 			return SendInvoice{}
 		}
-		return DeleteInvoice{}
+		return rapid.SampledFrom([]Command{DeleteInvoice{}, VoidInvoice{"a mistake"}}).Draw(t, "ending")
 	}
 }
 
@@ -214,7 +216,7 @@ func checkUnchanged(t *rapid.T, states []Invoice, wires []string) {
 			LineItemAdded{LineItem{ID: "other"}, Money{}},
 			LineItemChanged{LineItem{ID: "1"}, Money{}},
 			LineItemRemoved{"1", Money{}},
-			PaymentReceived{},
+			PaymentReceived{}, InvoiceVoided{"other", Money{}}, InvoiceWrittenOff{"other", Money{}},
 		} {
 			Aggregate.Evolve(state, e)
 		}
@@ -292,11 +294,17 @@ func checkInvariants(t failer, inv Invoice) {
 	}{
 		{"total", inv.Total, Money{total, inv.Currency}},
 		{"paid", inv.Paid, Money{paid, inv.Currency}},
-		{"balance", inv.Balance, Money{total - paid, inv.Currency}},
+		{"balance", inv.Balance, Money{balanceOf(inv, total-paid), inv.Currency}},
 	} {
 		if sum.got != sum.want {
 			t.Fatalf("%s = %v, want %v of %+v", sum.name, sum.got, sum.want, inv)
 		}
+	}
+	if written := inv.WrittenOff.Minor(); inv.Status != StatusWrittenOff && inv.WrittenOff != (Money{}) || written < 0 || written > total-paid {
+		t.Fatalf("%v are written off: %+v", inv.WrittenOff, inv)
+	}
+	if given := inv.Reason != ""; given != (inv.Status == StatusVoid || inv.Status == StatusWrittenOff) {
+		t.Fatalf("the reason does not fit the status: %+v", inv)
 	}
 	if len(ids) != len(inv.Lines) || len(inv.Lines) > maxLines || total < 0 || total > maxAmount || total < paid {
 		t.Fatalf("lines or sums out of bounds: %+v", inv)
@@ -307,13 +315,23 @@ func checkInvariants(t failer, inv Invoice) {
 	}
 }
 
+// balanceOf is what is owed of what is not paid.
+func balanceOf(inv Invoice, unpaid int64) int64 {
+	if inv.Status == StatusVoid {
+		return 0
+	}
+	return unpaid - inv.WrittenOff.Minor()
+}
+
 func statusFits(inv Invoice) bool {
 	payable := len(inv.Lines) > 0 && inv.Total.Minor() > 0
 	switch inv.Status {
 	case StatusDraft, StatusDeleted:
 		return len(inv.Payments) == 0
-	case StatusSent:
+	case StatusSent, StatusVoid:
 		return payable && len(inv.Payments) == 0
+	case StatusWrittenOff:
+		return payable && inv.Balance.Minor() == 0 && inv.WrittenOff.Minor() > 0
 	case StatusPartiallyPaid:
 		return payable && len(inv.Payments) > 0 && inv.Balance.Minor() > 0
 	case StatusPaid:
@@ -355,7 +373,7 @@ func TestLargestInvoiceFitsIntoARecord(t *testing.T) {
 			inv.Lines = append(inv.Lines, line)
 		}
 		for range maxPayments {
-			inv.Payments = append(inv.Payments, Payment{"500", eur("9999999.99"), maxDate, fill(r, maxReference)})
+			inv.Payments = append(inv.Payments, Payment{ID: "500", Amount: eur("9999999.99"), Date: maxDate, Reference: fill(r, maxReference)})
 		}
 		p, err := Aggregate.State.Encode(inv)
 		if err != nil {

@@ -7,7 +7,10 @@ const (
 	CodeInvoiceNotFound        = "invoice_not_found"
 	CodeInvoiceDeleted         = "invoice_deleted"
 	CodeInvoiceNotDraft        = "invoice_not_draft"
-	CodeInvoiceNotPayable      = "invoice_not_payable" // a draft, or paid in full
+	CodeInvoiceNotPayable      = "invoice_not_payable"  // a draft, void, or paid in full
+	CodeInvoiceNotVoidable     = "invoice_not_voidable" // a draft, or something has been paid or written off, or void already
+	CodeNothingToWriteOff      = "nothing_to_write_off"
+	CodeReasonMissing          = "reason_missing"
 	CodeInvoiceEmpty           = "invoice_empty"
 	CodeVersionMissing         = "version_missing" // a revised draft does not say which version it was made from
 	CodeCustomerNameMissing    = "customer_name_missing"

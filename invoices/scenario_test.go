@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,11 +41,13 @@ var (
 	created        = InvoiceCreated{acme, "EUR", []LineItem{consultingItem}, eur("25.00")}
 	createdEmpty   = InvoiceCreated{acme, "EUR", []LineItem{}, eur("0")}
 	sent           = InvoiceSent{eur("25.00")}
-	ten            = ReceivePayment{eur("10.00"), mustDate("2026-11-30"), "RF18"}
-	tenReceived    = PaymentReceived{Payment{"1", ten.Amount, ten.Date, "RF18"}, eur("10.00"), eur("15.00")}
-	rest           = ReceivePayment{eur("15.00"), mustDate("2026-12-01"), ""}
-	restReceived   = PaymentReceived{Payment{"2", rest.Amount, rest.Date, ""}, eur("25.00"), eur("0.00")}
+	ten            = ReceivePayment{Amount: eur("10.00"), Date: mustDate("2026-11-30"), Reference: "RF18"}
+	tenReceived    = PaymentReceived{Payment: Payment{ID: "1", Amount: ten.Amount, Date: ten.Date, Reference: "RF18"}, Paid: eur("10.00"), Balance: eur("15.00")}
+	rest           = ReceivePayment{Amount: eur("15.00"), Date: mustDate("2026-12-01")}
+	restReceived   = PaymentReceived{Payment: Payment{ID: "2", Amount: rest.Amount, Date: rest.Date}, Paid: eur("25.00"), Balance: eur("0.00")}
 	paid           = InvoicePaid{eur("25.00")}
+	voided         = InvoiceVoided{"issued twice", eur("25.00")}
+	writtenOff     = InvoiceWrittenOff{"insolvent", eur("15.00")}
 )
 
 // histories lead to each status.
@@ -55,6 +58,8 @@ var histories = map[Status][]Event{
 	StatusPartiallyPaid: {created, sent, tenReceived},
 	StatusPaid:          {created, sent, tenReceived, restReceived, paid},
 	StatusDeleted:       {created, InvoiceDeleted{}},
+	StatusVoid:          {created, sent, voided},
+	StatusWrittenOff:    {created, sent, tenReceived, writtenOff},
 }
 
 func TestStatusOfHistories(t *testing.T) {
@@ -63,6 +68,17 @@ func TestStatusOfHistories(t *testing.T) {
 		if got := Aggregate.Replay(Invoice{}, history...).Status; got != want {
 			t.Errorf("status after %T = %q, want %q", history, got, want)
 		}
+	}
+}
+
+// TestRecoveredIsPaid: of an invoice that was written off and then paid nothing
+// is left to be given up.
+func TestRecoveredIsPaid(t *testing.T) {
+	t.Parallel()
+	recovered := PaymentReceived{Payment: restReceived.Payment, Paid: eur("25.00"), Balance: eur("0.00"), WrittenOff: eur("0.00")}
+	got := Aggregate.Replay(Invoice{}, append(slices.Clone(histories[StatusWrittenOff]), recovered, paid)...)
+	if want := Aggregate.Replay(Invoice{}, histories[StatusPaid]...); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v, as if it had never been written off", got, want)
 	}
 }
 
@@ -117,7 +133,20 @@ func TestAccepted(t *testing.T) {
 		{Name: "a first payment", Given: histories[StatusSent], When: ten, Then: []Event{tenReceived}},
 		{
 			Name: "a second payment", Given: histories[StatusPartiallyPaid], When: ten,
-			Then: []Event{PaymentReceived{Payment{"2", ten.Amount, ten.Date, "RF18"}, eur("20.00"), eur("5.00")}},
+			Then: []Event{PaymentReceived{Payment: Payment{ID: "2", Amount: ten.Amount, Date: ten.Date, Reference: "RF18"}, Paid: eur("20.00"), Balance: eur("5.00")}},
+		},
+		{Name: "void", Given: histories[StatusSent], When: VoidInvoice{" issued twice\u200b"}, Then: []Event{voided}},
+		{Name: "write off what is left", Given: histories[StatusPartiallyPaid], When: WriteOffInvoice{"insolvent "}, Then: []Event{writtenOff}},
+		{Name: "write off all", Given: histories[StatusSent], When: WriteOffInvoice{"insolvent"}, Then: []Event{InvoiceWrittenOff{"insolvent", eur("25.00")}}},
+		{
+			Name: "recover a part", Given: histories[StatusWrittenOff], When: ten,
+			Then: []Event{PaymentReceived{
+				Payment: Payment{ID: "2", Amount: ten.Amount, Date: ten.Date, Reference: "RF18"}, Paid: eur("20.00"), Balance: eur("0.00"), WrittenOff: eur("5.00"),
+			}},
+		},
+		{
+			Name: "recover all", Given: histories[StatusWrittenOff], When: rest,
+			Then: []Event{PaymentReceived{Payment: restReceived.Payment, Paid: eur("25.00"), Balance: eur("0.00"), WrittenOff: eur("0.00")}, paid},
 		},
 		{Name: "details as they are", Given: []Event{created}, When: ChangeDetails{acme}},
 		{Name: "line as it is", Given: []Event{created}, When: ChangeLineItem{"1", consulting}},
@@ -131,12 +160,12 @@ func TestAccepted(t *testing.T) {
 			Then: []Event{restReceived, paid},
 		},
 		{
-			Name: "payment that leaves a cent", Given: histories[StatusSent], When: ReceivePayment{eur("24.99"), rest.Date, ""},
-			Then: []Event{PaymentReceived{Payment{"1", eur("24.99"), rest.Date, ""}, eur("24.99"), eur("0.01")}},
+			Name: "payment that leaves a cent", Given: histories[StatusSent], When: ReceivePayment{Amount: eur("24.99"), Date: rest.Date},
+			Then: []Event{PaymentReceived{Payment: Payment{ID: "1", Amount: eur("24.99"), Date: rest.Date}, Paid: eur("24.99"), Balance: eur("0.01")}},
 		},
 		{
-			Name: "one payment for all", Given: histories[StatusSent], When: ReceivePayment{eur("25"), rest.Date, ""},
-			Then: []Event{PaymentReceived{Payment{"1", eur("25.00"), rest.Date, ""}, eur("25.00"), eur("0.00")}, paid},
+			Name: "one payment for all", Given: histories[StatusSent], When: ReceivePayment{Amount: eur("25"), Date: rest.Date},
+			Then: []Event{PaymentReceived{Payment: Payment{ID: "1", Amount: eur("25.00"), Date: rest.Date}, Paid: eur("25.00"), Balance: eur("0.00")}, paid},
 		},
 		{Name: "text at its limit", When: CreateInvoice{named(strings.Repeat("ü", 200)), "EUR", nil}, Then: []Event{InvoiceCreated{named(strings.Repeat("ü", 200)), "EUR", []LineItem{}, eur("0")}}},
 	} {
@@ -179,10 +208,10 @@ func TestRejected(t *testing.T) {
 		{Name: "long e-mail", When: create(func(c *CreateInvoice) { c.Customer.Email = strings.Repeat("x", 255) }), Rejected: CodeTextTooLong},
 		{Name: "long address", When: create(func(c *CreateInvoice) { c.Customer.Address = strings.Repeat("x", 1001) }), Rejected: CodeTextTooLong},
 		{Name: "long description", Given: draft, When: AddLineItem{LineDetails{strings.Repeat("x", 201), consulting.Quantity, consulting.UnitPrice}}, Rejected: CodeTextTooLong},
-		{Name: "long reference", Given: histories[StatusSent], When: ReceivePayment{eur("1"), rest.Date, strings.Repeat("x", 141)}, Rejected: CodeTextTooLong},
+		{Name: "long reference", Given: histories[StatusSent], When: ReceivePayment{Amount: eur("1"), Date: rest.Date, Reference: strings.Repeat("x", 141)}, Rejected: CodeTextTooLong},
 		{Name: "NUL in the name", When: create(func(c *CreateInvoice) { c.Customer.Name = "A\x00" }), Rejected: CodeTextInvalid},
 		{Name: "escape in the description", Given: draft, When: AddLineItem{LineDetails{"\x1b[2J", consulting.Quantity, consulting.UnitPrice}}, Rejected: CodeTextInvalid},
-		{Name: "NUL in the reference", Given: histories[StatusSent], When: ReceivePayment{eur("1"), rest.Date, "\x00"}, Rejected: CodeTextInvalid},
+		{Name: "NUL in the reference", Given: histories[StatusSent], When: ReceivePayment{Amount: eur("1"), Date: rest.Date, Reference: "\x00"}, Rejected: CodeTextInvalid},
 		{Name: "broken UTF-8", Given: draft, When: ChangeDetails{named("\xff")}, Rejected: CodeTextInvalid},
 
 		{Name: "no issue date", When: create(func(c *CreateInvoice) { c.IssueDate = Date{} }), Rejected: CodeDateInvalid},
@@ -237,14 +266,22 @@ func TestRejected(t *testing.T) {
 			Name: "send over nothing", When: SendInvoice{}, Rejected: CodeAmountNotPositive,
 			Given: []Event{InvoiceCreated{acme, "EUR", []LineItem{{"1", LineDetails{"Gift", mustDecimal("1"), mustDecimal("0")}, eur("0")}}, eur("0")}},
 		},
-		{Name: "payment of nothing", Given: histories[StatusSent], When: ReceivePayment{eur("0.00"), rest.Date, ""}, Rejected: CodeAmountNotPositive},
+		{Name: "payment of nothing", Given: histories[StatusSent], When: ReceivePayment{Amount: eur("0.00"), Date: rest.Date}, Rejected: CodeAmountNotPositive},
 		{Name: "payment without amount", Given: histories[StatusSent], When: ReceivePayment{Date: rest.Date}, Rejected: CodeAmountNotPositive},
-		{Name: "negative payment", Given: histories[StatusSent], When: ReceivePayment{eur("-1"), rest.Date, ""}, Rejected: CodeAmountNotPositive},
-		{Name: "payment in dollars", Given: histories[StatusSent], When: ReceivePayment{must(ParseMoney("1", "USD")), rest.Date, ""}, Rejected: CodeCurrencyMismatch},
-		{Name: "overpayment", Given: histories[StatusSent], When: ReceivePayment{eur("25.01"), rest.Date, ""}, Rejected: CodeOverpayment},
-		{Name: "overpayment of the rest", Given: histories[StatusPartiallyPaid], When: ReceivePayment{eur("15.01"), rest.Date, ""}, Rejected: CodeOverpayment},
-		{Name: "overpayment beyond int64", Given: histories[StatusPartiallyPaid], When: ReceivePayment{eur("92233720368547758.07"), rest.Date, ""}, Rejected: CodeOverpayment},
-		{Name: "the 501st payment", Given: payments(500), When: ReceivePayment{eur("0.01"), rest.Date, ""}, Rejected: CodeTooManyPayments},
+		{Name: "negative payment", Given: histories[StatusSent], When: ReceivePayment{Amount: eur("-1"), Date: rest.Date}, Rejected: CodeAmountNotPositive},
+		{Name: "payment in dollars", Given: histories[StatusSent], When: ReceivePayment{Amount: must(ParseMoney("1", "USD")), Date: rest.Date}, Rejected: CodeCurrencyMismatch},
+		{Name: "overpayment", Given: histories[StatusSent], When: ReceivePayment{Amount: eur("25.01"), Date: rest.Date}, Rejected: CodeOverpayment},
+		{Name: "overpayment of the rest", Given: histories[StatusPartiallyPaid], When: ReceivePayment{Amount: eur("15.01"), Date: rest.Date}, Rejected: CodeOverpayment},
+		{Name: "overpayment beyond int64", Given: histories[StatusPartiallyPaid], When: ReceivePayment{Amount: eur("92233720368547758.07"), Date: rest.Date}, Rejected: CodeOverpayment},
+		{Name: "the 501st payment", Given: payments(500), When: ReceivePayment{Amount: eur("0.01"), Date: rest.Date}, Rejected: CodeTooManyPayments},
+
+		{Name: "overpayment of what was written off", Given: histories[StatusWrittenOff], When: ReceivePayment{Amount: eur("15.01"), Date: rest.Date}, Rejected: CodeOverpayment},
+		{Name: "void without a reason", Given: histories[StatusSent], When: VoidInvoice{" \u200b"}, Rejected: CodeReasonMissing},
+		{Name: "void with a long reason", Given: histories[StatusSent], When: VoidInvoice{strings.Repeat("ü", 501)}, Rejected: CodeTextTooLong},
+		{Name: "void what is paid in part", Given: histories[StatusPartiallyPaid], When: VoidInvoice{"x"}, Rejected: CodeInvoiceNotVoidable},
+		{Name: "write off without a reason", Given: histories[StatusSent], When: WriteOffInvoice{}, Rejected: CodeReasonMissing},
+		{Name: "write off with NUL", Given: histories[StatusSent], When: WriteOffInvoice{"\x00"}, Rejected: CodeTextInvalid},
+		{Name: "write off what is paid", Given: histories[StatusPaid], When: WriteOffInvoice{"x"}, Rejected: CodeNothingToWriteOff},
 
 		{Name: "create again", Given: draft, When: create(func(*CreateInvoice) {}), Rejected: CodeInvoiceExists},
 		{Name: "unknown invoice", When: SendInvoice{}, Rejected: CodeInvoiceNotFound},
@@ -302,7 +339,7 @@ func payments(n int) []Event {
 	history := []Event{created, sent}
 	for i := range n {
 		paid, balance := Money{int64(i + 1), "EUR"}, Money{int64(2500 - i - 1), "EUR"}
-		history = append(history, PaymentReceived{Payment{strconv.Itoa(i + 1), eur("0.01"), rest.Date, ""}, paid, balance})
+		history = append(history, PaymentReceived{Payment: Payment{ID: strconv.Itoa(i + 1), Amount: eur("0.01"), Date: rest.Date}, Paid: paid, Balance: balance})
 	}
 	return history
 }

@@ -102,6 +102,10 @@ func tidied(c Command) Command {
 	case ReceivePayment:
 		c.Reference = tidy(c.Reference)
 		return c
+	case VoidInvoice:
+		return VoidInvoice{tidy(c.Reason)}
+	case WriteOffInvoice:
+		return WriteOffInvoice{tidy(c.Reason)}
 	}
 	return c
 }

@@ -123,7 +123,7 @@ func TestValuesRefuse(t *testing.T) {
 		{new(Date), `"2026-11-21T00:00:00Z"`},
 		{new(Date), `"0000-01-01"`},
 		{new(Date), `"10000-01-01"`},
-		{new(Status), `"void"`},
+		{new(Status), `"lost"`},
 		{new(Status), `1`},
 	} {
 		if err := json.Unmarshal([]byte(c.data), c.value); err == nil {

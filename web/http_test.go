@@ -122,6 +122,8 @@ func TestRejectionsAreProblems(t *testing.T) {
 	n.post("inv-1", "CreateInvoice", strings.Replace(create, "Acme GmbH", "", 1)).want(t, 422, "code", "customer_name_missing")
 	n.post("inv-1", "CreateInvoice", create).want(t, 200)
 	n.post("inv-1", "ReceivePayment", pay).want(t, 422, "code", "invoice_not_payable")
+	n.post("inv-1", "VoidInvoice", `{"reason":"issued twice"}`).want(t, 422, "code", "invoice_not_voidable")
+	n.post("inv-1", "WriteOffInvoice", `{"reason":"insolvent"}`).want(t, 422, "code", "nothing_to_write_off")
 }
 
 func TestUnreadableRequests(t *testing.T) {

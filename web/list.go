@@ -10,7 +10,7 @@ import (
 )
 
 type listInput struct {
-	Status  []string `query:"status" enum:"draft,sent,partially_paid,paid" doc:"Only invoices in one of these, separated by commas."`
+	Status  []string `query:"status" enum:"draft,sent,partially_paid,paid,void,written_off" doc:"Only invoices in one of these, separated by commas."`
 	Query   string   `query:"q" maxLength:"200" pattern:"^[^\\x00]*$" patternDescription:"text" doc:"Text to look for in the customer's name and the invoice id."`
 	Overdue bool     `query:"overdue" doc:"Only invoices that should have been paid by now."`
 	Cursor  string   `query:"cursor" maxLength:"4000" format:"cursor" doc:"Next of the page before; clients do not look inside."`
@@ -36,7 +36,7 @@ type InvoiceRow struct {
 	ID           string         `json:"id"`
 	Version      int64          `json:"version"`
 	CustomerName string         `json:"customerName"`
-	Status       string         `json:"status" enum:"draft,sent,partially_paid,paid,deleted"`
+	Status       string         `json:"status" enum:"draft,sent,partially_paid,paid,void,written_off,deleted"`
 	Currency     string         `json:"currency"`
 	Total        invoices.Money `json:"total"`
 	Paid         invoices.Money `json:"paid"`
@@ -51,7 +51,7 @@ type InvoiceRow struct {
 type TotalsRow struct {
 	Currency    string       `json:"currency"`
 	Count       int64        `json:"count"`
-	Total       invoices.Sum `json:"total"`
+	Total       invoices.Sum `json:"total" doc:"Without what is void."`
 	Balance     invoices.Sum `json:"balance" doc:"What is not paid, drafts included."`
 	Outstanding invoices.Sum `json:"outstanding" doc:"What is owed: the balance without drafts."`
 	Draft       invoices.Sum `json:"draft" doc:"The total of the drafts, which nobody owes yet."`

@@ -26,9 +26,11 @@ var bodies = map[string]struct {
 		body: `{"customer":` + customer + `,"issueDate":"2026-11-20","dueDate":"2026-12-21",
 			"lines":[{"id":"1","description":"Travel","quantity":"1","unitPrice":"100"}]}`,
 	},
-	"SendInvoice":    {body: `{}`},
-	"ReceivePayment": {body: pay, before: []string{"SendInvoice"}},
-	"DeleteInvoice":  {body: `{}`},
+	"SendInvoice":     {body: `{}`},
+	"ReceivePayment":  {body: pay, before: []string{"SendInvoice"}},
+	"DeleteInvoice":   {body: `{}`},
+	"VoidInvoice":     {body: `{"reason":"issued twice"}`, before: []string{"SendInvoice"}},
+	"WriteOffInvoice": {body: `{"reason":"insolvent"}`, before: []string{"SendInvoice"}},
 }
 
 const customer = `{"name":"Acme GmbH","email":"billing@acme.example","address":"1 Main St"}`

@@ -13,6 +13,8 @@ func (c *Client) next(v *invoice) command {
 		return newCommand(v.id, "CreateInvoice", c.creation())
 	case "draft":
 		return c.onDraft(v, n)
+	case "written_off":
+		return c.onWrittenOff(v, n)
 	default:
 		return c.onSent(v, n)
 	}
@@ -48,8 +50,25 @@ func (c *Client) onSent(v *invoice, n int) command {
 		return newCommand(v.id, "ReceivePayment", payment("999999", balance.Currency))
 	case n < 50:
 		return newCommand(v.id, "AddLineItem", c.line(nil))
+	case n < 54:
+		return newCommand(v.id, "VoidInvoice", object{"reason": "issued twice"})
+	case n < 60:
+		return newCommand(v.id, "WriteOffInvoice", object{"reason": "insolvent"})
 	default:
 		return newCommand(v.id, "ReceivePayment", payment(balance.Amount, balance.Currency))
+	}
+}
+
+// onWrittenOff asks for what is given up, sometimes for all of it.
+func (c *Client) onWrittenOff(v *invoice, n int) command {
+	lost := v.state.WrittenOff
+	switch {
+	case n < 30:
+		return newCommand(v.id, "ReceivePayment", payment("1", lost.Currency))
+	case n < 35:
+		return newCommand(v.id, "VoidInvoice", object{"reason": "issued twice"})
+	default:
+		return newCommand(v.id, "ReceivePayment", payment(lost.Amount, lost.Currency))
 	}
 }
 

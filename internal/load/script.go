@@ -18,15 +18,18 @@ type invoice struct {
 	id      string
 	version int64
 	state   struct {
-		Status  string `json:"status"`
-		Balance struct {
-			Amount   string `json:"amount"`
-			Currency string `json:"currency"`
-		} `json:"balance"`
-		Lines []struct {
+		Status     string `json:"status"`
+		Balance    amount `json:"balance"`
+		WrittenOff amount `json:"writtenOff"`
+		Lines      []struct {
 			ID string `json:"id"`
 		} `json:"lines"`
 	}
+}
+
+type amount struct {
+	Amount   string `json:"amount"`
+	Currency string `json:"currency"`
 }
 
 // learn takes over what a result says. A rejection says something, too, where
@@ -74,7 +77,7 @@ func (c *Client) Work(ctx context.Context, count int, shared []string) error {
 		if err := c.step(ctx, open[i]); err != nil {
 			return err
 		}
-		if s := open[i].state.Status; i >= len(shared) && (s == "paid" || s == "deleted") {
+		if s := open[i].state.Status; i >= len(shared) && (s == "paid" || s == "deleted" || s == "void") {
 			open = append(open[:i], open[i+1:]...)
 		}
 	}

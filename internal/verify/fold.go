@@ -2,6 +2,7 @@ package verify
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -53,6 +54,9 @@ type invoice struct {
 	Paid      money     `json:"paid"`
 	Balance   money     `json:"balance"`
 	Payments  []payment `json:"payments"`
+
+	WrittenOff *money `json:"writtenOff,omitempty"`
+	Reason     string `json:"reason,omitempty"`
 }
 
 // change is every field that an event can have.
@@ -69,6 +73,10 @@ type change struct {
 	Total     *money   `json:"total"`
 	Paid      *money   `json:"paid"`
 	Balance   *money   `json:"balance"`
+	Amount    *money   `json:"amount"`
+	Reason    string   `json:"reason"`
+
+	WrittenOff *money `json:"writtenOff"`
 }
 
 // Fold is the fold of the invoice.
@@ -135,9 +143,18 @@ func (v *invoice) apply(name string, c change) error {
 	case "InvoiceSent":
 		v.Status = "sent"
 	case "PaymentReceived":
-		v.Status, v.Payments = "partially_paid", append(v.Payments, c.Payment)
+		v.Payments = append(v.Payments, c.Payment)
+		if v.Status == "written_off" && c.WrittenOff == nil {
+			return errors.New("the payment does not say what it left of the loss")
+		} else if v.Status != "written_off" {
+			v.Status = "partially_paid"
+		}
 	case "InvoicePaid":
-		v.Status = "paid"
+		v.Status, v.WrittenOff, v.Reason = "paid", nil, ""
+	case "InvoiceVoided":
+		v.Status, v.Reason = "void", c.Reason
+	case "InvoiceWrittenOff":
+		v.Status, v.Reason = "written_off", c.Reason
 	case "InvoiceDeleted":
 		v.Status = "deleted"
 	default:
@@ -163,17 +180,30 @@ func (v *invoice) sumUp(c change) error {
 		}
 	}
 	v.Total, v.Paid = v.money(total), v.money(paid)
-	v.Balance = v.money(new(big.Rat).Sub(total, paid))
+	left := v.leave(v.money(new(big.Rat).Sub(total, paid)))
 	for _, said := range []struct {
 		name string
 		is   *money
 		want money
-	}{{"total", c.Total, v.Total}, {"paid", c.Paid, v.Paid}, {"balance", c.Balance, v.Balance}} {
+	}{{"total", c.Total, v.Total}, {"paid", c.Paid, v.Paid}, {"balance", c.Balance, v.Balance}, {"loss", c.WrittenOff, left}, {"loss", c.Amount, left}} {
 		if said.is != nil && *said.is != said.want {
 			return fmt.Errorf("the %s is %v, but it should be %v", said.name, *said.is, said.want)
 		}
 	}
 	return nil
+}
+
+// leave says of what is not paid whether it is owed, and returns it.
+func (v *invoice) leave(left money) money {
+	switch v.Status {
+	case "void":
+		v.Balance = v.money(new(big.Rat))
+	case "written_off":
+		v.Balance, v.WrittenOff = v.money(new(big.Rat)), &left
+	default:
+		v.Balance = left
+	}
+	return left
 }
 
 func add(sum *big.Rat, m money, currency string) error {
@@ -210,6 +240,14 @@ func decimalsOf(currency string) int {
 	default:
 		return 2
 	}
+}
+
+// lost is what was written off, in minor units.
+func (v *invoice) lost() int64 {
+	if v.WrittenOff == nil {
+		return 0
+	}
+	return v.WrittenOff.minor()
 }
 
 // minor is an amount in minor units, as the views have it.

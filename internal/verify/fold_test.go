@@ -12,6 +12,15 @@ const created = `{"customer":{"name":"Acme"},"issueDate":"2026-11-21","dueDate":
 	"lines":[{"id":"1","description":"Work","quantity":"0.5","unitPrice":"9.99","net":{"amount":"5.00","currency":"EUR"}}],
 	"total":{"amount":"5.00","currency":"EUR"}}`
 
+func lost(amount string) string {
+	return `{"reason":"insolvent","amount":{"amount":"` + amount + `","currency":"EUR"}}`
+}
+
+func recovered(amount, paid, left string) string {
+	return strings.NewReplacer("AMOUNT", amount, "PAID", paid, "LEFT", left).Replace(`{"payment":{"id":"1","amount":{"amount":"AMOUNT","currency":"EUR"}},
+		"paid":{"amount":"PAID","currency":"EUR"},"balance":{"amount":"0.00","currency":"EUR"},"writtenOff":{"amount":"LEFT","currency":"EUR"}}`)
+}
+
 func TestFold(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -25,6 +34,18 @@ func TestFold(t *testing.T) {
 			"PaymentReceived", `{"payment":{"id":"1","amount":{"amount":"5.00","currency":"EUR"}},"paid":{"amount":"5.00","currency":"EUR"},"balance":{"amount":"0.00","currency":"EUR"}}`,
 			"InvoicePaid", `{"total":{"amount":"5.00","currency":"EUR"}}`,
 		}, "paid", ""},
+		"void": {[]string{
+			"InvoiceCreated", created, "InvoiceSent", `{}`, "InvoiceVoided", `{"reason":"twice","total":{"amount":"5.00","currency":"EUR"}}`,
+		}, "void", ""},
+		"written off": {[]string{"InvoiceCreated", created, "InvoiceSent", `{}`, "InvoiceWrittenOff", lost("5.00")}, "written_off", ""},
+		"recovered": {[]string{
+			"InvoiceCreated", created, "InvoiceSent", `{}`, "InvoiceWrittenOff", lost("5.00"),
+			"PaymentReceived", recovered("2.00", "2.00", "3.00"), "PaymentReceived", recovered("3.00", "5.00", "0.00"), "InvoicePaid", `{}`,
+		}, "paid", ""},
+		"another loss": {[]string{"InvoiceCreated", created, "InvoiceSent", `{}`, "InvoiceWrittenOff", lost("4.99")}, "", "the loss is"},
+		"wrong recovery": {[]string{
+			"InvoiceCreated", created, "InvoiceSent", `{}`, "InvoiceWrittenOff", lost("5.00"), "PaymentReceived", recovered("2.00", "2.00", "2.99"),
+		}, "", "the loss is"},
 		"rounded down":   {[]string{"InvoiceCreated", strings.ReplaceAll(created, "5.00", "4.99")}, "", "is 5.00"},
 		"wrong total":    {[]string{"InvoiceCreated", created, "InvoiceSent", `{"total":{"amount":"5.01","currency":"EUR"}}`}, "", "the total is"},
 		"created twice":  {[]string{"InvoiceCreated", created, "InvoiceCreated", created}, "", "exists: true"},

@@ -45,7 +45,7 @@ func (j *judge) invoice(where string, row InvoiceRow, events []*checker.Record) 
 	}
 	columns := InvoiceRow{
 		ID: row.ID, Version: row.Version, Status: want.Status, CustomerName: want.Customer.Name, Currency: want.Currency,
-		Total: want.Total.minor(), Paid: want.Paid.minor(), Balance: want.Balance.minor(), IssueDate: want.IssueDate, DueDate: want.DueDate,
+		Total: want.Total.minor(), Paid: want.Paid.minor(), Balance: want.Balance.minor(), WrittenOff: want.lost(), IssueDate: want.IssueDate, DueDate: want.DueDate,
 	}
 	row.Invoice = nil
 	got, _ := json.Marshal(row)

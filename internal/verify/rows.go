@@ -23,12 +23,12 @@ type Rows struct {
 
 // InvoiceRow is a row of invoice_list.
 type InvoiceRow struct {
-	ID                             string
-	Version                        int64
-	Status, CustomerName, Currency string
-	Total, Paid, Balance           int64
-	IssueDate, DueDate             string
-	Invoice                        json.RawMessage
+	ID                               string
+	Version                          int64
+	Status, CustomerName, Currency   string
+	Total, Paid, Balance, WrittenOff int64
+	IssueDate, DueDate               string
+	Invoice                          json.RawMessage
 }
 
 // HistoryRow is a row of invoice_history.
@@ -63,7 +63,7 @@ func readRows(ctx context.Context, pool *pgxpool.Pool) (*Rows, error) {
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	return rows, pgx.BeginTxFunc(ctx, pool, options, func(tx pgx.Tx) (err error) {
 		if rows.Invoices, err = collect[InvoiceRow](ctx, tx, `
-			select id, version, status, customer_name, currency, total, paid, balance, issue_date::text, due_date::text, invoice
+			select id, version, status, customer_name, currency, total, paid, balance, written_off, issue_date::text, due_date::text, invoice
 			from public.invoice_list order by id`); err != nil {
 			return err
 		}

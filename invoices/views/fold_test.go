@@ -122,6 +122,8 @@ func sendRandom(t *testing.T, a views.Aggregate, k eventim.Kafka) (sent []eventi
 		invoices.SendInvoice{},
 		invoices.ReceivePayment{Amount: euros(500), Date: details.IssueDate},
 		invoices.DeleteInvoice{},
+		invoices.VoidInvoice{Reason: "issued twice"},
+		invoices.WriteOffInvoice{Reason: "insolvent"},
 		invoices.RemoveLineItem{LineID: "1"},
 	}
 	for range 300 {

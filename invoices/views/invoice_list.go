@@ -19,7 +19,7 @@ import (
 // InvoiceList is the view invoice_list: the current state of each invoice.
 func InvoiceList(a Aggregate) projector.Projection[eventim.Snapshot[invoices.Invoice]] {
 	return projector.Projection[eventim.Snapshot[invoices.Invoice]]{
-		Name: "invoice_list", Version: 1, Topic: a.SnapshotTopic(), DDL: invoiceListDDL, Write: writeInvoiceList,
+		Name: "invoice_list", Version: 2, Topic: a.SnapshotTopic(), DDL: invoiceListDDL, Write: writeInvoiceList,
 	}
 }
 
@@ -34,6 +34,7 @@ create table invoice_list (
 	total         bigint      not null,
 	paid          bigint      not null,
 	balance       bigint      not null,
+	written_off   bigint      not null,
 	issue_date    date        not null,
 	due_date      date        not null,
 	updated_at    timestamptz not null,
@@ -47,12 +48,13 @@ comment on table invoice_list is 'The current state of each invoice, deleted one
 comment on column invoice_list.id is 'Id of the invoice';
 comment on column invoice_list.version is 'How many events the invoice has had';
 comment on column invoice_list.revision is 'Revision of the code that folded them';
-comment on column invoice_list.status is 'draft, sent, partially_paid, paid or deleted';
+comment on column invoice_list.status is 'draft, sent, partially_paid, paid, void, written_off or deleted';
 comment on column invoice_list.customer_name is 'Name of the customer';
 comment on column invoice_list.currency is 'Currency of all amounts, ISO 4217';
 comment on column invoice_list.total is 'Sum of the lines, in minor units of the currency, such as cents';
 comment on column invoice_list.paid is 'Sum of the payments, in minor units';
-comment on column invoice_list.balance is 'What is still to be paid, in minor units';
+comment on column invoice_list.balance is 'What is still to be paid, in minor units: total less paid and written_off, 0 if it is void';
+comment on column invoice_list.written_off is 'What was given up as a loss, in minor units; payments that come nevertheless make it smaller';
 comment on column invoice_list.issue_date is 'Date of the invoice';
 comment on column invoice_list.due_date is 'When it is to be paid; overdue if that has passed and it is sent or partially_paid';
 comment on column invoice_list.updated_at is 'Time of the last command that changed the invoice';
@@ -64,7 +66,7 @@ comment on column invoice_list.invoice is 'The whole invoice, with customer, lin
 func writeInvoiceList(ctx context.Context, tx pgx.Tx, batch []eventim.Snapshot[invoices.Invoice]) error {
 	var (
 		ids, statuses, customers, currencies, documents []string
-		versions, totals, paid, balances                []int64
+		versions, totals, paid, balances, writtenOff    []int64
 		revisions                                       []int32
 		issued, due, updated                            []time.Time
 	)
@@ -78,25 +80,26 @@ func writeInvoiceList(ctx context.Context, tx pgx.Tx, batch []eventim.Snapshot[i
 		statuses, customers = append(statuses, storable(string(inv.Status))), append(customers, storable(inv.Customer.Name))
 		currencies, totals = append(currencies, string(inv.Currency)), append(totals, inv.Total.Minor())
 		paid, balances = append(paid, inv.Paid.Minor()), append(balances, inv.Balance.Minor())
+		writtenOff = append(writtenOff, inv.WrittenOff.Minor())
 		issued, due = append(issued, inv.IssueDate.Time()), append(due, inv.DueDate.Time())
 		updated, documents = append(updated, s.Time), append(documents, storableJSON(document))
 	}
 	_, err := tx.Exec(ctx, `
-		insert into invoice_list as v (id, version, revision, status, customer_name, currency, total, paid, balance,
+		insert into invoice_list as v (id, version, revision, status, customer_name, currency, total, paid, balance, written_off,
 			issue_date, due_date, updated_at, invoice)
-		select id, version, revision, status, customer_name, currency, total, paid, balance,
+		select id, version, revision, status, customer_name, currency, total, paid, balance, written_off,
 			issue_date, due_date, updated_at, invoice::jsonb
 		from unnest($1::text[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[],
-			$9::bigint[], $10::date[], $11::date[], $12::timestamptz[], $13::text[])
-			as s (id, version, revision, status, customer_name, currency, total, paid, balance,
+			$9::bigint[], $10::bigint[], $11::date[], $12::date[], $13::timestamptz[], $14::text[])
+			as s (id, version, revision, status, customer_name, currency, total, paid, balance, written_off,
 				issue_date, due_date, updated_at, invoice)
 		on conflict (id) do update set
 			version = excluded.version, revision = excluded.revision, status = excluded.status,
 			customer_name = excluded.customer_name, currency = excluded.currency, total = excluded.total,
-			paid = excluded.paid, balance = excluded.balance, issue_date = excluded.issue_date,
+			paid = excluded.paid, balance = excluded.balance, written_off = excluded.written_off, issue_date = excluded.issue_date,
 			due_date = excluded.due_date, updated_at = excluded.updated_at, invoice = excluded.invoice
 		where (v.version, v.revision) < (excluded.version, excluded.revision)`,
-		ids, versions, revisions, statuses, customers, currencies, totals, paid, balances, issued, due, updated, documents)
+		ids, versions, revisions, statuses, customers, currencies, totals, paid, balances, writtenOff, issued, due, updated, documents)
 	return err
 }
 
@@ -159,7 +162,7 @@ type ListPage struct {
 type CurrencyTotal struct {
 	Currency    string
 	Count       int64
-	Total       string
+	Total       string // without what is void
 	Balance     string
 	Outstanding string // the balance without drafts: nobody owes those yet
 	Draft       string // the total of drafts
@@ -172,7 +175,7 @@ func ListInvoices(ctx context.Context, db DB, f ListFilter) (ListPage, error) {
 	page := ListPage{}
 	var err error
 	if page.Totals, err = collect[CurrencyTotal](ctx, db, `
-		select currency, count(*), sum(total)::text, sum(balance)::text,
+		select currency, count(*), coalesce(sum(total) filter (where status <> 'void'), 0)::text, sum(balance)::text,
 			coalesce(sum(balance) filter (where status <> 'draft'), 0)::text, coalesce(sum(total) filter (where status = 'draft'), 0)::text
 		from public.invoice_list where `+q.where()+` group by currency order by currency`, q.args); err != nil {
 		return ListPage{}, fmt.Errorf("sum up the invoices: %w", err)

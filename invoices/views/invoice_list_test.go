@@ -97,6 +97,30 @@ func TestListFilters(t *testing.T) {
 	}
 }
 
+// What is void or written off is listed, owed by nobody, and never overdue.
+func TestWhatIsGivenUpIsNotOutstanding(t *testing.T) {
+	t.Parallel()
+	pool, write := table(t, views.InvoiceList(invoices.Aggregate))
+	lost := snapshot("lost", 3, status(invoices.StatusWrittenOff))
+	lost.State.Paid, lost.State.Balance, lost.State.WrittenOff = euros(100), euros(0), euros(200)
+	void := snapshot("void", 4, status(invoices.StatusVoid))
+	void.State.Balance = euros(0)
+	write(snapshot("sent", 2, status(invoices.StatusSent)), lost, void)
+	page, err := views.ListInvoices(t.Context(), pool, views.ListFilter{})
+	want := []views.CurrencyTotal{{Currency: "EUR", Count: 3, Total: "500", Balance: "200", Outstanding: "200", Draft: "0"}}
+	if err != nil || !slices.Equal(page.Totals, want) {
+		t.Errorf("got %+v, error %v; want %+v", page.Totals, err, want)
+	}
+	page, err = views.ListInvoices(t.Context(), pool, views.ListFilter{OverdueOn: epoch.AddDate(1, 0, 0)})
+	if err != nil || !slices.Equal(ids(page), []string{"sent"}) {
+		t.Errorf("overdue are %v, error %v; want what is sent alone", ids(page), err)
+	}
+	var writtenOff int64
+	if err := pool.QueryRow(t.Context(), `select sum(written_off) from invoice_list`).Scan(&writtenOff); err != nil || writtenOff != 200 {
+		t.Errorf("%d are written off, error %v; want 200", writtenOff, err)
+	}
+}
+
 // A draft is owed by nobody yet.
 func TestDraftsAreNotOutstanding(t *testing.T) {
 	t.Parallel()
