@@ -216,7 +216,9 @@ func checkUnchanged(t *rapid.T, states []Invoice, wires []string) {
 			LineItemAdded{LineItem{ID: "other"}, Money{}},
 			LineItemChanged{LineItem{ID: "1"}, Money{}},
 			LineItemRemoved{"1", Money{}},
-			PaymentReceived{}, InvoiceVoided{"other", Money{}}, InvoiceWrittenOff{"other", Money{}},
+			PaymentReceived{},
+			InvoiceVoided{"other", Money{}},
+			InvoiceWrittenOff{"other", Money{}},
 		} {
 			Aggregate.Evolve(state, e)
 		}
