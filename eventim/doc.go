@@ -49,5 +49,7 @@
 // A wire name, once written, stays. A payload that changes its shape gets an
 // [Upcaster], which raises its schema version. When the fold changes (other
 // states from the same events), raise [Aggregate.Revision]: the states are
-// then made again from the events.
+// then made again from the events. eventimtest.Fold finds out when that was
+// forgotten. An older program that meets a state with more than it knows stops
+// the partition.
 package eventim

@@ -232,7 +232,7 @@ func (a *Aggregate[S, C, E]) decodeEvent(rec Record) (Event[E], error) {
 
 // decodeHistory decodes an event of which a state is made.
 func (a *Aggregate[S, C, E]) decodeHistory(rec Record) (Event[E], error) {
-	return a.readEvent(rec, func(p Payload) (E, error) { return decodeWhole(a.Events, p) })
+	return a.readEvent(rec, func(p Payload) (E, error) { return DecodeWhole(a.Events, p) })
 }
 
 func (a *Aggregate[S, C, E]) readEvent(rec Record, decode func(Payload) (E, error)) (Event[E], error) {

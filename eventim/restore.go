@@ -207,7 +207,7 @@ func (r *restorer[S, C, E]) catchUp(ctx context.Context, s *store, partition int
 	t := r.agg.Topics()
 	filter := snapshotFilter{
 		revision: r.agg.Revision, outdated: map[string]bool{}, broken: map[string]error{}, readable: map[schema]bool{},
-		decode: func(v storedSnapshot) error { _, err := decodeWhole(r.agg.State, v.payload()); return err },
+		decode: func(v storedSnapshot) error { _, err := DecodeWhole(r.agg.State, v.payload()); return err },
 	}
 	c.Snapshots, err = r.stretch(ctx, s, t.Snapshots, partition, c.Snapshots, filter.put,
 		func(w *storeWrite, next int64) {

@@ -124,7 +124,7 @@ func (v storedSnapshot) payload() Payload {
 // snapshotOf decodes the whole state of a stored snapshot, which will be written
 // again.
 func (a *Aggregate[S, C, E]) snapshotOf(aggregate string, partition int32, v storedSnapshot) (Snapshot[S], error) {
-	state, err := decodeWhole(a.State, v.payload())
+	state, err := DecodeWhole(a.State, v.payload())
 	return Snapshot[S]{
 		Aggregate: aggregate, Version: v.version, Revision: v.revision, Time: timeOf(v.time),
 		Command: v.command, CommandPosition: Position{partition, v.commandOffset}, State: state,

@@ -20,7 +20,10 @@ type whole[T any] interface {
 	decodeWhole(Payload) (T, error)
 }
 
-func decodeWhole[T any](codec Codec[T], p Payload) (T, error) {
+// DecodeWhole is Decode for what will be written again: the codecs of this package
+// refuse members that the type does not have, where Decode leaves them out. So does
+// a handler read its states, and the events that it folds again.
+func DecodeWhole[T any](codec Codec[T], p Payload) (T, error) {
 	if w, ok := codec.(whole[T]); ok {
 		return w.decodeWhole(p)
 	}
