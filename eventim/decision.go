@@ -20,6 +20,8 @@ type decision[S any] struct {
 	snapshots map[string]changed[S] // by aggregate
 	answers   map[commandKey]given
 	latest    int64 // record time of the newest command, in Unix milliseconds
+	commands  int   // how many there are
+	size      int   // bytes of the values of the records, about
 }
 
 // keep writes down what was committed.
@@ -62,13 +64,32 @@ type batch[S, C, E any] struct {
 	crashed  func(cmd Record, reason any, stack []byte)
 	errand   *errand
 	repeats  []repeat[S, E] // whose first answers are to be read
-	size     int            // bytes of the values of the records, about
 	decision[S]
 }
 
-// batchBytes is how much a batch writes before it takes no more commands: a
-// transaction has a timeout, and all that it writes is in memory.
-const batchBytes = 8 << 20
+const (
+	// batchBytes is how much a batch writes before it takes no more commands: a
+	// transaction has a timeout, and all that it writes is in memory.
+	batchBytes = 8 << 20
+	// batchTime is how long a batch is decided before it takes no more: its first
+	// command waits for its last, and whoever takes the partition over for both.
+	batchTime = 200 * time.Millisecond
+)
+
+// addAll decides records, from the first on, as many as a batch takes, and at
+// least one.
+func (b *batch[S, C, E]) addAll(records []Record) error {
+	begun := time.Now()
+	for _, rec := range records {
+		if err := b.add(rec); err != nil {
+			return err
+		}
+		if b.full() || time.Since(begun) >= batchTime {
+			break
+		}
+	}
+	return nil
+}
 
 func (b *batch[S, C, E]) full() bool { return b.size >= batchBytes }
 
@@ -76,6 +97,7 @@ func (b *batch[S, C, E]) full() bool { return b.size >= batchBytes }
 // command's fault.
 func (b *batch[S, C, E]) add(rec Record) error {
 	b.next = rec.Position.Offset + 1
+	b.commands++
 	rec.Time = writable(rec.Time)
 	b.latest = max(b.latest, rec.Time.UnixMilli())
 	cmd, err := b.agg.decodeCommand(rec)
@@ -209,6 +231,9 @@ func (b *batch[S, C, E]) accept(cmd Command[C], digest commandDigest, out outcom
 	b.write(out.records...)
 	b.remember(cmd, digest, out.Version, out.records[0])
 	if len(out.Events) > 0 {
+		if _, known := b.snapshots[cmd.Aggregate]; !known { // of which one is written
+			b.size += len(out.state.Data)
+		}
 		b.snapshots[cmd.Aggregate] = changed[S]{*out.Snapshot, out.state}
 	}
 }

@@ -21,6 +21,7 @@ import (
 )
 
 const (
+	keyProduce          = 0
 	keyFetch            = 1
 	keyOffsetFetch      = 9
 	keyJoinGroup        = 11

@@ -16,6 +16,7 @@ type request struct {
 	records  []*sarama.ProducerMessage
 	input    string // the commands topic
 	part     int32  // of the input, and of all records
+	size     int    // bytes of the records, about
 	next     int64  // offset to commit in the input
 	metadata func() *sarama.ConsumerGroupMetadata
 	done     chan error // gets one outcome
@@ -105,16 +106,21 @@ func (l *lane) run(ctx context.Context, queue <-chan *request) {
 	}
 }
 
-// gather takes every request that is waiting.
+// transactionBytes is how much a transaction writes before it takes no more
+// requests: one that writes longer than its timeout is aborted by its
+// coordinator. The last request may go beyond, by a batch.
+const transactionBytes = 16 << 20
+
+// gather takes every request that is waiting, as long as there is room.
 func gather(first *request, queue <-chan *request) []*request {
-	requests := []*request{first}
-	for len(requests) < 256 {
+	requests, size := []*request{first}, first.size
+	for len(requests) < 256 && size < transactionBytes {
 		select {
 		case r, ok := <-queue:
 			if !ok {
 				return requests
 			}
-			requests = append(requests, r)
+			requests, size = append(requests, r), size+r.size
 		default:
 			return requests
 		}

@@ -167,21 +167,23 @@ func (w *worker[S, C, E]) keepFolded(s *store, dirty map[string]Snapshot[S]) err
 // then ends. The transactions commit the offset that is already committed:
 // its generation fences them like any other.
 func (w *worker[S, C, E]) publish(s *store) (end int64, err error) {
-	var records []*sarama.ProducerMessage
+	var d decision[S]
 	flush := func() error {
-		if len(records) == 0 {
+		if len(d.records) == 0 {
 			return nil
 		}
-		ends, err := w.commit(decision[S]{records: records, next: max(w.skip, 0)})
-		end, records = max(end, ends[w.agg.Topics().Snapshots]), nil
+		d.next = max(w.skip, 0)
+		ends, err := w.commit(d)
+		end, d = max(end, ends[w.agg.Topics().Snapshots]), decision[S]{}
 		return err
 	}
 	err = s.snapshots(func(aggregate string, v storedSnapshot) error {
-		records = append(records, w.agg.encodeSnapshot(Snapshot[S]{
+		d.size += len(v.data)
+		d.records = append(d.records, w.agg.encodeSnapshot(Snapshot[S]{
 			Aggregate: aggregate, Version: v.version, Revision: v.revision, Time: timeOf(v.time),
 			Command: v.command, CommandPosition: Position{w.partition, v.commandOffset},
 		}, v.payload()))
-		if len(records) < w.config.MaxBatch {
+		if len(d.records) < w.config.MaxBatch && d.size < batchBytes {
 			return nil
 		}
 		return flush()

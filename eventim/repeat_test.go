@@ -138,7 +138,9 @@ func TestBatchesAreBoundedByBytes(t *testing.T) {
 		s.same(s.await(cmd.ID, 1), s.await(cmd.ID, 2))
 	}
 	h.stop()
-	if report := s.check(s.dir); report.Transactions < 5 {
+	report := s.check(s.dir)
+	t.Log(report)
+	if report.Transactions < 5 {
 		t.Errorf("%s, want 48 MiB of results in several transactions", report)
 	}
 }

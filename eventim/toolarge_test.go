@@ -3,9 +3,12 @@ package eventim_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/eventim-go/eventim/eventim"
@@ -94,5 +97,80 @@ func TestLimitLoweredWhileRunning(t *testing.T) {
 	report := s.check(s.dir)
 	if report.Failed < 2 || report.Failed > 3 { // the middle one is handled before or after the limit is lowered
 		t.Errorf("%s, want 2 or 3 failed", report)
+	}
+}
+
+// A transaction takes so long that its coordinator aborts it. The same batch
+// would take as long again: it is halved, until it is through in time.
+func TestATransactionOutOfTimeIsHalved(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, eventimtest.Kafka(t), 1)
+	var sent []eventim.Command[Add]
+	for range 4 {
+		sent = append(sent, s.send(eventim.Command[Add]{Aggregate: "a", Payload: Add{N: 100, Note: noise(20_000)}}))
+	}
+	admin := kadm.NewClient(s.raw())
+	ended := func() bool { // the transaction of the handler that was open
+		open, err := admin.ListTransactions(t.Context(), nil, []string{"Ongoing"})
+		return err == nil && !slices.ContainsFunc(open.Sorted(), func(l kadm.ListedTransaction) bool {
+			return strings.HasPrefix(l.TxnID, s.agg.Group()+"/")
+		})
+	}
+	var written, held int // by the one lane, which asks for one thing at a time
+	slow := &wire{request: func(key int16, frame []byte) fate {
+		switch {
+		case key == keyProduce:
+			written += len(frame)
+		case key == keyEndTxn:
+			if written > 200_000 { // more than half of them
+				held++
+				for !ended() && t.Context().Err() == nil {
+					time.Sleep(50 * time.Millisecond)
+				}
+			}
+			written = 0
+		}
+		return pass
+	}}
+	h := s.handle(via(slow))
+	for _, cmd := range sent {
+		if res := s.await(cmd.ID, 1); res.Outcome != eventim.Accepted {
+			t.Errorf("got %+v, want it accepted", res)
+		}
+	}
+	h.stop()
+	if report := s.check(s.dir); held == 0 || report.Transactions-report.AbortedTransactions < 2 {
+		t.Errorf("%s, and %d held: want several transactions, after one that was too large", report, held)
+	}
+}
+
+// States that are folded again are published in transactions that are bounded
+// by bytes, too.
+func TestRefoldedStatesAreBoundedByBytes(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, eventimtest.Kafka(t), 1)
+	h := s.handle()
+	note := noise(900 << 10)
+	for i := range 12 {
+		s.await(s.send(eventim.Command[Add]{Aggregate: fmt.Sprint("k", i), Payload: Add{N: 100, Note: note}}).ID, 1)
+	}
+	h.stop()
+	var written, most int64 // by the one lane, which asks for one thing at a time
+	watched := &wire{request: func(key int16, frame []byte) fate {
+		switch key {
+		case keyProduce:
+			written += int64(len(frame))
+			most = max(most, written)
+		case keyEndTxn:
+			written = 0
+		}
+		return pass
+	}}
+	s.agg = twice(s.agg)
+	h = s.handle(via(watched))
+	s.running(h)
+	h.stop()
+	if most < 1<<20 || most > 10<<20 {
+		t.Errorf("a transaction of %d bytes, want 12 states of 900 KiB in several", most)
 	}
 }

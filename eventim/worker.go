@@ -23,6 +23,7 @@ type worker[S, C, E any] struct {
 	finish    context.Context // outlives the session by commitGrace, see commit
 	limit     int             // bytes of a record
 	errand    *errand
+	portion   portion // of the commands that are there, for a batch
 
 	partitioner sarama.Partitioner
 
@@ -33,8 +34,7 @@ type worker[S, C, E any] struct {
 	skip           int64                         // commands below are handled, but for those of again
 	marked         bool                          // a handler has committed skip, and not an operator
 	answeredBefore int64                         // the results of commands below are not in the topic, see origins
-	takeovers      int
-	again          []Record // commands below skip that were acknowledged and have no result
+	again          []Record                      // commands below skip that were acknowledged and have no result
 }
 
 // errLost ends the session: the group has given the partition to another
@@ -126,7 +126,6 @@ func (w *worker[S, C, E]) takeOver(ctx context.Context) error {
 
 func (w *worker[S, C, E]) tryTakeOver(ctx context.Context) (err error) {
 	w.release()
-	w.takeovers++
 	if w.skip, w.marked, err = w.successor.committed(ctx, w.partition); err != nil {
 		return err
 	}
@@ -244,7 +243,8 @@ func (w *worker[S, C, E]) process(ctx context.Context, records []Record) error {
 			var ends map[string]int64
 			if ends, err = w.commit(d); err == nil {
 				err = w.apply(d, ends)
-				records, attempt = w.unhandled(records), 0
+				records, attempt = records[d.commands:], 0
+				w.portion.grow()
 			}
 		}
 		if ctx.Err() != nil {
@@ -253,7 +253,7 @@ func (w *worker[S, C, E]) process(ctx context.Context, records []Record) error {
 		if err == nil {
 			continue
 		}
-		if records, err = w.recover(ctx, err, records, attempt); err != nil {
+		if records, err = w.recover(ctx, err, records, d.commands, attempt); err != nil {
 			return err
 		}
 	}
@@ -267,13 +267,8 @@ func (w *worker[S, C, E]) decide(records []Record) (decision[S], error) {
 		snapshot: w.snapshot, answer: w.store.answer, results: w.results, crashed: w.crashed, errand: w.errand,
 		decision: decision[S]{snapshots: map[string]changed[S]{}, answers: map[commandKey]given{}},
 	}
-	for _, rec := range records {
-		if err := b.add(rec); err != nil {
-			return b.decision, err
-		}
-		if b.full() {
-			break
-		}
+	if err := b.addAll(records[:w.portion.of(len(records))]); err != nil {
+		return b.decision, err
 	}
 	return b.finish()
 }
@@ -307,7 +302,7 @@ const commitGrace = rebalanceTimeout * 7 / 10
 
 func (w *worker[S, C, E]) commit(d decision[S]) (map[string]int64, error) {
 	r := &request{
-		records: d.records, input: w.claim.Topic(), part: w.partition, next: max(d.next, w.skip), done: make(chan error, 1),
+		records: d.records, size: d.size, input: w.claim.Topic(), part: w.partition, next: max(d.next, w.skip), done: make(chan error, 1),
 		metadata: w.metadata,
 	}
 	if err := w.lanes.commit(w.finish, r); err != nil {
@@ -362,13 +357,17 @@ func (w *worker[S, C, E]) sweep(latest int64) error {
 	return err
 }
 
-// recover decides how to go on after records could not be committed or kept.
-// It returns what is still to be handled.
-func (w *worker[S, C, E]) recover(ctx context.Context, err error, records []Record, attempt int) ([]Record, error) {
+// recover decides how to go on after the first n of records could not be
+// committed or kept. It returns what is still to be handled.
+func (w *worker[S, C, E]) recover(ctx context.Context, err error, records []Record, n, attempt int) ([]Record, error) {
 	if _, unreadable := errors.AsType[*historyError](err); unreadable {
 		return nil, err
 	}
-	w.logger.Warn("batch not committed", slog.Int("commands", len(records)), slog.Any("error", explained(err)))
+	w.logger.Warn("batch not committed", slog.Int("commands", n), slog.Any("error", explained(err)))
+	alone := n == 1
+	if tooLarge(err) || outOfTime(err) {
+		w.portion.halve(n)
+	}
 	if errors.Is(err, errStore) {
 		w.discard() // a file that cannot be read would fail again
 	}
@@ -383,18 +382,11 @@ func (w *worker[S, C, E]) recover(ctx context.Context, err error, records []Reco
 		}
 		w.resume()
 		return w.unhandled(records), nil
-	case tooLarge(err) && len(records) > 1:
-		half, takeovers := len(records)/2, w.takeovers
-		if err := w.process(ctx, records[:half]); err != nil {
-			return nil, err
-		}
-		if w.takeovers == takeovers {
-			return records[half:], nil
-		}
-		return w.unhandled(records), nil
-	case tooLarge(err):
+	case tooLarge(err) && alone:
 		// The broker takes less than it said when we started.
 		w.limit = max(w.limit/2, batchOverhead)
+		return records, nil
+	case tooLarge(err):
 		return records, nil
 	}
 	sleep(ctx, min(time.Millisecond<<min(attempt, 10), time.Second))
@@ -413,8 +405,4 @@ func (w *worker[S, C, E]) unhandled(records []Record) []Record {
 func fenced(err error) bool {
 	return errors.Is(err, sarama.ErrIllegalGeneration) || errors.Is(err, sarama.ErrUnknownMemberId) ||
 		errors.Is(err, sarama.ErrFencedInstancedId) || errors.Is(err, sarama.ErrRebalanceInProgress)
-}
-
-func tooLarge(err error) bool {
-	return errors.Is(err, sarama.ErrMessageSizeTooLarge)
 }
