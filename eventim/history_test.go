@@ -22,12 +22,23 @@ func TestHalfATransaction(t *testing.T) {
 		Topic: s.agg.Topics().Results, Key: keyIn(0), Value: []byte(`{"outcome":"accepted","version":2}`),
 		Headers: head("ce_version", "2", "ce_commandid", "lost", "ce_time", "2026-01-02T03:04:05Z", "ce_commandoffset", "1"),
 	})
-	s.stopped(s.handle(), "a part of a transaction")
+	h = s.handle()
+	left := s.leftBy(h, "a part of a transaction")
+	eventually(t, "the stopped partition says what waits, and since when", func() bool {
+		p := h.Status()[0]
+		return p.End == left.Position.Offset+1 && p.Position+p.Lag() == p.End && p.Lag() > 0 && p.LagTime() > 0
+	})
 }
 
 // stopped waits until partition 0, of two, is stopped with an error that says
 // why, and wants the other one to go on.
 func (s *system) stopped(h handling, why string) {
+	s.t.Helper()
+	_ = s.leftBy(h, why)
+}
+
+// leftBy is stopped, and returns a command that waits there.
+func (s *system) leftBy(h handling, why string) (left eventim.Command[Add]) {
 	s.t.Helper()
 	var status []eventim.PartitionStatus
 	eventually(s.t, "partition 0 stopped", func() bool {
@@ -37,19 +48,16 @@ func (s *system) stopped(h handling, why string) {
 	if err := status[0].Err; err == nil || !strings.Contains(err.Error(), why) {
 		s.t.Errorf("partition 0 is stopped by %v, want an error about %s", err, why)
 	}
-	left := s.add(string(keyIn(0)), 100)
+	left = s.add(string(keyIn(0)), 100)
 	if res := s.do(string(keyIn(1)), 100); res.Outcome != eventim.Accepted {
 		s.t.Errorf("the other partition answers %+v, want it accepted", res)
 	}
-	eventually(s.t, "the stopped partition says what waits, and since when", func() bool {
-		p := h.Status()[0]
-		return p.Lag() > 0 && p.LagTime() > 0 && p.Position+p.Lag() == p.End && p.End == left.Position.Offset+1
-	})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if got := s.results[left.ID]; len(got) > 0 {
 		s.t.Errorf("the stopped partition answers %+v", got)
 	}
+	return left
 }
 
 // History that cannot be read stops its partition, visibly, until it is mended.

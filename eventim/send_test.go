@@ -50,7 +50,8 @@ func TestSendReadTail(t *testing.T) {
 	if err := eventim.Read(ctx, k, a.CommandTopic().Name, nil, ends, read); err != nil {
 		t.Fatal(err)
 	}
-	if len(got) != 1 || got[0].ID != sent.ID || got[0].Position != sent.Position || !got[0].Time.Equal(sent.Time) || *got[0].Expected != 0 {
+	// The embedded broker reads its clock twice, for the record and for the answer.
+	if len(got) != 1 || got[0].ID != sent.ID || got[0].Position != sent.Position || got[0].Time.Sub(sent.Time).Abs() > time.Second || *got[0].Expected != 0 {
 		t.Fatalf("read %+v, want what was sent: %+v", got, sent)
 	}
 	done := errors.New("seen")
