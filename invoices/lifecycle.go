@@ -6,7 +6,7 @@ import "github.com/eventim-go/eventim/eventim"
 type CreateInvoice struct {
 	Details
 	Currency Currency      `json:"currency"`
-	Lines    []LineDetails `json:"lines" required:"false" nullable:"false" maxItems:"1000"`
+	Lines    []LineDetails `json:"lines" required:"false" maxItems:"1000" doc:"null is none."`
 }
 
 // InvoiceCreated began an invoice as a draft.

@@ -3,7 +3,10 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
+
+	"github.com/eventim-go/eventim/eventim"
 )
 
 // found reads a path until the view has what it names.
@@ -22,6 +25,14 @@ func TestLocationLeadsToTheAnswer(t *testing.T) {
 	s.project()
 	s.handle()
 	n := s.serve()
+	for _, invoice := range []string{"r\u00e9f-1", "\u8acb\u6c42\u66f8", strings.Repeat("\u00e9", eventim.MaxID/2)} { // as other doors take them
+		sent := n.post(url.PathEscape(invoice), "SendInvoice", "{}", "Idempotency-Key", "cmd-1", "Prefer", "wait=0")
+		sent.want(t, http.StatusAccepted, "invoiceId", invoice)
+		n.found(sent.header.Get("Location")).want(t, http.StatusOK, "invoiceId", invoice, "outcome", "rejected")
+	}
+	for _, invoice := range []string{"re\u0301f", "a b", "a\u200bb", strings.Repeat("\u00e9", eventim.MaxID/2+1), "\xff"} {
+		n.post(url.PathEscape(invoice), "SendInvoice", "{}").want(t, http.StatusBadRequest, "code", "request_invalid")
+	}
 	for _, key := range []string{
 		"/", "//", "a/../b", "%", "%2F", "%25", "?a=b", "#", "&;=", "+", "'", "\\", "{id}", "<>|^`", "~", "~..", "~.", "~~..", "...", ":",
 	} {

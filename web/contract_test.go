@@ -12,7 +12,10 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
+
+	"github.com/eventim-go/eventim/eventim"
 )
 
 // contract is the description of the API as it is served.
@@ -53,6 +56,12 @@ type schema struct {
 	AllOf                []*schema
 }
 
+// is tells whether values of a kind can follow from s.
+func (s *schema) is(kind string) bool {
+	kinds, _ := s.Type.([]any)
+	return s.Type == kind || slices.Contains(kinds, any(kind))
+}
+
 func (n *node) contract() *contract {
 	n.t.Helper()
 	var c contract
@@ -73,9 +82,11 @@ func (c *contract) resolve(s *schema) *schema {
 func (c *contract) valid(t *rapid.T, s *schema) any {
 	s = c.resolve(s)
 	switch {
+	case s.is("null") && rapid.Bool().Draw(t, "null"):
+		return nil
 	case len(s.Enum) > 0:
 		return rapid.SampledFrom(s.Enum).Draw(t, "enum")
-	case s.Type == "object":
+	case s.is("object"):
 		object := map[string]any{}
 		for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
 			if slices.Contains(s.Required, name) || rapid.Bool().Draw(t, "with "+name) {
@@ -83,17 +94,17 @@ func (c *contract) valid(t *rapid.T, s *schema) any {
 			}
 		}
 		return object
-	case s.Type == "array":
+	case s.is("array"):
 		items := make([]any, rapid.IntRange(1, 3).Draw(t, "items"))
 		for i := range items {
 			items[i] = c.valid(t, s.Items)
 		}
 		return items
-	case s.Type == "integer":
+	case s.is("integer"):
 		return rapid.IntRange(*s.Minimum, *s.Maximum).Draw(t, "integer")
-	case s.Type == "boolean":
+	case s.is("boolean"):
 		return rapid.Bool().Draw(t, "boolean")
-	case s.Type == "string":
+	case s.is("string"):
 		return validText(t, s)
 	}
 	t.Fatalf("the test does not know the schema %+v", s)
@@ -106,6 +117,8 @@ func validText(t *rapid.T, s *schema) string {
 		return fmt.Sprintf("20%02d-%02d-%02d", rapid.IntRange(10, 40).Draw(t, "year"), rapid.IntRange(1, 12).Draw(t, "month"), rapid.IntRange(1, 28).Draw(t, "day"))
 	case s.Format == "cursor":
 		return "" // only the list can make one
+	case s.Format == "id":
+		return rapid.Map(rapid.StringMatching(s.Pattern), norm.NFC.String).Filter(eventim.ValidID).Draw(t, "id")
 	case s.Format == "amount":
 		return fmt.Sprint(rapid.IntRange(0, 1_000_000).Draw(t, "amount")) // decimals are a matter of the currency
 	case s.Pattern != "":
@@ -126,15 +139,15 @@ func validText(t *rapid.T, s *schema) string {
 // It changes one thing, deep inside of what is valid.
 func (c *contract) spoil(t *rapid.T, s *schema) any {
 	s = c.resolve(s)
-	switch s.Type {
-	case "object":
+	switch {
+	case s.is("object"):
 		return c.spoilObject(t, s)
-	case "array":
+	case s.is("array"):
 		if spoilt := c.spoil(t, s.Items); spoilt != nil && rapid.Bool().Draw(t, "an item") {
 			return []any{c.valid(t, s.Items), spoilt}
 		}
 		return rapid.SampledFrom([]any{map[string]any{}, "x", 1}).Draw(t, "no array")
-	case "string":
+	case s.is("string"):
 		wrong := []any{1, true, []any{}, map[string]any{}}
 		if v := spoiltText(s); len(v) > 0 {
 			wrong = append(wrong, v...)
@@ -148,14 +161,17 @@ func (c *contract) spoil(t *rapid.T, s *schema) any {
 
 func (c *contract) spoilObject(t *rapid.T, s *schema) any {
 	object := c.valid(t, s).(map[string]any)
+	filled := slices.DeleteFunc(slices.Sorted(maps.Keys(s.Properties)), func(name string) bool {
+		return c.resolve(s.Properties[name]).is("null")
+	})
 	switch kind := rapid.SampledFrom([]string{"missing", "unknown", "inside", "null", "no object"}).Draw(t, "kind"); {
 	case kind == "missing" && len(s.Required) > 0:
 		delete(object, rapid.SampledFrom(s.Required).Draw(t, "missing"))
 	case kind == "inside" && len(s.Properties) > 0:
 		name := rapid.SampledFrom(slices.Sorted(maps.Keys(s.Properties))).Draw(t, "member")
 		object[name] = c.spoil(t, s.Properties[name])
-	case kind == "null" && len(s.Properties) > 0:
-		object[rapid.SampledFrom(slices.Sorted(maps.Keys(s.Properties))).Draw(t, "null")] = nil
+	case kind == "null" && len(filled) > 0:
+		object[rapid.SampledFrom(filled).Draw(t, "null")] = nil
 	case kind == "no object":
 		return rapid.SampledFrom([]any{[]any{}, "x", 1, true}).Draw(t, "no object")
 	default:
@@ -282,7 +298,7 @@ func (op *operation) check(t *testing.T, got reply) {
 }
 
 // examples is how many requests of each kind are sent to each operation.
-const examples = 50
+const examples = 300
 
 // The published description is what is accepted: what follows from it is not
 // called unreadable, and what does not is neither taken nor a fault of ours.

@@ -10,7 +10,7 @@ import (
 )
 
 type listInput struct {
-	Status  []string `query:"status" enum:"draft,sent,partially_paid,paid,void,written_off" doc:"Only invoices in one of these, separated by commas."`
+	Status  []string `query:"status" nullable:"false" enum:"draft,sent,partially_paid,paid,void,written_off" doc:"Only invoices in one of these, separated by commas."`
 	Query   string   `query:"q" maxLength:"200" pattern:"^[^\\x00]*$" patternDescription:"text" doc:"Text to look for in the customer's name and the invoice id."`
 	Overdue bool     `query:"overdue" doc:"Only invoices that should have been paid by now."`
 	Cursor  string   `query:"cursor" maxLength:"4000" format:"cursor" doc:"Next of the page before; clients do not look inside."`

@@ -18,7 +18,7 @@ import (
 const maxBody = 1 << 20
 
 type postInput struct {
-	Invoice     string `path:"id" pattern:"^[!-~]{1,128}$" patternDescription:"1 to 128 printable characters of ASCII, none of them a space" doc:"The invoice. Clients choose the id of a new one; take a UUIDv7." example:"01998b5e-8d8c-7cc1-a2a1-0f2c6f4b7a10"`
+	Invoice     string `path:"id" format:"id" pattern:"^[\\p{L}\\p{M}\\p{N}\\p{P}\\p{S}]{1,128}$" patternDescription:"1 to 128 bytes of characters that can be seen, none of them a space" doc:"The invoice: 1 to 128 bytes of UTF-8 in NFC. An id of dots is written with a ~ before it. Clients choose the id of a new one; take a UUIDv7." example:"01998b5e-8d8c-7cc1-a2a1-0f2c6f4b7a10"`
 	Key         string `header:"Idempotency-Key" pattern:"^(\"[!#-~]{1,126}\"|[!#-~]{1,128})$" patternDescription:"1 to 128 printable characters of ASCII, none of them a space or a quote, within quotes or not" doc:"The command id, which belongs to the invoice: a repeat for the same invoice has no second effect and gets the first answer; for another invoice it is another command. Generated when missing; send one, so that a retry is safe."`
 	IfMatch     string `header:"If-Match" pattern:"^[ \t]*([*]|(W/)?\"(0|[1-9][0-9]{0,17})\"([ \t]*,[ \t]*(W/)?\"(0|[1-9][0-9]{0,17})\")*|0|[1-9][0-9]{0,17})[ \t]*$" patternDescription:"a version that was seen, such as \"4\", or *" doc:"The version of the invoice that was seen, as an ETag or a view tells it, such as \"4\": at another one the command is rejected with 412. A weak tag counts like a strong one, and of several the newest counts. * asks only that the invoice exists."`
 	Prefer      string `header:"Prefer" doc:"RFC 7240. wait=N waits up to N seconds (at most 60) for the result; otherwise the answer is 202." example:"wait=5"`
