@@ -30,8 +30,10 @@ type consumer struct {
 	client sarama.Client
 	group  sarama.ConsumerGroup
 
+	beginning *report // until there is a session
+
 	mu         sync.Mutex
-	partitions map[int32]*partition // of the current session
+	partitions map[int32]*partition // of the current session, or of the last; nil before the first
 }
 
 func (c *consumer) open(group string) (err error) {
@@ -96,17 +98,28 @@ func (c *consumer) Setup(session sarama.ConsumerGroupSession) error {
 
 func (c *consumer) claim(ids []int32) map[int32]*partition {
 	claimed := map[int32]*partition{}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, id := range ids {
 		claimed[id] = &partition{
 			view: c.view, id: id, pool: c.pool, kafka: c.kafka, maxBatch: c.maxBatch,
 			logger: c.logger.With(slog.String("topic", c.view.topic), slog.Int("partition", int(id))),
-			report: report{state: Starting},
+			report: starting(c.reported(id)),
 		}
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.partitions = claimed
 	return claimed
+}
+
+// reported is what the partition was said to do before this session.
+func (c *consumer) reported(id int32) *report {
+	if p := c.partitions[id]; p != nil {
+		return p.report
+	}
+	if c.partitions == nil {
+		return c.beginning
+	}
+	return nil
 }
 
 // stored reads the positions of the view; p reports when that takes retries.
@@ -180,8 +193,16 @@ func (c *consumer) ConsumeClaim(session sarama.ConsumerGroupSession, claim saram
 	return nil
 }
 
-// Cleanup does nothing: the positions are in Postgres.
-func (c *consumer) Cleanup(sarama.ConsumerGroupSession) error { return nil }
+// Cleanup enters that nothing is applied until the next session. The positions
+// are in Postgres.
+func (c *consumer) Cleanup(sarama.ConsumerGroupSession) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range c.partitions {
+		p.report.interrupted()
+	}
+	return nil
+}
 
 func (c *consumer) partition(id int32) *partition {
 	c.mu.Lock()
@@ -192,6 +213,9 @@ func (c *consumer) partition(id int32) *partition {
 func (c *consumer) status() []PartitionStatus {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.partitions == nil {
+		return []PartitionStatus{c.beginning.of(c.view, -1)}
+	}
 	var all []PartitionStatus
 	for _, id := range slices.Sorted(maps.Keys(c.partitions)) {
 		all = append(all, c.partitions[id].status())

@@ -34,7 +34,7 @@ type partition struct {
 	maxBatch int
 	position position
 
-	report report
+	report *report
 }
 
 const (

@@ -57,7 +57,7 @@ func New(pool *pgxpool.Pool, config Config, views ...View) (*Projector, error) {
 		logger := config.Logger.With(slog.String("view", v.name), slog.Int("version", v.version))
 		p.consumers = append(p.consumers, &consumer{
 			view: v, pool: pool, kafka: config.Kafka, logger: logger, maxBatch: config.MaxBatch,
-			swap: newSwapper(v, pool, logger),
+			swap: newSwapper(v, pool, logger), beginning: starting(nil),
 		})
 	}
 	return p, nil
@@ -134,8 +134,8 @@ func runAll(ctx context.Context, consumers []*consumer) {
 	running.Wait()
 }
 
-// Status tells how each partition that this process applies is doing. A
-// process is ready when none is Stopped.
+// Status tells how each partition that this process applies is doing. A process
+// is ready when all of them are.
 func (p *Projector) Status() []PartitionStatus {
 	var all []PartitionStatus
 	for _, c := range p.consumers {

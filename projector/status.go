@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 )
 
 // State says what a partition of a view is doing.
@@ -14,63 +15,115 @@ const (
 	Starting State = "starting"
 	// Running partitions apply records as they come.
 	Running State = "running"
-	// Retrying partitions wait for Postgres and will go on by themselves.
+	// Retrying partitions wait for Postgres or Kafka and will go on by themselves.
 	Retrying State = "retrying"
 	// Stopped partitions have met what somebody must look at: a record that
 	// cannot be read or applied, or a log that is not the one they came from.
 	Stopped State = "stopped"
 )
 
+// patience is how long a partition may wait until it counts as not ready: longer
+// than a rebalance or a restart of a server takes, shorter than anybody wonders.
+const patience = 10 * time.Second
+
 // PartitionStatus is how one partition of a view is doing in this process.
 type PartitionStatus struct {
 	View       string
 	Version    int
-	Partition  int32
+	Partition  int32 // -1: those of the view that this process will be given
 	State      State
-	NextOffset int64 // the next offset to apply
-	Err        error // why it is not running
+	Since      time.Time // when it began to run, to wait (to start and to retry are one), or stopped
+	NextOffset int64     // the next offset to apply
+	Err        error     // why it is not running
 }
 
-// report keeps the state of a partition, and logs its changes.
+// Ready tells whether the view follows the partition, or has waited for at most
+// ten seconds.
+func (s PartitionStatus) Ready() bool {
+	return s.State == Running || s.State != Stopped && time.Since(s.Since) <= patience
+}
+
+// report keeps the state of a partition, and since when.
 type report struct {
 	mu    sync.Mutex
 	state State
+	since time.Time
 	next  int64
 	err   error
 }
 
+// starting begins to report. What waited before, in an earlier session, has
+// waited since then.
+func starting(before *report) *report {
+	r := &report{state: Starting, since: time.Now()}
+	if before == nil {
+		return r
+	}
+	before.mu.Lock()
+	defer before.mu.Unlock()
+	if before.state.waits() {
+		r.since, r.err = before.since, before.err
+	}
+	return r
+}
+
+func (s State) waits() bool { return s == Starting || s == Retrying }
+
 func (r *report) running(p position) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.state, r.next, r.err = Running, p.next, nil
+	r.next = p.next
+	r.enter(Running, nil)
 }
 
 func (r *report) retrying(ctx context.Context, logger *slog.Logger, err error) {
-	if r.change(Retrying, err) {
+	r.mu.Lock()
+	changed := r.enter(Retrying, err)
+	r.mu.Unlock()
+	if changed {
 		logger.WarnContext(ctx, "projection waits and tries again", slog.Any("error", err))
 	}
 }
 
+// interrupted enters that nobody applies the partition until the next session.
+func (r *report) interrupted() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.state == Running {
+		r.enter(Starting, nil)
+	}
+}
+
 func (p *partition) stop(ctx context.Context, err error) {
-	p.report.running(p.position)
-	p.report.change(Stopped, err)
+	p.report.stopped(p.position, err)
 	p.logger.ErrorContext(ctx, "projection stopped: the view does not follow this partition until the cause is mended",
 		slog.Int64("next_offset", p.position.next), slog.Any("error", err))
 }
 
-func (r *report) change(to State, err error) bool {
+func (r *report) stopped(p position, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.next = p.next
+	r.enter(Stopped, err)
+}
+
+// enter tells whether the state is another one than before.
+func (r *report) enter(to State, err error) bool {
 	changed := r.state != to
+	if changed && !(r.state.waits() && to.waits()) {
+		r.since = time.Now()
+	}
 	r.state, r.err = to, err
 	return changed
 }
 
-func (p *partition) status() PartitionStatus {
-	p.report.mu.Lock()
-	defer p.report.mu.Unlock()
+func (r *report) of(v *view, partition int32) PartitionStatus {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	return PartitionStatus{
-		View: p.view.name, Version: p.view.version, Partition: p.id,
-		State: p.report.state, NextOffset: p.report.next, Err: p.report.err,
+		View: v.name, Version: v.version, Partition: partition,
+		State: r.state, Since: r.since, NextOffset: r.next, Err: r.err,
 	}
 }
+
+func (p *partition) status() PartitionStatus { return p.report.of(p.view, p.id) }

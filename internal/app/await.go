@@ -2,19 +2,17 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"time"
 
-	"github.com/IBM/sarama"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/internal/postgres"
+	"github.com/eventim-go/eventim/internal/verdict"
 )
 
 const (
@@ -63,7 +61,7 @@ func await(ctx context.Context, logger *slog.Logger, what string, check func(con
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case permanent(err):
+		case verdict.Stays(err):
 			return err
 		}
 		waiting = true
@@ -74,30 +72,4 @@ func await(ctx context.Context, logger *slog.Logger, what string, check func(con
 		case <-time.After(pause):
 		}
 	}
-}
-
-// permanent tells what somebody has to mend from what passes by itself. A name
-// that does not resolve passes: in a composition of containers it is one that
-// has not started.
-func permanent(err error) bool {
-	if blame, ok := postgres.BlameOf(err); ok {
-		return blame != postgres.Passes
-	}
-	if _, unfit := errors.AsType[*postgres.UnfitError](err); unfit {
-		return true
-	}
-	for _, refused := range []error{
-		sarama.ErrSASLAuthenticationFailed, sarama.ErrUnsupportedSASLMechanism,
-		sarama.ErrClusterAuthorizationFailed, sarama.ErrTopicAuthorizationFailed,
-	} {
-		if errors.Is(err, refused) {
-			return true
-		}
-	}
-	_, invalid := errors.AsType[sarama.ConfigurationError](err)
-	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
-	_, notTLS := errors.AsType[tls.RecordHeaderError](err)
-	op, _ := errors.AsType[*net.OpError](err)
-	const alert = "remote error" // how crypto/tls reports an alert of the other side
-	return invalid || untrusted || notTLS || (op != nil && op.Op == alert)
 }

@@ -2,19 +2,16 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/IBM/sarama"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 func TestAwaitTriesUntilItSucceeds(t *testing.T) {
@@ -61,28 +58,12 @@ func TestAwaitEndsWithItsContext(t *testing.T) {
 
 func TestAwaitGivesUpOnWhatStays(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		err   error
-		stays bool
-	}{
-		"refused connection":         {&net.OpError{Op: "dial", Err: errors.New("connection refused")}, false},
-		"unknown name":               {&net.DNSError{Name: "kafka", IsNotFound: true}, false},
-		"no broker answers":          {sarama.Wrap(sarama.ErrOutOfBrokers, io.EOF), false},
-		"Postgres starts":            {&pgconn.PgError{Code: "57P03"}, false},
-		"Postgres is full":           {&pgconn.PgError{Code: "53300"}, false},
-		"wrong password of Kafka":    {sarama.ErrSASLAuthenticationFailed, true},
-		"untrusted certificate":      {sarama.Wrap(sarama.ErrOutOfBrokers, &tls.CertificateVerificationError{Err: errors.New("unknown")}), true},
-		"the broker wants ours":      {sarama.Wrap(sarama.ErrOutOfBrokers, &net.OpError{Op: "remote error", Err: errors.New("tls: certificate required")}), true},
-		"the broker has no TLS":      {sarama.Wrap(sarama.ErrOutOfBrokers, tls.RecordHeaderError{Msg: "no TLS"}), true},
-		"invalid configuration":      {sarama.ConfigurationError("wrong"), true},
-		"wrong password of Postgres": {&pgconn.PgError{Code: "28P01"}, true},
-		"no such database":           {&pgconn.PgError{Code: "3D000"}, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if got := permanent(fmt.Errorf("connect: %w", c.err)); got != c.stays {
-				t.Errorf("permanent(%v): got %t, want %t", c.err, got, c.stays)
-			}
-		})
+	tries := 0
+	err := await(t.Context(), slog.New(slog.DiscardHandler), "Kafka", func(context.Context) error {
+		tries++
+		return fmt.Errorf("connect: %w", sarama.ErrSASLAuthenticationFailed)
+	})
+	if !errors.Is(err, sarama.ErrSASLAuthenticationFailed) || tries != 1 {
+		t.Errorf("got error %v after %d tries, want the refusal of the first", err, tries)
 	}
 }

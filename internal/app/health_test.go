@@ -4,14 +4,17 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/projector"
 )
 
 func get(t *testing.T, handler http.Handler, path string) (int, map[string]any) {
@@ -66,6 +69,38 @@ func TestAStuckPartitionIsNotReady(t *testing.T) {
 	if code != http.StatusServiceUnavailable || !reflect.DeepEqual(got, want) || !told || lag <= 0 {
 		t.Errorf("got %d %v, want 503 and %v", code, got, want)
 	}
+}
+
+// What a probe reads of a view that waits: it is not ready after ten seconds, and
+// says where, since when and why.
+func TestAViewThatWaitsForLongIsNotReady(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		s := projector.PartitionStatus{
+			View: "invoice_list", Version: 2, Partition: 4, State: projector.Retrying, Since: begun, NextOffset: 7,
+			Err: errors.New("Postgres is away"),
+		}
+		routes := healthRoutes(map[string]func() Health{"projector": func() Health {
+			health := Health{Ready: true, State: "running"}
+			health.add(s.Ready(), viewHealth(s))
+			return health
+		}})
+		time.Sleep(10 * time.Second)
+		if code, body := get(t, routes, "/readyz"); code != http.StatusOK {
+			t.Errorf("after ten seconds: got %d %v, want 200", code, body)
+		}
+		time.Sleep(time.Second)
+		code, body := get(t, routes, "/readyz")
+		got := body["parts"].(map[string]any)["projector"].(map[string]any)["partitions"].([]any)[0].(map[string]any)
+		want := map[string]any{
+			"view": "invoice_list_v2", "partition": 4.0, "state": "retrying", "since": begun.Format(time.RFC3339),
+			"nextOffset": 7.0, "error": "Postgres is away",
+		}
+		if code != http.StatusServiceUnavailable || !reflect.DeepEqual(got, want) {
+			t.Errorf("a second later: got %d %v, want 503 and %v", code, got, want)
+		}
+	})
 }
 
 func TestHealthServerServesUntilItsContextEnds(t *testing.T) {

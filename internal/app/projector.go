@@ -57,10 +57,14 @@ func (p *Projector) Health() Health {
 	}
 	health := Health{Ready: true, State: "running", Partitions: []PartitionHealth{}}
 	for _, s := range p.inner.Status() {
-		health.add(s.State != projector.Stopped, PartitionHealth{
-			View: fmt.Sprintf("%s_v%d", s.View, s.Version), Partition: s.Partition,
-			State: string(s.State), NextOffset: new(s.NextOffset), Error: text(s.Err),
-		})
+		health.add(s.Ready(), viewHealth(s))
 	}
 	return health
+}
+
+func viewHealth(s projector.PartitionStatus) PartitionHealth {
+	return PartitionHealth{
+		View: fmt.Sprintf("%s_v%d", s.View, s.Version), Partition: s.Partition,
+		State: string(s.State), Since: s.Since, NextOffset: new(s.NextOffset), Error: text(s.Err),
+	}
 }
