@@ -97,8 +97,9 @@ func parseAnswered(key []byte) (at int64, id answerID) {
 }
 
 // answerOf takes what the store keeps of a result record; ok is false for a
-// record that is not the first answer to its command, or is that to a command of
-// the topic that nobody can repeat, or to one in a foreign partition.
+// record that is not the first answer to its command, or one for now, or is that
+// to a command of the topic that nobody can repeat, or to one in a foreign
+// partition.
 func answerOf(topic string, rec Record) (command commandKey, a answer, ok bool, err error) {
 	r := reader{Record: rec}
 	command.aggregate = string(rec.Key)
@@ -106,7 +107,7 @@ func answerOf(topic string, rec Record) (command commandKey, a answer, ok bool, 
 	at, failed := Position{rec.Position.Partition, -1}, false
 	for _, h := range rec.Headers { // once, since a restore does little else
 		switch string(h.Key) {
-		case headerReplay:
+		case headerReplay, headerForNow:
 			if len(h.Value) > 0 {
 				return commandKey{}, answer{}, false, nil
 			}

@@ -229,7 +229,9 @@ func failureOf(reason error) string {
 // accept writes down what the domain decided.
 func (b *batch[S, C, E]) accept(cmd Command[C], digest commandDigest, out outcome[S, E]) {
 	b.write(out.records...)
-	b.remember(cmd, digest, out.Version, out.records[0])
+	if out.Rejection == nil || !out.Rejection.ForNow {
+		b.remember(cmd, digest, out.Version, out.records[0])
+	}
 	if len(out.Events) > 0 {
 		if _, known := b.snapshots[cmd.Aggregate]; !known { // of which one is written
 			b.size += len(out.state.Data)
@@ -302,7 +304,7 @@ func (b *batch[S, C, E]) fail(rec Record, cmd Command[C], code string, reason er
 	}
 	res := Result[S, E]{
 		Command: cmd.ID, Aggregate: cmd.Aggregate, Outcome: Failed, Version: version, Time: rec.Time, Metadata: cmd.Metadata,
-		Rejection: &Rejection{code, shortened(reason)}, CommandPosition: rec.Position,
+		Rejection: &Rejection{Code: code, Message: shortened(reason)}, CommandPosition: rec.Position,
 	}
 	digest := digestOf(rec)
 	m, err := b.encodeFailure(&res, digest)

@@ -119,7 +119,7 @@ func TestGoldenRecordsAreRead(t *testing.T) {
 	})
 	reads(t, "result-rejected", a.decodeResult, Result[ticks, tick]{
 		Command: "c2", Aggregate: "a", Outcome: Rejected, Version: 1, Time: at, Metadata: meta, CommandPosition: Position{0, 10},
-		Rejection: &Rejection{CodeVersionConflict, "expected version 0, but a is at version 1"},
+		Rejection: Reject(CodeVersionConflict, "expected version 0, but a is at version 1"),
 	})
 }
 

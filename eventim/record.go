@@ -58,6 +58,7 @@ const (
 	headerCommandOffset   = "ce_commandoffset" // the partition is the record's own
 	headerCommandDigest   = "ce_commanddigest" // of a result: tells a repeat from a reused id
 	headerReplay          = "ce_replay"        // of a result: not the first answer to its command id
+	headerForNow          = "ce_fornow"        // of a result: its command takes up no id
 	headerOrigin          = "ce_originid"
 	headerActor           = "ce_actor"
 	headerCorrelation     = "ce_correlationid"

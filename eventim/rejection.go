@@ -24,6 +24,10 @@ const (
 type Rejection struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
+
+	// ForNow says that the command may be sent again, under its id; see
+	// RejectForNow.
+	ForNow bool `json:"forNow,omitempty"`
 }
 
 func (r *Rejection) Error() string { return r.Message }
@@ -39,6 +43,19 @@ func (r *Rejection) Is(target error) bool {
 // never change one.
 func Reject(code, format string, args ...any) *Rejection {
 	return &Rejection{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// RejectForNow makes a rejection that is not remembered: the command takes up no
+// id, as if it had never come, and is decided again when it comes again. It is for
+// what time or others will change, such as a timer that goes off too early. For
+// who repeats a command, not knowing whether it has arrived, this means that it
+// may be rejected for now first, and accepted later; once at most, like any, and
+// from then on a repeat gets that answer. Another command may take the id meanwhile.
+// A program of before this kind of rejection remembers it like any.
+func RejectForNow(code, format string, args ...any) *Rejection {
+	r := Reject(code, format, args...)
+	r.ForNow = true
+	return r
 }
 
 func asRejection(err error) *Rejection {

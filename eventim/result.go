@@ -166,6 +166,9 @@ func (a *Aggregate[S, C, E]) resultHeaders(res Result[S, E], digest commandDiges
 	if res.Replayed {
 		h.add(headerReplay, "true")
 	}
+	if res.Rejection != nil && res.Rejection.ForNow {
+		h.add(headerForNow, "true")
+	}
 	h.addMetadata(res.Metadata)
 	return h
 }
@@ -181,6 +184,9 @@ func (a *Aggregate[S, C, E]) decodeResult(rec Record) (Result[S, E], error) {
 		CommandPosition: r.commandPosition(), Position: rec.Position,
 	}
 	r.fail(a.decodeResultValue(rec.Value, &res))
+	if res.Rejection != nil {
+		res.Rejection.ForNow = r.Header(headerForNow) != ""
+	}
 	return res, r.err()
 }
 
@@ -191,7 +197,7 @@ func (a *Aggregate[S, C, E]) decodeResultValue(value []byte, res *Result[S, E]) 
 	}
 	res.Outcome, res.Version = v.Outcome, v.Version
 	if v.Outcome != Accepted {
-		res.Rejection = &Rejection{v.Code, v.Message}
+		res.Rejection = Reject(v.Code, "%s", v.Message)
 	}
 	partition := res.CommandPosition.Partition
 	for _, e := range v.Events {

@@ -69,28 +69,30 @@ func (r release[S, C, E]) start() (h *eventim.Handler[S, C, E], stop func()) {
 }
 
 // send sends a command for the only aggregate.
-func (r release[S, C, E]) send(payload C) eventim.Command[C] {
+func (r release[S, C, E]) send(payload C) eventim.Command[C] { return r.sendAs("", payload) }
+
+func (r release[S, C, E]) sendAs(id string, payload C) eventim.Command[C] {
 	r.t.Helper()
 	sender, err := eventim.NewSender(r.agg, r.kafka)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	defer func() { _ = sender.Close() }()
-	sent, err := sender.Send(r.t.Context(), eventim.Command[C]{Aggregate: "one", Payload: payload})
+	sent, err := sender.Send(r.t.Context(), eventim.Command[C]{ID: id, Aggregate: "one", Payload: payload})
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	return sent
 }
 
-// result waits for the answer to a command.
-func (r release[S, C, E]) result(id string) (res eventim.Result[S, E]) {
+// resultAt waits for the answer to the command at a position.
+func (r release[S, C, E]) resultAt(at eventim.Position) (res eventim.Result[S, E]) {
 	r.t.Helper()
 	ctx, found := context.WithCancel(r.t.Context())
 	defer found()
 	topic := r.agg.ResultTopic()
 	err := eventim.Tail(ctx, r.kafka, topic.Name, eventim.Positions{0: 0}, func(rec eventim.Record) error {
-		if rec.Header("ce_commandid") != id || ctx.Err() != nil {
+		if p, _ := rec.CommandPosition(); p != at || ctx.Err() != nil {
 			return nil
 		}
 		defer found()
@@ -126,10 +128,10 @@ func upgrade(t *testing.T) (before release[purse, coin, coin], after release[nex
 		t.Fatal(err)
 	}
 	_, stop := before.start()
-	before.result(before.send(coin{1}).ID)
+	before.resultAt(before.send(coin{1}).Position)
 	stop()
 	_, stop = after.start()
-	after.result(after.send(nextCoin{2, true}).ID)
+	after.resultAt(after.send(nextCoin{2, true}).Position)
 	stop()
 	return before, after
 }
@@ -148,7 +150,7 @@ func TestOlderProgramKeepsWhatItDoesNotKnow(t *testing.T) {
 		stop()
 
 		_, stop = after.start()
-		if res := after.result(sent.ID); res.Outcome != eventim.Accepted || res.Snapshot.State.Gifts != 1 {
+		if res := after.resultAt(sent.Position); res.Outcome != eventim.Accepted || res.Snapshot.State.Gifts != 1 {
 			t.Errorf("%s: %+v, want it accepted, and the gift kept", name, res)
 		}
 		stop()
@@ -164,7 +166,7 @@ func TestOlderProgramFoldsNoNewerEvents(t *testing.T) {
 	before.stopped(h, `this program does not know the member "Gift", which would be lost`)
 	stop()
 	_, stop = after.start()
-	if res := after.result(after.send(nextCoin{4, true}).ID); res.Snapshot.State != (nextPurse{7, 2}) {
+	if res := after.resultAt(after.send(nextCoin{4, true}).Position); res.Snapshot.State != (nextPurse{7, 2}) {
 		t.Errorf("%+v, want both gifts", res)
 	}
 	stop()
@@ -180,12 +182,12 @@ func TestFieldRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, stop := before.start()
-	before.result(before.send(nextCoin{2, false}).ID)
+	before.resultAt(before.send(nextCoin{2, false}).Position)
 	stop()
 	after := newRelease(t, purses, name, k, before.dir)
 	after.agg.Revision = 2
 	_, stop = after.start()
-	if res := after.result(after.send(coin{4}).ID); res.Outcome != eventim.Accepted || res.Snapshot.State.Cents != 6 {
+	if res := after.resultAt(after.send(coin{4}).Position); res.Outcome != eventim.Accepted || res.Snapshot.State.Cents != 6 {
 		t.Errorf("%+v, want 6 cents", res)
 	}
 	stop()

@@ -38,7 +38,7 @@ func (j *judge) index() {
 		j.results[cause(r)] = r
 		o, command := outcomeOf(r), commandKey{string(r.Key), header(r, "ce_commandid")}
 		switch {
-		case o.Outcome == "failed" && o.Code == "wrong_partition": // it takes up no id
+		case o.Outcome == "failed" && o.Code == "wrong_partition", header(r, "ce_fornow") != "": // it takes up no id
 		case header(r, "ce_replay") == "" && j.firsts[command] == nil:
 			j.firsts[command] = r
 		case o.Code == "command_id_reused":
