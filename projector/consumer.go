@@ -102,7 +102,7 @@ func (c *consumer) claim(ids []int32) map[int32]*partition {
 	defer c.mu.Unlock()
 	for _, id := range ids {
 		claimed[id] = &partition{
-			view: c.view, id: id, pool: c.pool, kafka: c.kafka, maxBatch: c.maxBatch,
+			view: c.view, id: id, pool: c.pool, kafka: c.kafka, enough: enough{most: c.maxBatch},
 			logger: c.logger.With(slog.String("topic", c.view.topic), slog.Int("partition", int(id))),
 			report: starting(c.reported(id)),
 		}

@@ -31,7 +31,7 @@ type partition struct {
 	pool     *pgxpool.Pool
 	kafka    eventim.Kafka
 	logger   *slog.Logger
-	maxBatch int
+	enough   enough // records for one transaction
 	position position
 
 	report *report
@@ -90,7 +90,7 @@ func (p *partition) receive(ctx context.Context, messages <-chan *sarama.Consume
 	case <-ctx.Done():
 		return nil, true
 	}
-	for bytes := 0; len(records) < p.maxBatch && bytes < maxBatchBytes; {
+	for bytes := 0; len(records) < p.enough.records() && bytes < maxBatchBytes; {
 		select {
 		case m, ok := <-messages:
 			if !ok {
@@ -129,16 +129,22 @@ func (p *partition) saySkipped(ctx context.Context, records []eventim.Record) {
 }
 
 // write settles a batch. One that fails for good is halved until the record
-// to blame is alone, so that the partition stops exactly there.
+// to blame is alone, so that the partition stops exactly there; one that takes
+// longer than the server allows, until it does not.
 func (p *partition) write(ctx context.Context, records []eventim.Record, b batch, end int64) error {
 	err := p.settle(ctx, records, b, end)
-	if _, permanent := errors.AsType[permanentError](err); !permanent {
+	_, permanent := errors.AsType[permanentError](err)
+	_, slow := errors.AsType[slowError](err)
+	if !permanent && !slow {
 		return err
 	}
 	if len(records) == 1 {
 		return p.unwritable(records[0], err)
 	}
 	half := len(records) / 2
+	if slow {
+		p.enough.shrink(half)
+	}
 	if err := p.write(ctx, records[:half], b.cut(0, half), math.MaxInt64); err != nil {
 		return err
 	}
@@ -167,7 +173,11 @@ func (p *partition) settle(ctx context.Context, records []eventim.Record, b batc
 		if len(records) == 0 {
 			return nil
 		}
-		return p.move(ctx, p.position.advance(records, end), b)
+		err := p.move(ctx, p.position.advance(records, end), b)
+		if err == nil {
+			p.enough.grow(len(records))
+		}
+		return judgeTime(ctx, err, len(records))
 	})
 }
 

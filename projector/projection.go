@@ -50,7 +50,8 @@ type Projection[T any] struct {
 	// the schema of the version. A constraint violation, a statement that is
 	// wrong, a missing privilege, an error that is not Postgres's, and a panic
 	// stop the partition; what passes, such as a deadlock, a full disk, a
-	// timeout or a standby, is tried again for as long as it takes.
+	// timeout or a standby, is tried again for as long as it takes; after a
+	// timeout, with fewer records.
 	Write func(ctx context.Context, tx pgx.Tx, batch []T) error
 
 	// Expires says that the topic deletes old records, and that the view may

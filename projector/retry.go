@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// retry calls fn until it succeeds, fails for good, or ctx ends. It reports
-// the first failure and the recovery, not each attempt.
+// retry calls fn until it succeeds, fails for good or for too many records, or
+// ctx ends. It reports the first failure and the recovery, not each attempt.
 func (p *partition) retry(ctx context.Context, fn func() error) error {
 	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
 		err := fn()
@@ -22,6 +22,9 @@ func (p *partition) retry(ctx context.Context, fn func() error) error {
 			continue
 		}
 		p.report.retrying(ctx, p.logger, err)
+		if _, slow := errors.AsType[slowError](err); slow {
+			return err
+		}
 		if !sleep(ctx, pause/2+rand.N(pause)) { //nolint:gosec // jitter
 			return context.Cause(ctx)
 		}
