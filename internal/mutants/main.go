@@ -1,5 +1,5 @@
 // Command mutants proves that tests defend what the code promises. Each file of patches/ is a small change of the code
-// that breaks a promise, and names the test that has to fail with it. The changes are made one by one in a copy of the tree.
+// that breaks a promise, and names the test that has to fail with it. Each change is made alone in a copy of the tree.
 //
 //	mutants [--changed REV] [--least N] [NAME ...]
 //
@@ -19,6 +19,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 func main() {
@@ -54,43 +56,108 @@ func run(ctx context.Context, names []string, changed string, least int) error {
 	if len(chosen) == 0 {
 		return errors.New("there is none of that name")
 	}
-	tree, err := copyOf(ctx, root)
+	return try(ctx, root, all, chosen)
+}
+
+// side is how many mutants are tried at a time: tests that fail by waiting wait while others are compiled.
+const side = 2
+
+// try makes the mutants, after it has seen that each of all can still be made.
+func try(ctx context.Context, root string, all, chosen []mutant) error {
+	trees, remove, err := copies(ctx, root)
+	defer remove()
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(tree.dir) }()
-	return try(ctx, tree, all, chosen)
-}
-
-// try makes the mutants one after the other, after it has seen that each of all can still be made.
-func try(ctx context.Context, tree tree, all, chosen []mutant) error {
-	var bad []string
-	for _, m := range all {
-		if err := tree.apply(ctx, m, "--check"); err != nil {
-			bad = append(bad, fmt.Sprintf("%s cannot be made any more, mend its patch: %v", m.name, err))
+	if err := check(ctx, trees, all); err != nil {
+		return err
+	}
+	var alive []string
+	for r := range verdicts(ctx, trees, chosen) {
+		fmt.Println(r.line)
+		if r.alive {
+			alive = append(alive, r.line)
 		}
 	}
-	if len(bad) > 0 {
-		return errors.New(strings.Join(bad, "\n  "))
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
-	for i, m := range chosen {
-		begun := time.Now()
-		verdict, err := tree.kill(ctx, m)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			bad = append(bad, fmt.Sprintf("%s proves nothing: %v", m.name, err))
-			continue
-		}
-		fmt.Printf("%3d/%d %-40s %s by %s %s, %.0f s\n", i+1, len(chosen), m.name, verdict, m.pkg, m.test, time.Since(begun).Seconds())
-		if verdict != killed {
-			bad = append(bad, fmt.Sprintf("%s %s: %s", m.name, verdict, m.promise))
-		}
-	}
-	if len(bad) > 0 {
-		return fmt.Errorf("%d of %d:\n  %s", len(bad), len(chosen), strings.Join(bad, "\n  "))
+	if len(alive) > 0 {
+		return fmt.Errorf("%d of %d:\n  %s", len(alive), len(chosen), strings.Join(alive, "\n  "))
 	}
 	fmt.Printf("none of %d mutants is alive\n", len(chosen))
 	return nil
+}
+
+// copies makes as many copies of the tree as mutants are tried at a time.
+func copies(ctx context.Context, root string) (trees chan tree, remove func(), err error) {
+	trees = make(chan tree, side)
+	remove = func() {
+		close(trees)
+		for t := range trees {
+			_ = os.RemoveAll(t.dir)
+		}
+	}
+	for range side {
+		t, err := copyOf(ctx, root)
+		if err != nil {
+			return nil, remove, err
+		}
+		trees <- t
+	}
+	return trees, remove, nil
+}
+
+// result is what became of a mutant; one that proves nothing counts as alive.
+type result struct {
+	line  string
+	alive bool
+}
+
+// verdicts tries the mutants, and ends when all are tried or ctx has ended.
+func verdicts(ctx context.Context, trees chan tree, chosen []mutant) <-chan result {
+	results := make(chan result)
+	go func() {
+		defer close(results)
+		var trying errgroup.Group
+		trying.SetLimit(side)
+		for i, m := range chosen {
+			trying.Go(func() error {
+				t := <-trees
+				defer func() { trees <- t }()
+				r := judge(ctx, t, m)
+				r.line = fmt.Sprintf("%3d/%d %s", i+1, len(chosen), r.line)
+				results <- r
+				return nil
+			})
+		}
+		_ = trying.Wait()
+	}()
+	return results
+}
+
+// check tells which mutants can no longer be made.
+func check(ctx context.Context, trees chan tree, all []mutant) error {
+	t := <-trees
+	defer func() { trees <- t }()
+	var bad []error
+	for _, m := range all {
+		if err := t.apply(ctx, m, "--check"); err != nil {
+			bad = append(bad, fmt.Errorf("%s cannot be made any more, mend its patch: %w", m.name, err))
+		}
+	}
+	return errors.Join(bad...)
+}
+
+func judge(ctx context.Context, t tree, m mutant) result {
+	begun := time.Now()
+	v, err := t.kill(ctx, m)
+	if err != nil {
+		return result{fmt.Sprintf("%s proves nothing: %v", m.name, err), true}
+	}
+	line := fmt.Sprintf("%-40s %s by %s %s, %.0f s", m.name, v, m.pkg, m.test, time.Since(begun).Seconds())
+	if v != killed {
+		return result{line + ": " + m.promise, true}
+	}
+	return result{line, false}
 }
