@@ -68,8 +68,7 @@ func (t tree) kill(ctx context.Context, m mutant) (_ verdict, err error) {
 		err = errors.Join(err, t.apply(context.WithoutCancel(ctx), m, "--reverse"))
 	}()
 	// A test that would wait for ever is a test that has failed.
-	// Without paths, what is compiled for one copy is known to the next.
-	out, err := t.goTool(ctx, "test", "-trimpath", "-vet=off", "-run", pattern(m.test), "-count=1", "-timeout=3m", m.pkg)
+	out, err := t.goTool(ctx, "test", "-vet=off", "-run", pattern(m.test), "-count=1", "-timeout=3m", m.pkg)
 	if ctx.Err() != nil {
 		return "", ctx.Err()
 	}
