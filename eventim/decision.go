@@ -22,6 +22,7 @@ type decision[S any] struct {
 	latest    int64 // record time of the newest command, in Unix milliseconds
 	commands  int   // how many there are
 	size      int   // bytes of the values of the records, about
+	answered  []Answered
 }
 
 // keep writes down what was committed.
@@ -63,6 +64,7 @@ type batch[S, C, E any] struct {
 	results  func(offsets []int64) (map[int64][]byte, error) // values of written results, without those that are gone
 	crashed  func(cmd Record, reason any, stack []byte)
 	errand   *errand
+	observed bool           // somebody wants to know of each answer
 	repeats  []repeat[S, E] // whose first answers are to be read
 	decision[S]
 }
@@ -228,6 +230,7 @@ func failureOf(reason error) string {
 
 // accept writes down what the domain decided.
 func (b *batch[S, C, E]) accept(cmd Command[C], digest commandDigest, out outcome[S, E]) {
+	b.note(&out.Result)
 	b.write(out.records...)
 	if out.Rejection == nil || !out.Rejection.ForNow {
 		b.remember(cmd, digest, out.Version, out.records[0])
@@ -237,6 +240,12 @@ func (b *batch[S, C, E]) accept(cmd Command[C], digest commandDigest, out outcom
 			b.size += len(out.state.Data)
 		}
 		b.snapshots[cmd.Aggregate] = changed[S]{*out.Snapshot, out.state}
+	}
+}
+
+func (b *batch[S, C, E]) note(res *Result[S, E]) {
+	if b.observed {
+		b.decision.answered = append(b.decision.answered, answeredOf(res))
 	}
 }
 
@@ -311,6 +320,7 @@ func (b *batch[S, C, E]) fail(rec Record, cmd Command[C], code string, reason er
 	if err != nil {
 		return err
 	}
+	b.note(&res)
 	b.write(m, b.deadLetter(rec, *res.Rejection))
 	// Nobody can repeat what is answered under its position, and the ids of an
 	// aggregate that is not ours are not ours to remember.

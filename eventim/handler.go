@@ -39,6 +39,7 @@ type HandlerConfig struct {
 
 	Logger    *slog.Logger          // slog.Default()
 	OnRestore func(RestoreProgress) // called concurrently; nil
+	Observer  Observer              // is told what the handler does; none
 }
 
 func (c HandlerConfig) withDefaults() HandlerConfig {
@@ -107,7 +108,7 @@ func (h *Handler[S, C, E]) Run(ctx context.Context) (err error) {
 	if h.successor, err = newSuccessor(h.config.Kafka, h.agg.Group(), inst.id, t.Commands, outputs, h.logger); err != nil {
 		return err
 	}
-	h.successor.waits = h.setWaiting
+	h.successor.waits, h.successor.ended = h.setWaiting, h.config.Observer.ended
 	defer func() { err = errors.Join(err, h.successor.close()) }()
 	if h.limits, err = h.agg.inspectTopics(ctx, h.successor.admin); err != nil {
 		return err
@@ -174,7 +175,11 @@ func (h *Handler[S, C, E]) consume(ctx context.Context, instance string) (err er
 	// The lanes outlive ctx until the workers have ended.
 	lanesCtx, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	ctx, supersede := context.WithCancelCause(ctx)
-	h.lanes = startLanes(lanesCtx, h.config.Kafka, h.successor.ids, h.successor.settle, h.config.Lanes, h.limits.outputBytes, h.logger)
+	h.lanes = startLanes(lanesCtx, h.config.Lanes, func() *lane {
+		l := newLane(h.config.Kafka, h.successor.ids, h.successor.settle, h.limits.outputBytes, h.logger)
+		l.transacted = h.config.Observer.transacted
+		return l
+	})
 	watch, unwatch := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() { h.watch(watch) })
@@ -290,6 +295,8 @@ func (s *sessionHandler[S, C, E]) ConsumeClaim(session sarama.ConsumerGroupSessi
 		logger: h.logger.With(slog.Int("partition", int(claim.Partition())), slog.Int("generation", int(session.GenerationID()))),
 	}
 	h.update(w.partition, func(s *PartitionStatus) { s.errand = w.errand })
+	h.config.Observer.claimed(w.partition)
+	defer h.config.Observer.released(w.partition)
 	defer w.release()
 	finish, cancel := context.WithCancel(context.WithoutCancel(session.Context()))
 	defer cancel()

@@ -17,7 +17,8 @@ type request struct {
 	input    string // the commands topic
 	part     int32  // of the input, and of all records
 	size     int    // bytes of the records, about
-	next     int64  // offset to commit in the input
+	queued   time.Time
+	next     int64 // offset to commit in the input
 	metadata func() *sarama.ConsumerGroupMetadata
 	done     chan error // gets one outcome
 
@@ -36,13 +37,13 @@ type lanes struct {
 	wait  sync.WaitGroup
 }
 
-// startLanes starts n lanes which run until the queue is closed, and are given
+// startLanes starts n lanes, each made by newOne, which run until the queue is closed, and are given
 // up when ctx ends. What a killed predecessor of this instance left open, the
 // successor has ended.
-func startLanes(ctx context.Context, k Kafka, ids *transactionalIDs, settle func(context.Context, string) error, n, messageBytes int, logger *slog.Logger) *lanes {
+func startLanes(ctx context.Context, n int, newOne func() *lane) *lanes {
 	ls := &lanes{queue: make(chan *request, 1024)}
 	for range n {
-		l := newLane(k, ids, settle, messageBytes, logger)
+		l := newOne()
 		ls.wait.Go(func() { l.run(ctx, ls.queue) })
 	}
 	return ls
@@ -58,6 +59,7 @@ func (ls *lanes) stop() {
 // outcome is unknown, and the caller must not act for the partition again
 // before it has taken it over anew.
 func (ls *lanes) commit(ctx context.Context, r *request) error {
+	r.queued = time.Now()
 	select {
 	case ls.queue <- r:
 		crashPoint("queued")
@@ -80,7 +82,8 @@ type lane struct {
 	id         string
 	limit      int // bytes of a batch
 	logger     *slog.Logger
-	transactor *transactor // nil: to be opened before the next transaction
+	transacted func(Transaction) // is told of each transaction; nil: nobody
+	transactor *transactor       // nil: to be opened before the next transaction
 }
 
 func newLane(k Kafka, ids *transactionalIDs, settle func(context.Context, string) error, limit int, logger *slog.Logger) *lane {
@@ -148,7 +151,9 @@ func (l *lane) transact(ctx context.Context, requests []*request) error {
 	if !l.open(ctx) {
 		return fmt.Errorf("%w: %w", errAborted, context.Cause(ctx))
 	}
+	begun := time.Now()
 	err := l.transactor.commit(ctx, requests)
+	l.tell(requests, begun, err)
 	if err == nil {
 		for _, r := range requests {
 			r.ends = endsOf(r.records)
@@ -167,6 +172,19 @@ func (l *lane) transact(ctx context.Context, requests []*request) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", errDoubt, err)
+}
+
+// tell tells how a transaction went, if somebody wants to know.
+func (l *lane) tell(requests []*request, begun time.Time, err error) {
+	if l.transacted == nil {
+		return
+	}
+	c := Transaction{Batches: len(requests), Phases: l.transactor.phases, Took: time.Since(begun), Err: err}
+	for _, r := range requests {
+		c.Records, c.Bytes = c.Records+len(r.records), c.Bytes+r.size
+		c.Queued = max(c.Queued, begun.Sub(r.queued))
+	}
+	l.transacted(c)
 }
 
 func endsOf(messages []*sarama.ProducerMessage) map[string]int64 {

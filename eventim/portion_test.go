@@ -1,6 +1,7 @@
 package eventim
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -158,5 +159,17 @@ func TestATransactionIsBoundedByBytes(t *testing.T) {
 	}
 	if taken != 20 {
 		t.Errorf("%d batches were taken, want 20", taken)
+	}
+}
+
+// A member that is fenced says so, and whoever observes it learns of it.
+func TestAFenceIsObserved(t *testing.T) {
+	t.Parallel()
+	w, _ := committing(t, sarama.ErrIllegalGeneration)
+	var refused error
+	w.config.Observer.Fenced = func(_ int32, err error) { refused = err }
+	err := w.process(t.Context(), garbled(1, 0))
+	if !errors.Is(err, errLost) || !errors.Is(refused, sarama.ErrIllegalGeneration) {
+		t.Errorf("process returned %v, and %v was observed", err, refused)
 	}
 }

@@ -70,12 +70,14 @@ func (b *batch[S, C, E]) again(res Result[S, E], digest commandDigest, value []b
 	if !b.fits(m) {
 		return b.refusal(res, digest, Reject(CodeTooLarge, "the first answer does not fit into a record any more"))
 	}
+	b.note(&res)
 	return m
 }
 
 // refusal answers a repeat without the first answer.
 func (b *batch[S, C, E]) refusal(res Result[S, E], digest commandDigest, why *Rejection) *sarama.ProducerMessage {
 	res.Outcome, res.Rejection = Rejected, why
+	b.note(&res)
 	m, _ := b.agg.encodeResult(res, digest, nil, Payload{}) // cannot fail: strings and numbers
 	if !b.fits(m) {
 		res.Metadata = Metadata{}

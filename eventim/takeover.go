@@ -23,6 +23,7 @@ type successor struct {
 	outputs  []string // the topics that transactions of the group write to
 	logger   *slog.Logger
 	waits    func(partition int32, why error) // is told what a partition waits for; nil: nobody
+	ended    func(id string)                  // is told what was ended; nil: nobody
 
 	mu     sync.Mutex // one look-up at a time
 	admin  sarama.TransactionClusterAdmin
@@ -88,6 +89,9 @@ func (s *successor) fence(ctx context.Context) error {
 			return errors.Join(listed, fmt.Errorf("fence: %w", err))
 		}
 		crashPoint("fenced")
+		if s.ended != nil {
+			s.ended(id)
+		}
 	}
 	return listed
 }

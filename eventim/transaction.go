@@ -39,6 +39,7 @@ type transactor struct {
 	used     bool // by a transaction, the epoch
 	line     *line
 	limit    int // bytes of a batch
+	phases   Phases
 }
 
 type topicPartition struct {
@@ -104,7 +105,7 @@ func (t *transactor) begin(ctx context.Context) error {
 // and tells each record its offset. After an error, the transactor must not be
 // used any more.
 func (t *transactor) commit(ctx context.Context, requests []*request) error {
-	t.used = true
+	t.used, t.phases = true, Phases{}
 	batches := t.batches(requests)
 	if err := t.write(ctx, requests, batches); err != nil {
 		return fmt.Errorf("%w: %w", errAborted, err)
@@ -112,7 +113,7 @@ func (t *transactor) commit(ctx context.Context, requests []*request) error {
 	crashPoint("ending")
 	// What has been answered so far has no copy on its way. This one is
 	// repeated after an answer only, too; without one, it may yet be done.
-	if err := t.end(ctx); err != nil {
+	if err := timed(&t.phases.End, func() error { return t.end(ctx) }); err != nil {
 		return fmt.Errorf("%w: end: %w", errDoubt, err)
 	}
 	crashPoint("ended")
@@ -127,15 +128,25 @@ func (t *transactor) commit(ctx context.Context, requests []*request) error {
 // write does everything but the end: a transaction that gets no further is
 // aborted, by whoever opens its id next or by its timeout.
 func (t *transactor) write(ctx context.Context, requests []*request, batches []*outBatch) error {
-	if err := t.addPartitions(ctx, batches); err != nil {
+	if err := timed(&t.phases.Begin, func() error { return t.addPartitions(ctx, batches) }); err != nil {
 		return fmt.Errorf("add partitions: %w", err)
 	}
 	crashPoint("begun")
 	offsets := make(chan error, 1)
-	go func() { offsets <- t.commitOffsets(ctx, requests) }()
-	err := t.produce(ctx, batches)
+	go func() {
+		offsets <- timed(&t.phases.Offsets, func() error { return t.commitOffsets(ctx, requests) })
+	}()
+	err := timed(&t.phases.Write, func() error { return t.produce(ctx, batches) })
 	crashPoint("produced")
 	return errors.Join(err, <-offsets)
+}
+
+// timed notes how long do takes.
+func timed(took *time.Duration, do func() error) error {
+	begun := time.Now()
+	err := do()
+	*took = time.Since(begun)
+	return err
 }
 
 func (t *transactor) addPartitions(ctx context.Context, batches []*outBatch) error {

@@ -109,10 +109,14 @@ func (w *worker[S, C, E]) resume() {
 func (w *worker[S, C, E]) takeOver(ctx context.Context) error {
 	w.pause()
 	w.setStatus(w.partition, Restoring, nil)
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+	begun := now()
+	for attempt, pause := 1, 50*time.Millisecond; ; attempt, pause = attempt+1, min(2*pause, 2*time.Second) {
 		err := w.tryTakeOver(ctx)
-		_, unreadable := errors.AsType[*historyError](err)
-		if err == nil || unreadable || ctx.Err() != nil {
+		if err == nil {
+			w.config.Observer.takenOver(TakenOver{w.partition, max(w.skip, 0), attempt, now().Sub(begun)})
+			return nil
+		}
+		if _, unreadable := errors.AsType[*historyError](err); unreadable || ctx.Err() != nil {
 			return err
 		}
 		w.setStatus(w.partition, Restoring, err)
@@ -242,6 +246,7 @@ func (w *worker[S, C, E]) process(ctx context.Context, records []Record) error {
 		if err == nil {
 			var ends map[string]int64
 			if ends, err = w.commit(d); err == nil {
+				w.config.Observer.answered(d.answered)
 				err = w.apply(d, ends)
 				records, attempt = records[d.commands:], 0
 				w.portion.grow()
@@ -265,12 +270,18 @@ func (w *worker[S, C, E]) decide(records []Record) (decision[S], error) {
 	b := batch[S, C, E]{
 		agg: w.agg, partition: w.partition, limit: w.limit, now: now(), partitioner: w.partitioner,
 		snapshot: w.snapshot, answer: w.store.answer, results: w.results, crashed: w.crashed, errand: w.errand,
+		observed: w.config.Observer.Answered != nil,
 		decision: decision[S]{snapshots: map[string]changed[S]{}, answers: map[commandKey]given{}},
 	}
+	begun := time.Now()
 	if err := b.addAll(records[:w.portion.of(len(records))]); err != nil {
 		return b.decision, err
 	}
-	return b.finish()
+	d, err := b.finish()
+	if err == nil {
+		w.config.Observer.decided(Decided{w.partition, d.commands, d.size, time.Since(begun)})
+	}
+	return d, err
 }
 
 func (w *worker[S, C, E]) crashed(cmd Record, reason any, stack []byte) {
@@ -373,6 +384,7 @@ func (w *worker[S, C, E]) recover(ctx context.Context, err error, records []Reco
 	}
 	switch {
 	case fenced(err):
+		w.config.Observer.fenced(w.partition, err)
 		return nil, fmt.Errorf("%w: %w", errLost, err)
 	case errors.Is(err, errDoubt), errors.Is(err, errStore):
 		// The log knows what has happened, and the lane has made sure that
