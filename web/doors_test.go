@@ -112,7 +112,8 @@ func (d doors) socket(t *testing.T, k knock) string {
 	if verdict := verdictOf(d.serve(k, http.MethodGet, "/api/live", handshake, nil)); verdict != taken {
 		return verdict // the actor, for all the commands of the connection
 	}
-	verdict := somethingUnsaid + "none"
+	const unsaid = somethingUnsaid + "none"
+	verdict := unsaid
 	c := &socket{queue: newQueue(1), log: d.log, actor: k.actor, origin: "page", submit: func(ctx context.Context, r commandRequest) (eventim.Position, *Problem) {
 		position, problem := d.submit(ctx, r)
 		verdict = verdictOf(problem.Code)
@@ -121,7 +122,10 @@ func (d doors) socket(t *testing.T, k knock) string {
 	err := c.handle(frameOf(k))
 	c.lanes.wait()
 	if err != nil {
-		return wrongEnvelope
+		t.Errorf("%q ends the connection: %v", frameOf(k), err)
+	}
+	if verdict == unsaid && len(c.queue.take()) == 1 {
+		return wrongEnvelope // it was refused before it was a command
 	}
 	return verdict
 }

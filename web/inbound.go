@@ -2,38 +2,13 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"strings"
 	"time"
-	"unicode/utf8"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/gorilla/websocket"
 
 	"github.com/eventim-go/eventim/eventim"
 )
-
-// clientFrame is what a client sends: hello or command.
-type clientFrame struct {
-	Type string `json:"type"`
-
-	Origin string `json:"origin"` // of hello
-	Token  string `json:"token"`
-
-	ID       string          `json:"id"` // of command
-	Invoice  string          `json:"invoice"`
-	Command  string          `json:"command"`
-	Expected *int64          `json:"expected"`
-	Payload  json.RawMessage `json:"payload"`
-}
-
-// guessed tells whether encoding/json has put U+FFFD in place of what is not
-// Unicode, so that the command would be that of another id or invoice.
-func (f clientFrame) guessed(data []byte) bool {
-	return strings.ContainsRune(f.ID+f.Invoice+f.Command+f.Origin, utf8.RuneError) &&
-		!jsontext.Value(data).IsValid(jsontext.AllowDuplicateNames(true))
-}
 
 // read takes the frames of the client until the connection fails. It never
 // waits for anything but the client, so that it sees pongs and the close.
@@ -89,23 +64,24 @@ func (k *socket) drain() {
 }
 
 func (k *socket) handle(data []byte) error {
-	var f clientFrame
-	err := json.Unmarshal(data, &f)
-	mistyped, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	f, wrong, err := parseFrame(data)
 	switch {
-	case err != nil && !ok, f.guessed(data):
-		return protocolError("a frame is not the JSON that was expected")
+	case err != nil:
+		return err
 	case k.queue.isClosed():
 		return nil // it is being told
-	case ok && k.origin != "":
-		k.refuse(f.ID, newProblem(codeRequestInvalid, "A frame is an object, and its member %q cannot be a JSON %s.", mistyped.Field, mistyped.Value))
+	case wrong != nil && k.origin == "":
+		return k.open(opening{refused: refusedAs(f.ID, wrong)})
+	case wrong != nil:
+		k.queue.push(refusedAs(f.ID, wrong))
 		return nil
 	case k.origin == "":
 		return k.handleHello(f)
 	case f.Type == "command":
-		return k.handleCommand(f)
+		k.handleCommand(f)
+		return nil
 	default:
-		return protocolError("frame of unknown type")
+		return protocolError("hello comes once")
 	}
 }
 
@@ -117,34 +93,43 @@ func (k *socket) handleHello(f clientFrame) error {
 		return protocolError("origin of hello is missing or invalid")
 	}
 	k.origin = f.Origin
-	k.hello <- f
-	return nil
+	return k.open(opening{hello: f})
 }
 
-func (k *socket) handleCommand(f clientFrame) error {
+// open hands on what comes until hello, in order.
+func (k *socket) open(o opening) error {
+	select {
+	case k.opening <- o:
+		return nil
+	default:
+		return protocolError("the first frame is hello")
+	}
+}
+
+func (k *socket) handleCommand(f clientFrame) {
 	if !eventim.ValidID(f.ID) {
-		return protocolError("a command needs an id")
+		k.queue.push(refusedAs("", newProblem(codeRequestInvalid, "A command needs an id.")))
+		return
 	}
 	r := commandRequest{
 		id: f.ID, invoice: f.Invoice, name: f.Command, expected: f.Expected, payload: f.Payload,
 		origin: k.origin, actor: k.actor,
 	}
 	if !k.lanes.run(f.Invoice, func() { k.command(r) }) {
-		k.refuse(f.ID, newProblem(codeTooManyCommands, "Wait for some of the %d commands in flight.", maxInFlight))
+		k.queue.push(refusedAs(f.ID, newProblem(codeTooManyCommands, "Wait for some of the %d commands in flight.", maxInFlight)))
 	}
-	return nil
 }
 
 func (k *socket) command(r commandRequest) {
 	// It is not given up when the connection breaks: it was asked for.
 	position, problem := k.submit(context.Background(), r)
 	if problem != nil {
-		k.refuse(r.id, problem)
+		k.queue.push(refusedAs(r.id, problem))
 		return
 	}
 	k.queue.push(newFrame(ackFrame{"ack", r.id, position.String()}))
 }
 
-func (k *socket) refuse(id string, p *Problem) {
-	k.queue.push(newFrame(refusedFrame{"refused", id, p.about(id)}))
+func refusedAs(id string, p *Problem) *frame {
+	return newFrame(refusedFrame{"refused", id, p.about(id)})
 }

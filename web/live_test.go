@@ -356,7 +356,7 @@ func TestBadFramesEndTheConnection(t *testing.T) {
 		"two hellos":    {[]string{`{"type":"hello","origin":"a"}`, `{"type":"hello","origin":"a"}`}, websocket.TextMessage, websocket.ClosePolicyViolation},
 		"no JSON":       {[]string{`hello`}, websocket.TextMessage, websocket.ClosePolicyViolation},
 		"binary":        {[]string{`{"type":"hello","origin":"a"}`}, websocket.BinaryMessage, websocket.ClosePolicyViolation},
-		"no command id": {[]string{`{"type":"hello","origin":"a"}`, `{"type":"command"}`}, websocket.TextMessage, websocket.ClosePolicyViolation},
+		"never a hello": {slices.Repeat([]string{`[]`}, 10_000), websocket.TextMessage, websocket.ClosePolicyViolation},
 		"too long":      {[]string{strings.Repeat(" ", 2<<20)}, websocket.TextMessage, websocket.CloseMessageTooBig},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -374,9 +374,9 @@ func TestBadFramesEndTheConnection(t *testing.T) {
 	}
 }
 
-// One wrong member is the mistake of one command, and the connection serves
+// One wrong member is the mistake of one frame, and the connection serves
 // others.
-func TestMistypedFramesAreRefused(t *testing.T) {
+func TestWrongFramesAreRefused(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	s.handle()
@@ -386,6 +386,13 @@ func TestMistypedFramesAreRefused(t *testing.T) {
 		"command":  `{"type":"command","id":"cmd-1","invoice":"inv-1","command":7}`,
 		"invoice":  `{"type":"command","id":"cmd-1","invoice":["inv-1"],"command":"SendInvoice"}`,
 		"type":     `{"type":1,"id":"cmd-1"}`,
+		"twice":    `{"type":"command","id":"cmd-1","invoice":"inv-1","invoice":"inv-2","command":"SendInvoice"}`,
+		"Invoice":  `{"type":"command","Invoice":"inv-1","command":"SendInvoice","id":"cmd-1"}`,
+		"later":    `{"type":"command","id":"cmd-1","invoice":"inv-1","command":"SendInvoice","later":true}`,
+		"token":    `{"type":"command","id":"cmd-1","invoice":"inv-1","command":"SendInvoice","token":"t"}`,
+		"renew":    `{"type":"renew","id":"cmd-1"}`,
+		"null":     `{"type":"command","id":"cmd-1","invoice":null,"command":"SendInvoice"}`,
+		"Unicode":  `{"type":"command","id":"cmd-1","invoice":"\ud800","command":"SendInvoice"}`,
 	} {
 		c.send(json.RawMessage(frame))
 		refused := c.next("refused")
@@ -396,10 +403,33 @@ func TestMistypedFramesAreRefused(t *testing.T) {
 	}
 	c.send(json.RawMessage(`{"type":"command","id":1}`))
 	wantJSON(t, c.next("refused"), "id", "", "problem.code", "request_invalid")
-	c.send(json.RawMessage(`[]`))
-	wantJSON(t, c.next("refused"), "id", "", "problem.code", "request_invalid")
+	for _, frame := range []string{`[]`, `{}`, `{"type":"command"}`, `{"type":"command","id":"a b","invoice":"inv-1","command":"SendInvoice"}`} {
+		c.send(json.RawMessage(frame))
+		wantJSON(t, c.next("refused"), "id", "", "problem.code", "request_invalid")
+	}
 	c.command("cmd-2", "inv-1", "CreateInvoice", create)
 	wantJSON(t, c.next("result"), "id", "cmd-2", "outcome", "accepted")
+}
+
+// A hello that cannot be read is answered, and another one may follow.
+func TestWrongHelloIsRefused(t *testing.T) {
+	t.Parallel()
+	c, _, err := newSystem(t).serve().dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for member, frame := range map[string]string{
+		"origin": `{"type":"hello","origin":1}`, "later": `{"type":"hello","origin":"page-1","later":{}}`, "id": `{"type":"hello","origin":"page-1","id":"x"}`,
+	} {
+		c.send(json.RawMessage(frame))
+		refused := c.next("refused")
+		wantJSON(t, refused, "id", map[string]string{"id": "x"}[member], "problem.code", "request_invalid")
+		if detail := dig(refused, "problem", "detail").(string); !strings.Contains(detail, member) {
+			t.Errorf("%s: got %s", member, detail)
+		}
+	}
+	c.send(json.RawMessage(`{"type":"hello","origin":"page-1"}`))
+	wantJSON(t, c.next("welcome"), "resumed", false)
 }
 
 func TestShutdownClosesWithGoingAway(t *testing.T) {

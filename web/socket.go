@@ -23,6 +23,9 @@ const (
 	// maxInFlight bounds the commands of one connection that Kafka has not
 	// yet acknowledged.
 	maxInFlight = 64
+
+	// maxOpening bounds what a client may send before its hello is answered.
+	maxOpening = 8
 )
 
 // socket is one connection. The goroutine of its request writes, another one
@@ -34,10 +37,16 @@ type socket struct {
 	log    *slog.Logger
 	submit func(context.Context, commandRequest) (eventim.Position, *Problem)
 
-	actor  string
-	hello  chan clientFrame
-	origin string // of hello; the reader's
-	lanes  lanes
+	actor   string
+	opening chan opening
+	origin  string // of hello; the reader's
+	lanes   lanes
+}
+
+// opening is what comes first: hello, or the answer to a frame that was to be it.
+type opening struct {
+	refused *frame
+	hello   clientFrame
 }
 
 func (k *socket) run() {
@@ -77,14 +86,8 @@ func (k *socket) run() {
 // write greets the client and then sends what is queued, until the queue is
 // closed or writing fails.
 func (k *socket) write() error {
-	select {
-	case hello := <-k.hello:
-		if err := k.greet(hello); err != nil {
-			return err
-		}
-	case <-time.After(helloTimeout):
-		k.queue.close(websocket.ClosePolicyViolation, "no hello in time")
-	case <-k.queue.closed:
+	if err := k.welcome(time.After(helloTimeout)); err != nil {
+		return err
 	}
 	ping := time.NewTicker(pingInterval)
 	defer ping.Stop()
@@ -102,6 +105,26 @@ func (k *socket) write() error {
 			}
 			// Browsers do not show pings to the page.
 			k.live.hub.heartbeat(k.queue)
+		}
+	}
+}
+
+// welcome waits for hello, and answers it.
+func (k *socket) welcome(late <-chan time.Time) error {
+	for {
+		select {
+		case o := <-k.opening:
+			if o.refused == nil {
+				return k.greet(o.hello)
+			}
+			if err := k.send(o.refused); err != nil {
+				return err
+			}
+		case <-late:
+			k.queue.close(websocket.ClosePolicyViolation, "no hello in time")
+			return nil
+		case <-k.queue.closed:
+			return nil
 		}
 	}
 }

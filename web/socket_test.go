@@ -110,7 +110,7 @@ func TestHeartbeatsKeepAConnectionAlive(t *testing.T) {
 	bubble(t, func(t *testing.T, h *hub, dial func() *websocket.Conn) {
 		t.Helper()
 		c := dial()
-		must(t, c.WriteJSON(clientFrame{Type: "hello", Origin: "page-1"}))
+		must(t, c.WriteJSON(map[string]string{"type": "hello", "origin": "page-1"}))
 		welcome := readFrame(t, c)
 		began := time.Now()
 		for i := range 20 { // five minutes, in which only pongs come from the client
@@ -134,7 +134,7 @@ func TestDeadClientIsForgotten(t *testing.T) {
 		t.Helper()
 		c := dial()
 		c.SetPingHandler(func(string) error { return nil }) // it never answers
-		must(t, c.WriteJSON(clientFrame{Type: "hello", Origin: "page-1"}))
+		must(t, c.WriteJSON(map[string]string{"type": "hello", "origin": "page-1"}))
 		began := time.Now()
 		for {
 			if _, _, err := c.NextReader(); err != nil {
@@ -157,7 +157,7 @@ func TestClientThatNeverReadsIsCutOff(t *testing.T) {
 	bubble(t, func(t *testing.T, h *hub, dial func() *websocket.Conn) {
 		t.Helper()
 		c := dial()
-		must(t, c.WriteJSON(clientFrame{Type: "hello", Origin: "page-1"}))
+		must(t, c.WriteJSON(map[string]string{"type": "hello", "origin": "page-1"}))
 		readFrame(t, c)
 		for i := range int64(1000) {
 			must(t, h.result(rejected(0, 10+i, "cmd-1", "page-1")))
@@ -175,7 +175,7 @@ func TestSlowReaderIsClosedAndOthersAreNot(t *testing.T) {
 		t.Helper()
 		slow, fast := dial(), dial()
 		for _, c := range []*websocket.Conn{slow, fast} { // two tabs of a page: the same results
-			must(t, c.WriteJSON(clientFrame{Type: "hello", Origin: "page-1"}))
+			must(t, c.WriteJSON(map[string]string{"type": "hello", "origin": "page-1"}))
 			readFrame(t, c)
 		}
 		began := time.Now()

@@ -28,7 +28,7 @@ func (s *Server) serveLive(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	k := &socket{
-		queue: newQueue(s.queueSize), live: l, log: s.log, actor: actor, submit: s.submit, hello: make(chan clientFrame, 1),
+		queue: newQueue(s.queueSize), live: l, log: s.log, actor: actor, submit: s.submit, opening: make(chan opening, maxOpening),
 	}
 	if !l.hub.admit(k.queue) {
 		newProblem(codeShuttingDown, "Connect again.").write(w)
