@@ -237,9 +237,9 @@ type strict[T any] interface {
 
 func decodeStrictly[T any](codec Codec[T], p Payload) (T, error) {
 	if s, ok := codec.(strict[T]); ok {
-		return s.DecodeStrictly(p)
+		return readBy(s.DecodeStrictly, p)
 	}
-	return codec.Decode(p)
+	return readBy(codec.Decode, p)
 }
 
 // Names lists the wire names of the union, sorted.

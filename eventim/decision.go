@@ -118,6 +118,9 @@ func (b *batch[S, C, E]) add(rec Record) error {
 		return storeErr
 	}
 	if err != nil {
+		if c, ok := errors.AsType[*crash](err); ok {
+			b.crashed(rec, c.reason, c.stack)
+		}
 		return b.fail(rec, cmd, codeOfUnreadable(err), err)
 	}
 	current, err := b.current(cmd.Aggregate)

@@ -243,7 +243,7 @@ func (a *Aggregate[S, C, E]) readEvent(rec Record, decode func(Payload) (E, erro
 		Metadata: metadataOf(rec), CommandPosition: r.commandPosition(), Position: rec.Position,
 	}
 	var err error
-	e.Payload, err = decode(r.payload())
+	e.Payload, err = readBy(decode, r.payload())
 	r.fail(err)
 	return e, r.err()
 }
@@ -265,7 +265,7 @@ func (a *Aggregate[S, C, E]) decodeSnapshot(rec Record) (Snapshot[S], error) {
 		Command: r.Header(headerCommandID), CommandPosition: r.commandPosition(), Position: rec.Position,
 	}
 	var err error
-	s.State, err = a.State.Decode(r.payload())
+	s.State, err = readBy(a.State.Decode, r.payload())
 	r.fail(err)
 	return s, r.err()
 }

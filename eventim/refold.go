@@ -153,7 +153,7 @@ func (w *worker[S, C, E]) evolve(state S, e Event[E]) (_ S, err error) {
 func (w *worker[S, C, E]) keepFolded(s *store, dirty map[string]Snapshot[S]) error {
 	write := s.write()
 	for aggregate, snap := range dirty {
-		p, err := w.agg.State.Encode(snap.State)
+		p, err := writeBy(w.agg.State, snap.State)
 		if err != nil {
 			return &historyError{err}
 		}

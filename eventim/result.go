@@ -201,7 +201,7 @@ func (a *Aggregate[S, C, E]) decodeResultValue(value []byte, res *Result[S, E]) 
 	}
 	partition := res.CommandPosition.Partition
 	for _, e := range v.Events {
-		payload, err := a.Events.Decode(e.payload())
+		payload, err := readBy(a.Events.Decode, e.payload())
 		if err != nil {
 			return err
 		}
@@ -216,7 +216,7 @@ func (a *Aggregate[S, C, E]) decodeResultValue(value []byte, res *Result[S, E]) 
 		return nil
 	}
 	s := v.Snapshot
-	state, err := a.State.Decode(s.payload())
+	state, err := readBy(a.State.Decode, s.payload())
 	if err != nil {
 		return err
 	}

@@ -25,9 +25,9 @@ type whole[T any] interface {
 // a handler read its states, and the events that it folds again.
 func DecodeWhole[T any](codec Codec[T], p Payload) (T, error) {
 	if w, ok := codec.(whole[T]); ok {
-		return w.decodeWhole(p)
+		return readBy(w.decodeWhole, p)
 	}
-	return codec.Decode(p)
+	return readBy(codec.Decode, p)
 }
 
 // unmarshalWhole is json.Unmarshal, but refuses members that v does not have. It

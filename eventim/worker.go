@@ -78,7 +78,11 @@ func (w *worker[S, C, E]) run() error {
 // stop holds the partition and does nothing, visibly, until the session ends.
 func (w *worker[S, C, E]) stop(ctx context.Context, err error) {
 	w.setStatus(w.partition, Stopped, err)
-	w.logger.Error("partition stopped", slog.Any("error", err))
+	logger := w.logger
+	if c, ok := errors.AsType[*crash](err); ok {
+		logger = logger.With(slog.Any("crash", c))
+	}
+	logger.Error("partition stopped", slog.Any("error", err))
 	w.pause()
 	<-ctx.Done()
 }
