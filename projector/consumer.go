@@ -81,7 +81,7 @@ func (c *consumer) Setup(session sarama.ConsumerGroupSession) error {
 			return err
 		}
 		for id, p := range claimed {
-			start, err := c.begin(ctx, p, stored)
+			start, err := c.where(ctx, p, stored)
 			if err != nil {
 				return err
 			}
@@ -131,10 +131,10 @@ func (c *consumer) stored(ctx context.Context, p *partition) (stored map[int32]p
 	return stored, err
 }
 
-// begin returns the offset at which the claim of p starts. A partition that
+// where returns the offset at which the claim of p starts. A partition that
 // cannot go on is stopped, and its claim starts where it is allowed to: an
 // offset that is out of range would end the session of all of them.
-func (c *consumer) begin(ctx context.Context, p *partition, stored map[int32]position) (int64, error) {
+func (c *consumer) where(ctx context.Context, p *partition, stored map[int32]position) (int64, error) {
 	log, err := logOf(ctx, c.client, c.view.topic, p.id)
 	if err != nil {
 		return 0, err

@@ -84,10 +84,10 @@ func (v *view) fit(p position, log partitionLog, partition int32) (position, err
 	case p.topicID != "" && log.topicID != "" && p.topicID != log.topicID:
 		return p, v.otherTopic(p.topicID, log.topicID)
 	case p.next > log.end:
-		return p, fmt.Errorf("view %s is at offset %d of %s/%d, which ends at %d: the topic was truncated or created anew; %s",
+		return p, refuse("view %s is at offset %d of %s/%d, which ends at %d: the topic was truncated or created anew; %s",
 			v.name, p.next, v.topic, partition, log.end, v.advice())
 	case p.next < log.start && !v.expires:
-		return p, fmt.Errorf("view %s is at offset %d of %s/%d, which begins at %d: records were deleted before they were applied; %s",
+		return p, refuse("view %s is at offset %d of %s/%d, which begins at %d: records were deleted before they were applied; %s",
 			v.name, p.next, v.topic, partition, log.start, v.advice())
 	case p.next < log.start:
 		p.next = log.start
@@ -97,7 +97,7 @@ func (v *view) fit(p position, log partitionLog, partition int32) (position, err
 
 // otherTopic is the error of a position in a topic that had the id was.
 func (v *view) otherTopic(was, is string) error {
-	return fmt.Errorf("view %s was written from topic %s when that had the id %s; it was deleted and created anew, as %s; %s",
+	return refuse("view %s was written from topic %s when that had the id %s; it was deleted and created anew, as %s; %s",
 		v.name, v.topic, was, is, v.advice())
 }
 

@@ -25,7 +25,7 @@ func (v *view) prepare(ctx context.Context, pool *pgxpool.Pool, cluster string, 
 			return err
 		}
 		if live > v.version {
-			return fmt.Errorf("version %d is live, but this program brings version %d: upgrade it", live, v.version)
+			return refuse("version %d is live, but this program brings version %d: upgrade it", live, v.version)
 		}
 		if err := v.create(ctx, tx, cluster, logs, live); err != nil {
 			return err
@@ -62,7 +62,7 @@ func (v *view) checkOrigin(ctx context.Context, tx pgx.Tx, cluster string, logs 
 	case err != nil:
 		return fmt.Errorf("read the origin of the positions: %w", err)
 	case otherCluster != cluster:
-		return fmt.Errorf("it was written from the Kafka cluster %q, but this one is %q, where its offsets mean nothing; %s",
+		return refuse("it was written from the Kafka cluster %q, but this one is %q, where its offsets mean nothing; %s",
 			otherCluster, cluster, v.advice())
 	default:
 		return v.otherTopic(otherTopic, topic)
@@ -85,7 +85,7 @@ func (v *view) create(ctx context.Context, tx pgx.Tx, cluster string, logs map[i
 	err := tx.QueryRow(ctx, `
 		select ddl_digest from projector.versions where view = $1 and version = $2`, v.name, v.version).Scan(&digest)
 	if err == nil && digest != v.digest() {
-		return fmt.Errorf("the DDL is not the one that version %d was created with: raise the version", v.version)
+		return refuse("the DDL is not the one that version %d was created with: raise the version", v.version)
 	}
 	if err == nil {
 		return v.createPositions(ctx, tx, cluster, logs, live)
@@ -152,7 +152,7 @@ func (v *view) checkPositions(stored map[int32]position, logs map[int32]partitio
 	for id, p := range stored {
 		log, ok := logs[id]
 		if !ok {
-			errs = append(errs, fmt.Errorf("%s has no partition %d any more; %s", v.topic, id, v.advice()))
+			errs = append(errs, refuse("%s has no partition %d any more; %s", v.topic, id, v.advice()))
 			continue
 		}
 		_, err := v.fit(p, log, id)

@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/eventim-go/eventim/eventim"
-	"github.com/eventim-go/eventim/internal/postgres"
 )
 
 // Config is what a projector needs beside its views. Only Kafka is required.
@@ -66,8 +65,9 @@ func New(pool *pgxpool.Pool, config Config, views ...View) (*Projector, error) {
 // Run writes the views until ctx ends, which is not an error. It refuses to
 // start, and says what to do, when a view is of another cluster, is ahead of
 // its topic, or is live in a newer version, and when the database is not in
-// UTF-8 or prepared statements would go through a connection pooler. Once it runs, it outlives the
-// absence of Kafka and of Postgres; what stops a single partition is in Status.
+// UTF-8 or prepared statements would go through a connection pooler. It outlives the
+// absence of Kafka and of Postgres, at the start as later; what it waits for, and
+// what stops a single partition, is in Status.
 func (p *Projector) Run(ctx context.Context) error {
 	opened, err := p.open(ctx)
 	if err == nil {
@@ -81,48 +81,6 @@ func (p *Projector) Run(ctx context.Context) error {
 		errs = append(errs, c.close())
 	}
 	return errors.Join(errs...)
-}
-
-// open connects and prepares all views, and returns those that are connected.
-func (p *Projector) open(ctx context.Context) (opened []*consumer, err error) {
-	if err := postgres.CheckFit(ctx, p.pool); err != nil {
-		return nil, fmt.Errorf("start the projector: %w", err)
-	}
-	cluster, err := eventim.ClusterID(ctx, p.config.Kafka)
-	if err != nil {
-		return nil, fmt.Errorf("start the projector: %w", err)
-	}
-	var errs []error
-	for _, c := range p.consumers {
-		if err := c.open(fmt.Sprintf("%s-%s-v%d", p.config.Group, c.view.name, c.view.version)); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		opened = append(opened, c)
-		errs = append(errs, c.prepare(ctx, cluster))
-	}
-	return opened, errors.Join(errs...)
-}
-
-func (c *consumer) prepare(ctx context.Context, cluster string) error {
-	logs, err := logsOf(ctx, c.client, c.view.topic)
-	if err == nil {
-		err = c.view.prepare(ctx, c.pool, cluster, logs)
-	}
-	var stored map[int32]position
-	if err == nil {
-		stored, err = c.view.positions(ctx, c.pool)
-	}
-	if err == nil {
-		logs, err = logsOf(ctx, c.client, c.view.topic)
-	}
-	if err == nil {
-		err = c.view.checkPositions(stored, logs)
-	}
-	if err != nil {
-		return fmt.Errorf("prepare view %s: %w", c.view.name, err)
-	}
-	return nil
 }
 
 func runAll(ctx context.Context, consumers []*consumer) {
