@@ -15,7 +15,7 @@ import (
 // meanwhile; so it must name the version that it was made from.
 type ReviseDraft struct {
 	Details
-	Lines []RevisedLine `json:"lines" maxItems:"1000" doc:"null is none."`
+	Lines []RevisedLine `json:"lines" nullable:"false" maxItems:"1000"`
 }
 
 // RevisedLine is a line of a draft as it should be: the one with that ID, or a

@@ -18,6 +18,8 @@ const looks = [
   ['narrow, dark', narrow, 'dark'],
 ]
 
+const stalled = { state: 'stalled', partitions: [{ partition: 3, offset: 41, waiting: 7, since: '2026-01-02T03:04:05Z' }] }
+
 const dialog = (page) => page.getByRole('dialog')
 const press = (page, name) => page.getByRole('button', { name, exact: true }).first().click()
 
@@ -104,6 +106,25 @@ const states = {
     await page.getByLabel('Name').fill('Acme')
     product.command(id, 'SendInvoice', {})
     await page.getByText('can no longer be edited').waitFor()
+  },
+  'commands that nobody handles': async (page, product) => {
+    fill(product, 5)
+    product.handling = stalled
+    await open(page, '/')
+    await page.locator('.banners').getByText('are not being handled since').waitFor()
+  },
+  'page that cannot be drawn': async (page, product) => {
+    fill(product, 5)
+    const id = find(product, 'draft')
+    product.invoices.get(id).state.lines = undefined
+    await page.goto(`http://localhost/invoices/${id}`)
+    await page.getByRole('heading', { name: 'This page cannot be shown' }).waitFor()
+  },
+  'server that is newer': async (page, product) => {
+    fill(product, 5)
+    await open(page, '/')
+    product.tell({ type: 'later' })
+    await page.getByText('The server is newer than this page').waitFor()
   },
   offline: async (page, product) => {
     fill(product, 5)

@@ -119,6 +119,7 @@ export class Product {
   kafkaDown = false
   socketsDown = false
   requestsDown = false
+  handling = { state: 'ok', partitions: [] }
   listed = 0 // requests for a page of the list
 
   set handlerDown(down) {
@@ -142,6 +143,11 @@ export class Product {
 
   heartbeat() {
     for (const socket of this.sockets) this.#tell(socket, { type: 'heartbeat', token: `t:${this.#offset}` })
+  }
+
+  /** Says a frame to every page, be it one that no server says. */
+  tell(frame) {
+    for (const socket of this.sockets) this.#tell(socket, frame)
   }
 
   dropSockets() {
@@ -223,7 +229,7 @@ export class Product {
     }
     const [, , kind, written, part, command] = url.pathname.split('/')
     const id = written && idOf(written)
-    if (kind === 'handling') return body(200, { state: 'ok', partitions: [] })
+    if (kind === 'handling') return body(200, this.handling)
     if (part === 'commands') {
       const commandId = idOf(command)
       const result = this.results.get(commandId)

@@ -13,6 +13,7 @@ import { settleWork } from './unsaved'
 export const connection = new Store<Connection>('connecting')
 export const databaseDown = new Store(false)
 export const announcement = new Store('')
+export const outdated = new Store(false) // the server is newer than this page
 
 function noticeDatabase(error: unknown): void {
   if (error instanceof Problem && error.code === 'database_unavailable') databaseDown.set(true)
@@ -72,6 +73,11 @@ export const live: Live = new Live({
   origin,
   storage,
   onFrame: receive,
+  onUnread: (wrong) => {
+    console.warn(`A frame of the server could not be read: ${wrong}.`)
+    cache.refetch() // the views tell what it would have
+  },
+  onNewer: () => outdated.set(true),
   onConnection: (next) => {
     const before = connection.get()
     connection.set(next)

@@ -18,6 +18,8 @@ const command = { id: 'c1', invoice: 'i1', command: 'SendInvoice' as const, payl
 function setup(token?: string) {
   const sockets: FakeSocket[] = []
   const frames: Frame[] = []
+  const unread: string[] = []
+  const newer: number[] = []
   const connections: Connection[] = []
   const values = new Map<string, string>(token ? [['eventim.token', token]] : [])
   const live = new Live({
@@ -29,6 +31,8 @@ function setup(token?: string) {
     origin: 'page',
     storage: { getItem: (k) => values.get(k) ?? null, setItem: (k, v) => void values.set(k, v) },
     onFrame: (frame) => frames.push(frame),
+    onUnread: (wrong) => unread.push(wrong),
+    onNewer: () => newer.push(frames.length),
     onConnection: (c) => connections.push(c),
     random: () => 0.5,
   })
@@ -37,7 +41,7 @@ function setup(token?: string) {
     if (!socket) throw new Error('no socket')
     return socket
   }
-  return { live, sockets, frames, connections, values, last }
+  return { live, sockets, frames, unread, newer, connections, values, last }
 }
 
 beforeEach(() => void vi.useFakeTimers())
@@ -78,6 +82,8 @@ test('keeps the token of a frame only after the frame was taken', () => {
     origin: 'page',
     storage: { getItem: () => null, setItem: (k, v) => void values.set(k, v) },
     onFrame: () => (seen = values.get('eventim.token')),
+    onUnread: () => undefined,
+    onNewer: () => undefined,
     onConnection: () => undefined,
   })
   const socket = new FakeSocket()
@@ -86,6 +92,22 @@ test('keeps the token of a frame only after the frame was taken', () => {
   expect(seen).toBeUndefined()
   expect(values.get('eventim.token')).toBe('first')
   expect(s.frames).toEqual([])
+})
+
+test('a frame that cannot be read is told, keeps no token, and the next one counts', () => {
+  const { live, last, frames, unread, newer, values } = setup()
+  live.start()
+  last().onopen?.()
+  last().say(welcome)
+  for (const data of ['{"type":"changed","invoice":"i1","token":"t2"}', 'no JSON', '{"type":"later","token":"t3"}']) last().onmessage?.({ data })
+  expect(unread).toHaveLength(3)
+  expect(newer).toEqual([1, 1])
+  expect(values.get('eventim.token')).toBe('t1')
+  last().onmessage?.({ data: '{"type":"heartbeat","token":"t4","later":true}' })
+  expect(frames).toHaveLength(2)
+  expect(newer).toEqual([1, 1, 1])
+  expect(values.get('eventim.token')).toBe('t4')
+  expect(live.isOpen).toBe(true)
 })
 
 test('gives up a connection that is silent for 40 s, and no sooner', () => {

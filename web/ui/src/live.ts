@@ -1,5 +1,6 @@
 import type { EventFrame, Outgoing, ProblemBody, Result } from './api'
 import { backoff } from './backoff'
+import { readFrame } from './frames'
 import type { Invoice } from './model'
 
 export type Frame =
@@ -27,6 +28,8 @@ export interface LiveOptions {
   origin: string
   storage: Pick<Storage, 'getItem' | 'setItem'>
   onFrame: (frame: Frame) => void
+  onUnread: (wrong: string) => void // a frame that cannot be used: nobody knows what it would have changed
+  onNewer: () => void // the server says what this page does not know
   onConnection: (connection: Connection) => void
   online?: () => boolean
   random?: () => number
@@ -102,9 +105,16 @@ export class Live {
       if (socket !== this.#socket) return
       this.#listen(socket)
       if (this.#welcomed) this.#tell('open')
-      this.#receive(JSON.parse(String(data)) as Frame)
+      this.#read(data)
     }
     socket.onclose = () => this.#lost(socket)
+  }
+
+  #read(data: unknown): void {
+    const { frame, newer, wrong } = readFrame(data)
+    if (newer) this.#o.onNewer()
+    if (frame) this.#receive(frame)
+    else this.#o.onUnread(wrong ?? '')
   }
 
   #receive(frame: Frame): void {

@@ -1,8 +1,9 @@
 import { QueryClientProvider } from '@tanstack/react-query'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
-import { Route, Router, Switch } from 'wouter'
+import { Route, Router, Switch, useLocation } from 'wouter'
 import { queries, start } from './app'
+import { Boundary } from './components/boundary'
 import { Blank, Heading } from './components/page'
 import { Shell } from './components/shell'
 import { EditPage } from './pages/edit'
@@ -33,6 +34,16 @@ function Routes() {
   )
 }
 
+/** What one page cannot draw is no reason to lose the others: the way to them stays. */
+function Content() {
+  const [path] = useLocation()
+  return (
+    <Boundary key={path}>
+      <Routes />
+    </Boundary>
+  )
+}
+
 start()
 
 const root = document.getElementById('root')
@@ -41,9 +52,11 @@ createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={queries}>
       <Router hook={useEncodedLocation} searchHook={useEncodedSearch}>
-        <Shell>
-          <Routes />
-        </Shell>
+        <Boundary>
+          <Shell>
+            <Content />
+          </Shell>
+        </Boundary>
       </Router>
     </QueryClientProvider>
   </StrictMode>,

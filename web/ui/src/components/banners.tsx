@@ -1,5 +1,5 @@
 import { Link, useLocation } from 'wouter'
-import { commands, databaseDown } from '../app'
+import { commands, databaseDown, outdated } from '../app'
 import { invoicePath } from '../paths'
 import { type Pending, waitOf } from '../pending'
 import { request } from '../sentences'
@@ -35,7 +35,25 @@ export function Banners() {
         </div>
       )}
       <StalledBanner />
+      <OutdatedBanner />
       <SlowChanges pending={pending} />
+    </div>
+  )
+}
+
+/** That the server was upgraded since this page was loaded. */
+function OutdatedBanner() {
+  if (!useStore(outdated)) return null
+  return (
+    <div className="banner calm" role="status">
+      <WarnIcon />
+      <p>
+        <strong>The server is newer than this page.</strong> Some of what it says is not shown. What you typed is kept:{' '}
+        <button type="button" className="link" onClick={() => location.reload()}>
+          load the new page
+        </button>
+        .
+      </p>
     </div>
   )
 }

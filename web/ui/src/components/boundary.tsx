@@ -1,0 +1,46 @@
+import { Component, type ReactNode } from 'react'
+import { Blank, Heading } from './page'
+
+interface Caught {
+  error: Error | undefined
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
+}
+
+/** Shows what happened instead of what could not be drawn, and ways back. Forms keep what is typed as it is typed. */
+export class Boundary extends Component<{ children: ReactNode }, Caught> {
+  override state: Caught = { error: undefined }
+
+  static getDerivedStateFromError(thrown: unknown): Caught {
+    return { error: asError(thrown) }
+  }
+
+  override render(): ReactNode {
+    const { error } = this.state
+    if (!error) return this.props.children
+    return (
+      <>
+        <Heading title="This page cannot be shown" />
+        <Blank title="Something went wrong while it was drawn">
+          <p role="alert">
+            Nothing that was saved is lost, and what you typed is kept in this browser. It is a fault of this page; whoever
+            runs it will want to know: <code>{error.message}</code>
+          </p>
+          <div className="actions">
+            <button type="button" className="button primary" onClick={() => this.setState({ error: undefined })}>
+              Try again
+            </button>
+            <button type="button" className="button" onClick={() => location.reload()}>
+              Reload
+            </button>
+            <a className="button" href="/">
+              All invoices
+            </a>
+          </div>
+        </Blank>
+      </>
+    )
+  }
+}
