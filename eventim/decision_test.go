@@ -1,6 +1,7 @@
 package eventim
 
 import (
+	"errors"
 	"math"
 	"testing"
 	"time"
@@ -127,6 +128,76 @@ func TestFailureFits(t *testing.T) {
 			if size := m.ByteSize(2) + batchOverhead; size > limit {
 				t.Errorf("limit %d: the record for %s has %d bytes", limit, m.Topic, size)
 			}
+		}
+	}
+}
+
+// bell is a domain that keeps times, as beginners do: it compares them with ==.
+type (
+	rung struct{ At time.Time }
+	bell struct {
+		Last  time.Time
+		Times map[time.Time]int
+	}
+)
+
+// The time that a decision is given, whole seconds and what a sender has stamped
+// included, is in milliseconds and UTC, and what is kept of it comes back equal.
+func TestTimesComeBackAsTheyWereGiven(t *testing.T) {
+	t.Parallel()
+	var times []time.Time
+	a := Aggregate[bell, rung, rung]{
+		Name: "bell", Partitions: 1, Commands: JSON[rung]("ring"), Events: JSON[rung]("rung"),
+		Decider: Decider[bell, rung, rung]{
+			Decide: func(_ bell, cmd Command[rung]) ([]rung, error) {
+				times = append(times, cmd.Time)
+				return []rung{{cmd.Time}}, nil
+			},
+			Evolve: func(_ bell, e rung) bell { return bell{e.At, map[time.Time]int{e.At: 1}} },
+		},
+	}.withDefaults()
+	whole := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	for name, at := range map[string]time.Time{
+		"a whole second": whole, "of another location": whole.In(time.FixedZone("", 3600)), "half a second": whole.Add(500 * time.Millisecond),
+		"a millisecond": whole.Add(time.Millisecond), "with nanoseconds": whole.Add(123456789), "of this clock": time.Now(), "the first": time.UnixMilli(0),
+	} {
+		m, err := a.encodeCommand(Command[rung]{ID: "c", Aggregate: "a"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec := written(t, m)
+		rec.Time, times = at, nil
+		b := batch[bell, rung, rung]{
+			agg: a, limit: maxOutputBytes, partitioner: sarama.NewMurmur2Partitioner(""), now: at,
+			crashed:  func(_ Record, reason any, _ []byte) { t.Error(reason) },
+			snapshot: func(id string) (Snapshot[bell], error) { return Snapshot[bell]{Aggregate: id}, nil },
+			answer:   func(commandKey) (answer, bool, error) { return answer{}, false, nil },
+			decision: decision[bell]{snapshots: map[string]changed[bell]{}, answers: map[commandKey]given{}},
+		}
+		if err := b.add(rec); err != nil {
+			t.Fatal(err)
+		}
+		d, err := b.finish()
+		if err != nil || len(d.records) != 3 {
+			t.Fatalf("%s: %d records, %v, want a result, an event and a snapshot", name, len(d.records), err)
+		}
+		want := at.UTC().Truncate(time.Millisecond)
+		res, err1 := a.decodeResult(written(t, d.records[0]))
+		event, err2 := a.decodeEvent(written(t, d.records[1]))
+		snap, err3 := a.decodeSnapshot(written(t, d.records[2]))
+		if err := errors.Join(err1, err2, err3); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for what, got := range map[string]time.Time{
+			"a decision": times[0], "a result": res.Time, "an event": event.Time, "its payload": event.Payload.At,
+			"a snapshot": snap.Time, "a state": snap.State.Last, "a result's state": res.Snapshot.State.Last, "a result's event": res.Events[0].Time,
+		} {
+			if got != want {
+				t.Errorf("%s, %s: %v, want %v, by ==", name, what, got, want)
+			}
+		}
+		if snap.State.Times[want] != 1 {
+			t.Errorf("%s: %v, want it to be found by its time", name, snap.State.Times)
 		}
 	}
 }

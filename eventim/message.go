@@ -31,7 +31,10 @@ type Command[C any] struct {
 	// Time is when the broker appended the record, in milliseconds precision and
 	// UTC: no promise rests on the clock of a sender. It is set by reading: a
 	// decision that needs a clock takes this one, so that deciding again decides
-	// the same.
+	// the same. What an event or a state keeps of it comes back equal, by == too.
+	// It does not always go forward from one command to the next, since brokers
+	// have clocks of their own. Never compare it with time.Now, which has
+	// nanoseconds, another location, and another answer each time.
 	Time time.Time
 
 	// Position is where the command stands in its topic; set by reading.
