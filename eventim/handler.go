@@ -96,7 +96,7 @@ func NewHandler[S, C, E any](a Aggregate[S, C, E], c HandlerConfig) (*Handler[S,
 // Run handles commands until ctx ends, which is not an error: it finishes the
 // batches that are begun and leaves the group. It refuses to start on topics
 // that are not as the aggregate needs them (*TopicsError), and in a directory
-// that another process holds (ErrDirectoryInUse).
+// that another handler holds (ErrDirectoryInUse).
 func (h *Handler[S, C, E]) Run(ctx context.Context) (err error) {
 	inst, err := openInstance(filepath.Join(h.config.Dir, h.agg.Name))
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/google/uuid"
@@ -20,8 +21,29 @@ type instance struct {
 	lock *os.File
 }
 
-// ErrDirectoryInUse is returned when another process holds the data directory.
-var ErrDirectoryInUse = errors.New("the data directory is in use by another process; give each handler its own")
+// ErrDirectoryInUse is returned when another handler holds the data directory, of
+// this process or of another one; its text says which.
+var ErrDirectoryInUse = errors.New("the data directory is in use; give each handler its own")
+
+// held are the lock files of this process, as os.FileInfo by *instance.
+var held sync.Map
+
+// holder says who holds a lock file that could not be locked.
+func holder(f *os.File) string {
+	who := "another process"
+	info, err := f.Stat()
+	if err != nil {
+		return who
+	}
+	held.Range(func(_, other any) bool {
+		if os.SameFile(info, other.(os.FileInfo)) {
+			who = "another handler of this process"
+			return false
+		}
+		return true
+	})
+	return who
+}
 
 func openInstance(dir string) (*instance, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
@@ -35,14 +57,18 @@ func openInstance(dir string) (*instance, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("data directory %s: %w", dir, err), lock.Close())
 	}
-	return &instance{id, lock}, nil
+	i := &instance{id, lock}
+	if info, err := lock.Stat(); err == nil {
+		held.Store(i, info)
+	}
+	return i, nil
 }
 
 // lockInstance takes the lock, which the kernel gives back when the process
 // ends however it ends, and reads the id or writes a new one.
 func lockInstance(f *os.File) (string, error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return "", ErrDirectoryInUse
+		return "", fmt.Errorf("%w: %s has it", ErrDirectoryInUse, holder(f))
 	}
 	data, err := os.ReadFile(f.Name())
 	if err != nil {
@@ -71,4 +97,7 @@ func (i *instance) renew() (err error) {
 	return err
 }
 
-func (i *instance) close() error { return i.lock.Close() }
+func (i *instance) close() error {
+	held.Delete(i)
+	return i.lock.Close()
+}

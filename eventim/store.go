@@ -72,10 +72,30 @@ func (s *store) verify(want identity) error {
 	if err != nil {
 		return err
 	}
-	if !found || have != want {
-		return fmt.Errorf("%w %s: it is a copy of %+v, not of %+v", errStore, s.dir, have, want)
+	if !found {
+		return fmt.Errorf("%w %s: it was never filled", errStore, s.dir)
+	}
+	if have != want {
+		return fmt.Errorf("%w %s: %s", errStore, s.dir, have.difference(want))
 	}
 	return s.follow()
+}
+
+// difference says why a store is not what this program wants. After an upgrade it
+// is the last two.
+func (have identity) difference(want identity) string {
+	switch {
+	case have.Cluster != want.Cluster:
+		return fmt.Sprintf("it is a copy from the cluster %s, and this one is %s", have.Cluster, want.Cluster)
+	case have.Partition != want.Partition:
+		return fmt.Sprintf("it is a copy of partition %d, not of %d", have.Partition, want.Partition)
+	case have.Topic != want.Topic:
+		return fmt.Sprintf("it is a copy of the snapshots topic when that had the id %s, and it has %s now: it was made anew", have.Topic, want.Topic)
+	case have.Revision != want.Revision:
+		return fmt.Sprintf("its states are of revision %d, and this program has revision %d", have.Revision, want.Revision)
+	default:
+		return fmt.Sprintf("it has the format %d, and this program writes the format %d", have.Format, want.Format)
+	}
 }
 
 // follow finds the mark of the last write. Each write leaves its own and removes

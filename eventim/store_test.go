@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -189,5 +190,25 @@ func TestTwoMarks(t *testing.T) {
 	done()
 	if err := open(); !errors.Is(err, errStore) {
 		t.Errorf("a store with two marks: %v, want it refused", err)
+	}
+}
+
+// Why a store is not used is said in words: each upgrade that changes it is read
+// by an operator.
+func TestStoreOfAnotherIdentity(t *testing.T) {
+	t.Parallel()
+	s, done := newStore(t)
+	defer done()
+	for want, other := range map[string]identity{
+		"its states are of revision 0, and this program has revision 2":           {Partition: 1, Revision: 2},
+		"it has the format 0, and this program writes the format 4":               {Partition: 1, Format: 4},
+		"it is a copy of partition 1, not of 2":                                   {Partition: 2},
+		"it is a copy from the cluster , and this one is C":                       {Partition: 1, Cluster: "C"},
+		"it is a copy of the snapshots topic when that had the id , and it has T": {Partition: 1, Topic: "T"},
+	} {
+		err := s.verify(other)
+		if !errors.Is(err, errStore) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want %q", other, err, want)
+		}
 	}
 }

@@ -197,8 +197,8 @@ type TopicsError struct {
 }
 
 func (e *TopicsError) Error() string {
-	return fmt.Sprintf("the topics of %q are not as it needs them; create the missing ones with `topics create`, "+
-		"and change a setting of the others with your Kafka tools, such as kafka-configs --alter --entity-type topics "+
+	return fmt.Sprintf("the topics of %q are not as it needs them; CreateTopics creates the missing ones; "+
+		"change a setting of the others with your Kafka tools, such as kafka-configs --alter --entity-type topics "+
 		"--entity-name TOPIC --add-config SETTING=VALUE:\n  %s", e.Aggregate, strings.Join(e.Differences, "\n  "))
 }
 

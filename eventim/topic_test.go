@@ -111,6 +111,8 @@ func TestDirectoryInUse(t *testing.T) {
 	}
 	if err := second.Run(context.WithoutCancel(t.Context())); !errors.Is(err, eventim.ErrDirectoryInUse) {
 		t.Errorf("Run in a directory that is in use: %v, want ErrDirectoryInUse", err)
+	} else if !strings.Contains(err.Error(), "another handler of this process has it") {
+		t.Errorf("%v, want it to say who has it", err)
 	}
 	h.stop()
 	s.running(s.handle())

@@ -206,7 +206,7 @@ func writeCounters(ctx context.Context, tx pgx.Tx, batch []add) error {
 }
 
 func (f *fixture) config() projector.Config {
-	return projector.Config{Kafka: f.kafka, Group: f.topic, MaxBatch: 50, Logger: slog.New(slog.DiscardHandler)}
+	return projector.Config{Kafka: f.kafka, Group: f.topic, MaxBatch: 50, ReanchorCommand: "shop reanchor", Logger: slog.New(slog.DiscardHandler)}
 }
 
 // start runs a projector until the test ends or the returned function is

@@ -17,7 +17,7 @@ import (
 )
 
 // advice is what every refusal of a foreign log ends with.
-const advice = "the command `reanchor counters`"
+const advice = "the command `shop reanchor counters`"
 
 func (f *fixture) follow(t *testing.T) {
 	t.Helper()

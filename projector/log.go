@@ -101,7 +101,10 @@ func (v *view) otherTopic(was, is string) error {
 		v.name, v.topic, was, is, v.advice())
 }
 
-// advice names the command of the program that calls Reanchor.
+// advice names the command of the program that calls Reanchor, if it has one.
 func (v *view) advice() string {
-	return fmt.Sprintf("if that is right, build the view anew with the command `reanchor %s`", v.name)
+	if v.reanchor == "" {
+		return "if that is right, forget the view with projector.Reanchor, and the next start builds it anew"
+	}
+	return fmt.Sprintf("if that is right, build the view anew with the command `%s %s`", v.reanchor, v.name)
 }

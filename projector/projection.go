@@ -72,6 +72,8 @@ type view struct {
 	expires bool
 	deletes func(eventim.Record) bool // tells tombstones, which are passed over
 	decode  func([]eventim.Record) (batch, error)
+
+	reanchor string // Config.ReanchorCommand
 }
 
 // batch is a run of decoded records. Tombstones have their place in it, so that
@@ -101,7 +103,10 @@ func (p Projection[T]) view() (*view, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("projection %q: %w", p.Name, err)
 	}
-	return &view{p.Name, p.Version, p.Topic.Name, p.DDL, p.Expires, p.Topic.Deletes, p.decode}, nil
+	return &view{
+		name: p.Name, version: p.Version, topic: p.Topic.Name, ddl: p.DDL, expires: p.Expires,
+		deletes: p.Topic.Deletes, decode: p.decode,
+	}, nil
 }
 
 func (v *view) schema() string { return fmt.Sprintf("%s_v%d", v.name, v.version) }

@@ -24,6 +24,10 @@ type Config struct {
 	// MaxBatch is how many records go into one transaction at most. 1000 when 0.
 	MaxBatch int
 
+	// ReanchorCommand is how an operator has this program call Reanchor, such as
+	// "shop reanchor"; errors that need it name it, with the view behind it.
+	ReanchorCommand string
+
 	Logger *slog.Logger // slog.Default() when nil
 }
 
@@ -53,6 +57,7 @@ func New(pool *pgxpool.Pool, config Config, views ...View) (*Projector, error) {
 			return nil, fmt.Errorf("projection %q appears twice", v.name)
 		}
 		names[v.name] = true
+		v.reanchor = config.ReanchorCommand
 		logger := config.Logger.With(slog.String("view", v.name), slog.Int("version", v.version))
 		p.consumers = append(p.consumers, &consumer{
 			view: v, pool: pool, kafka: config.Kafka, logger: logger, maxBatch: config.MaxBatch,

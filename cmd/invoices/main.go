@@ -54,15 +54,21 @@ func execute(ctx context.Context, args []string, out io.Writer, console *app.Con
 	return 0
 }
 
+const createAdvice = "`invoices topics create` creates topics that are missing, and lists those that differ."
+
 // complain says why the process ends: to a person in words, else as a log line.
 func (p process) complain(err error, format app.LogFormat) {
+	topics, ofTopics := errors.AsType[*eventim.TopicsError](err)
 	if p.console.Plain(format) {
 		fmt.Fprintf(p.console, "invoices: %v\n", err)
+		if ofTopics {
+			fmt.Fprintln(p.console, createAdvice)
+		}
 		return
 	}
 	attrs := []any{slog.Any("error", err)}
-	if topics, ok := errors.AsType[*eventim.TopicsError](err); ok {
-		attrs = append(attrs, slog.Any("differences", topics.Differences))
+	if ofTopics {
+		attrs = append(attrs, slog.Any("differences", topics.Differences), slog.String("advice", createAdvice))
 	}
 	p.logger.Error("failed", attrs...)
 }

@@ -95,7 +95,7 @@ func TestHandlerRefusesWrongTopics(t *testing.T) {
 	k, aggregate, env := installation(t)
 	args := []string{"handler", "--data", t.TempDir(), "--health-listen", "127.0.0.1:0"}
 	code, _, stderr := run(t, append(env, "EVENTIM_LOG=text"), args...)
-	if code != failed || strings.Count(stderr, "does not exist") != 5 || !strings.Contains(stderr, "\n  "+aggregate+"-events: does not exist\n") {
+	if code != failed || strings.Count(stderr, "does not exist") != 5 || !strings.Contains(stderr, "`invoices topics create`") || !strings.Contains(stderr, "\n  "+aggregate+"-events: does not exist\n") {
 		t.Errorf("got exit code %d and %q, want 1 and a line for each of five topics", code, stderr)
 	}
 	if said := succeed(t, env, "topics", "create"); strings.Count(said, ": created\n") != 5 {

@@ -31,6 +31,7 @@ func ViewNames(a Aggregate) []string {
 func NewProjector(a Aggregate, pool *pgxpool.Pool, c projector.Config) (*Projector, error) {
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	c.Group = cmp.Or(c.Group, a.Name+"-projector")
+	c.ReanchorCommand = cmp.Or(c.ReanchorCommand, "invoices reanchor")
 	inner, err := projector.New(pool, c, views.InvoiceList(a), views.InvoiceHistory(a), views.CommandResults(a))
 	if err != nil {
 		return nil, err
