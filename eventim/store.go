@@ -23,6 +23,7 @@ type store struct {
 	dir    string
 	commit *pebble.WriteOptions
 	writes uint64 // how many there have been, see storeWrite.chain
+	oldest int64  // no answer is older, in Unix milliseconds, but for what is deleted
 
 	damaged chan struct{} // closed when Pebble has met something broken
 }
@@ -228,6 +229,7 @@ func (w *storeWrite) setAnswer(command commandKey, v answer) {
 	id := command.stored()
 	w.key = id.appendTo(append(w.key[:0], keyAnswer))
 	w.value = v.appendTo(w.value[:0])
+	w.store.oldest = min(w.store.oldest, v.time)
 	w.set(w.key, w.value)
 	w.key = id.appendAnswered(w.key[:0], v.time)
 	w.set(w.key, nil)
@@ -264,23 +266,29 @@ func (w *storeWrite) chain() {
 }
 
 // forget deletes the answers that are older than the time, at most limit of
-// them, and returns how many it deleted.
+// them, and returns how many it deleted. It begins where it ended the last time:
+// what is deleted is still in the way of an iterator, until it is compacted.
 func (s *store) forget(before time.Time, limit int) (int, error) {
 	end := answeredBefore(before.UnixMilli())
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{keyAnswered}, UpperBound: end})
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: answeredBefore(s.oldest), UpperBound: end})
 	if err != nil {
 		return 0, fmt.Errorf("%w %s: read: %w", errStore, s.dir, err)
 	}
-	w, n := s.write(), 0
+	w, n, oldest := s.write(), 0, before.UnixMilli()
 	for valid := it.First(); valid && n < limit; valid = it.Next() {
 		// An id that was answered anew has an entry of its own: keep its answer.
 		at, id := parseAnswered(it.Key())
+		oldest = at
 		if a, found, err := s.answerOf(id); err == nil && found && a.time == at {
 			w.keep(w.batch.Delete(id.appendTo([]byte{keyAnswer}), nil))
 		}
 		w.keep(w.batch.Delete(it.Key(), nil))
 		n++
 	}
+	if n < limit {
+		oldest = before.UnixMilli()
+	}
+	s.oldest = max(s.oldest, oldest)
 	w.keep(it.Close())
 	return n, w.commit()
 }

@@ -350,26 +350,7 @@ func (w *worker[S, C, E]) apply(d decision[S], ends map[string]int64) error {
 		return err
 	}
 	crashPoint("stored")
-	return w.sweep(d.latest)
-}
-
-const sweepLimit = 10_000
-
-// sweep forgets the answers that are out of the window, some at a time. Time
-// is that of the records, so that it does not depend on when they are handled,
-// and ours where that is earlier: a record of before the brokers stamped them
-// has the time of its sender.
-func (w *worker[S, C, E]) sweep(latest int64) error {
-	window := w.agg.Deduplication.Milliseconds()
-	latest = min(latest, now().UnixMilli())
-	if latest-w.swept < window/100 {
-		return nil
-	}
-	n, err := w.store.forget(time.UnixMilli(latest-window), sweepLimit)
-	if n < sweepLimit {
-		w.swept = latest
-	}
-	return err
+	return w.sweep(d.latest, d.commands)
 }
 
 // recover decides how to go on after the first n of records could not be
