@@ -18,10 +18,15 @@ func TestFold(t *testing.T) {
 			LineItemChanged{LineItem{"1", hosting, eur("5.00")}, eur("10.00")},
 			LineItemRemoved{"2", eur("5.00")},
 			InvoiceSent{eur("5.00")},
-			PaymentReceived{Payment{"1", eur("2.00"), ten.Date, "RF18"}, eur("2.00"), eur("3.00")},
-			PaymentReceived{Payment{"2", eur("3.00"), rest.Date, ""}, eur("5.00"), eur("0.00")},
+			PaymentReceived{Payment: Payment{ID: "1", Amount: eur("2.00"), Date: ten.Date, Reference: "RF18"}, Paid: eur("2.00"), Balance: eur("3.00")},
+			PaymentReceived{Payment: Payment{ID: "2", Amount: eur("3.00"), Date: rest.Date}, Paid: eur("5.00"), Balance: eur("0.00")},
 			InvoicePaid{eur("5.00")},
 		},
 		[]Event{createdEmpty, InvoiceDeleted{}},
+		[]Event{created, sent, voided},
+		[]Event{
+			created, sent, tenReceived, writtenOff,
+			PaymentReceived{Payment: restReceived.Payment, Paid: eur("25.00"), Balance: eur("0.00"), WrittenOff: eur("0.00")},
+		},
 	)
 }
