@@ -1,3 +1,4 @@
+import invoiceJSON from '../../../invoices/testdata/state/invoice.v1.json?raw'
 import { expect, test } from 'vitest'
 import { readFrame } from './frames'
 
@@ -17,6 +18,11 @@ const read = (frame: unknown) => readFrame(JSON.stringify(frame))
 
 test('takes what the server says', () => {
   for (const frame of good) expect(read(frame)).toEqual({ frame, newer: false })
+})
+
+test('takes every invoice that the domain writes', () => {
+  const golden = JSON.parse(invoiceJSON) as unknown
+  expect(read({ ...changed, state: golden })).toMatchObject({ newer: false, frame: { state: golden } })
 })
 
 test('tells a newer server by what it does not know, and uses what it knows', () => {
