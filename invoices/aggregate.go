@@ -30,6 +30,7 @@ var Aggregate = eventim.Aggregate[Invoice, Command, Event]{
 		eventim.Of[Command]("SendInvoice", SendInvoice{}),
 		eventim.Of[Command]("ReceivePayment", ReceivePayment{}),
 		eventim.Of[Command]("DeleteInvoice", DeleteInvoice{}),
+		eventim.Of[Command]("ReversePayment", ReversePayment{}),
 		eventim.Of[Command]("VoidInvoice", VoidInvoice{}),
 		eventim.Of[Command]("WriteOffInvoice", WriteOffInvoice{}),
 	),
@@ -44,11 +45,12 @@ var Aggregate = eventim.Aggregate[Invoice, Command, Event]{
 		eventim.Of[Event]("PaymentReceived", PaymentReceived{}),
 		eventim.Of[Event]("InvoicePaid", InvoicePaid{}),
 		eventim.Of[Event]("InvoiceDeleted", InvoiceDeleted{}),
+		eventim.Of[Event]("PaymentReversed", PaymentReversed{}),
 		eventim.Of[Event]("InvoiceVoided", InvoiceVoided{}),
 		eventim.Of[Event]("InvoiceWrittenOff", InvoiceWrittenOff{}),
 	),
 	State: eventim.JSON[Invoice]("invoice"),
-	// 2: states have reasons and what was written off. A program of revision 1
+	// 2: states have reasons, and what was written off or reversed. A program of revision 1
 	// would drop them; it refuses these states instead.
 	Revision: 2,
 }

@@ -4,7 +4,8 @@ package invoices
 func Codes() []string {
 	return []string{
 		CodeInvoiceExists, CodeInvoiceNotFound, CodeInvoiceDeleted, CodeInvoiceNotDraft, CodeInvoiceNotPayable, CodeInvoiceNotVoidable,
-		CodeNothingToWriteOff, CodeReasonMissing, CodeInvoiceEmpty,
+		CodeNothingToWriteOff, CodePaymentNotFound, CodePaymentReversed, CodePaymentMethodUnknown, CodeReversalTooLarge,
+		CodeTransactionUsed, CodeReasonMissing, CodeInvoiceEmpty,
 		CodeVersionMissing, CodeCustomerNameMissing, CodeCurrencyUnknown, CodeCurrencyMismatch, CodeDateInvalid, CodeDueBeforeIssue,
 		CodeLineNotFound, CodeLinesMissing, CodeLineRepeated, CodeLineDescriptionMissing, CodeQuantityInvalid, CodePriceInvalid,
 		CodeAmountNotPositive, CodeAmountTooLarge, CodeTotalTooLarge, CodeOverpayment, CodeTooManyLines, CodeTooManyPayments,

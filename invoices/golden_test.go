@@ -32,6 +32,7 @@ var goldenCommands = []Command{
 	SendInvoice{},
 	ten,
 	DeleteInvoice{},
+	reverse(eur("4.00")),
 	VoidInvoice{"issued twice"},
 	WriteOffInvoice{"insolvent"},
 }
@@ -47,6 +48,7 @@ var goldenEvents = []Event{
 	tenReceived,
 	paid,
 	InvoiceDeleted{},
+	reversed,
 	voided,
 	writtenOff,
 }

@@ -16,7 +16,7 @@ type Invoice struct {
 	Lines    []LineItem `json:"lines"`
 	LastLine int        `json:"lastLine"` // number of the last line id that was given, which is never given again
 	Total    Money      `json:"total"`    // the sum of the nets of the lines
-	Paid     Money      `json:"paid"`     // the sum of the payments
+	Paid     Money      `json:"paid"`     // the sum of the payments, without what was reversed
 	Balance  Money      `json:"balance"`  // what is still owed, never negative: Total - Paid - WrittenOff, nothing when void
 	Payments []Payment  `json:"payments"`
 

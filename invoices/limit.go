@@ -6,13 +6,15 @@ package invoices
 // characters.
 const (
 	maxLines       = 1000
-	maxPayments    = 500
+	maxPayments    = 450
 	maxName        = 200
 	maxEmail       = 254 // RFC 5321
 	maxAddress     = 1000
 	maxDescription = 200
 	maxReference   = 140 // what a SEPA transfer carries
 	maxReason      = 500
+
+	maxTransactionID = 64 // in bytes
 
 	maxWholeDigits    = 12
 	maxFractionDigits = 6

@@ -37,6 +37,8 @@ func checkNotAhead(c Command, given time.Time) error {
 		return c.checkNotAfter(latest)
 	case ReceivePayment:
 		return checkNotAfter("date of the payment", c.Date, given.UTC().AddDate(0, 0, 1))
+	case ReversePayment:
+		return checkNotAfter("date of the reversal", c.Date, given.UTC().AddDate(0, 0, 1))
 	}
 	return nil
 }

@@ -10,6 +10,11 @@ const (
 	CodeInvoiceNotPayable      = "invoice_not_payable"  // a draft, void, or paid in full
 	CodeInvoiceNotVoidable     = "invoice_not_voidable" // a draft, or something has been paid or written off, or void already
 	CodeNothingToWriteOff      = "nothing_to_write_off"
+	CodePaymentNotFound        = "payment_not_found"
+	CodePaymentReversed        = "payment_reversed" // all of it has been taken back already
+	CodePaymentMethodUnknown   = "payment_method_unknown"
+	CodeReversalTooLarge       = "reversal_too_large"
+	CodeTransactionUsed        = "transaction_id_used" // the invoice has it, over another amount
 	CodeReasonMissing          = "reason_missing"
 	CodeInvoiceEmpty           = "invoice_empty"
 	CodeVersionMissing         = "version_missing" // a revised draft does not say which version it was made from

@@ -48,7 +48,25 @@ var (
 	paid           = InvoicePaid{eur("25.00")}
 	voided         = InvoiceVoided{"issued twice", eur("25.00")}
 	writtenOff     = InvoiceWrittenOff{"insolvent", eur("15.00")}
+	byBank         = ReceivePayment{Amount: eur("10.00"), Date: ten.Date, Method: "bank_transfer", TransactionID: "tx-1"}
+	byBankReceived = PaymentReceived{
+		Payment: Payment{ID: "1", Amount: eur("10.00"), Date: ten.Date, Method: "bank_transfer", TransactionID: "tx-1"}, Paid: eur("10.00"), Balance: eur("15.00"),
+	}
+	bounced  = ReversePayment{PaymentID: "1", Date: rest.Date, Reason: "bounced"}
+	reversed = PaymentReversed{PaymentID: "1", Amount: eur("10.00"), Date: rest.Date, Reason: "bounced", Paid: eur("0.00"), Balance: eur("25.00")}
 )
+
+// allByBank paid all of it, and fourReversed took back a part of ten.
+var (
+	allByBank = PaymentReceived{
+		Payment: Payment{ID: "1", Amount: eur("25.00"), Date: ten.Date, TransactionID: "tx-1"}, Paid: eur("25.00"), Balance: eur("0.00"),
+	}
+	fourReversed = PaymentReversed{PaymentID: "1", Amount: eur("4.00"), Date: rest.Date, Reason: "refunded", Paid: eur("6.00"), Balance: eur("19.00")}
+)
+
+func reverse(amount Money) ReversePayment {
+	return ReversePayment{PaymentID: "1", Amount: amount, Date: rest.Date, Reason: "x"}
+}
 
 // histories lead to each status.
 var histories = map[Status][]Event{
@@ -134,6 +152,35 @@ func TestAccepted(t *testing.T) {
 		{
 			Name: "a second payment", Given: histories[StatusPartiallyPaid], When: ten,
 			Then: []Event{PaymentReceived{Payment: Payment{ID: "2", Amount: ten.Amount, Date: ten.Date, Reference: "RF18"}, Paid: eur("20.00"), Balance: eur("5.00")}},
+		},
+		{Name: "a payment by bank", Given: histories[StatusSent], When: byBank, Then: []Event{byBankReceived}},
+		{Name: "the same transaction once more", Given: []Event{created, sent, byBankReceived}, When: byBank},
+		{Name: "the same transaction with more said of it", Given: []Event{created, sent, byBankReceived}, When: ReceivePayment{Amount: eur("10"), Date: rest.Date, Reference: "x", TransactionID: " tx-1"}},
+		{Name: "the transaction that paid it", Given: []Event{created, sent, allByBank, paid}, When: ReceivePayment{Amount: eur("25"), Date: rest.Date, TransactionID: "tx-1"}},
+		{Name: "a transaction that was reversed", Given: []Event{created, sent, byBankReceived, reversed}, When: byBank},
+		{
+			Name: "another transaction over the same amount", Given: []Event{created, sent, byBankReceived},
+			When: ReceivePayment{Amount: eur("10"), Date: ten.Date, TransactionID: "tx-2"},
+			Then: []Event{PaymentReceived{Payment: Payment{ID: "2", Amount: eur("10.00"), Date: ten.Date, TransactionID: "tx-2"}, Paid: eur("20.00"), Balance: eur("5.00")}},
+		},
+		{Name: "a payment bounced", Given: histories[StatusPartiallyPaid], When: bounced, Then: []Event{reversed}},
+		{
+			Name: "a part refunded of what is paid", Given: histories[StatusPaid],
+			When: ReversePayment{PaymentID: "2", Amount: eur("5"), Date: rest.Date, Reason: "refunded "},
+			Then: []Event{PaymentReversed{PaymentID: "2", Amount: eur("5.00"), Date: rest.Date, Reason: "refunded", Paid: eur("20.00"), Balance: eur("5.00")}},
+		},
+		{
+			Name: "the other part", Given: append(slices.Clone(histories[StatusPartiallyPaid]), fourReversed),
+			When: bounced, Then: []Event{PaymentReversed{PaymentID: "1", Amount: eur("6.00"), Date: rest.Date, Reason: "bounced", Paid: eur("0.00"), Balance: eur("25.00")}},
+		},
+		{
+			Name: "a payment of what was written off", Given: histories[StatusWrittenOff], When: bounced,
+			Then: []Event{PaymentReversed{PaymentID: "1", Amount: eur("10.00"), Date: rest.Date, Reason: "bounced", Paid: eur("0.00"), Balance: eur("0.00"), WrittenOff: eur("25.00")}},
+		},
+		{Name: "void after all was refunded", Given: append(slices.Clone(histories[StatusPartiallyPaid]), reversed), When: VoidInvoice{"issued twice"}, Then: []Event{voided}},
+		{
+			Name: "pay again", Given: append(slices.Clone(histories[StatusPartiallyPaid]), reversed), When: rest,
+			Then: []Event{PaymentReceived{Payment: restReceived.Payment, Paid: eur("15.00"), Balance: eur("10.00")}},
 		},
 		{Name: "void", Given: histories[StatusSent], When: VoidInvoice{" issued twice\u200b"}, Then: []Event{voided}},
 		{Name: "write off what is left", Given: histories[StatusPartiallyPaid], When: WriteOffInvoice{"insolvent "}, Then: []Event{writtenOff}},
@@ -273,9 +320,21 @@ func TestRejected(t *testing.T) {
 		{Name: "overpayment", Given: histories[StatusSent], When: ReceivePayment{Amount: eur("25.01"), Date: rest.Date}, Rejected: CodeOverpayment},
 		{Name: "overpayment of the rest", Given: histories[StatusPartiallyPaid], When: ReceivePayment{Amount: eur("15.01"), Date: rest.Date}, Rejected: CodeOverpayment},
 		{Name: "overpayment beyond int64", Given: histories[StatusPartiallyPaid], When: ReceivePayment{Amount: eur("92233720368547758.07"), Date: rest.Date}, Rejected: CodeOverpayment},
-		{Name: "the 501st payment", Given: payments(500), When: ReceivePayment{Amount: eur("0.01"), Date: rest.Date}, Rejected: CodeTooManyPayments},
+		{Name: "the 451st payment", Given: payments(450), When: ReceivePayment{Amount: eur("0.01"), Date: rest.Date}, Rejected: CodeTooManyPayments},
 
 		{Name: "overpayment of what was written off", Given: histories[StatusWrittenOff], When: ReceivePayment{Amount: eur("15.01"), Date: rest.Date}, Rejected: CodeOverpayment},
+		{Name: "a transaction over another amount", Given: []Event{created, sent, byBankReceived}, When: ReceivePayment{Amount: eur("11"), Date: ten.Date, TransactionID: "tx-1"}, Rejected: CodeTransactionUsed},
+		{Name: "long transaction id", Given: histories[StatusSent], When: ReceivePayment{Amount: eur("1"), Date: rest.Date, TransactionID: strings.Repeat("x", 65)}, Rejected: CodeTextTooLong},
+		{Name: "blank in the transaction id", Given: histories[StatusSent], When: ReceivePayment{Amount: eur("1"), Date: rest.Date, TransactionID: "a b"}, Rejected: CodeTextInvalid},
+		{Name: "unknown method", Given: histories[StatusSent], When: ReceivePayment{Amount: eur("1"), Date: rest.Date, Method: "barter"}, Rejected: CodePaymentMethodUnknown},
+		{Name: "reverse an unknown payment", Given: histories[StatusPartiallyPaid], When: ReversePayment{PaymentID: "2", Date: rest.Date, Reason: "x"}, Rejected: CodePaymentNotFound},
+		{Name: "reverse twice", Given: append(slices.Clone(histories[StatusPartiallyPaid]), reversed), When: bounced, Rejected: CodePaymentReversed},
+		{Name: "reverse more than is left", Given: append(slices.Clone(histories[StatusPartiallyPaid]), fourReversed), When: reverse(eur("6.01")), Rejected: CodeReversalTooLarge},
+		{Name: "reverse nothing", Given: histories[StatusPartiallyPaid], When: reverse(eur("0")), Rejected: CodeAmountNotPositive},
+		{Name: "reverse dollars", Given: histories[StatusPartiallyPaid], When: reverse(must(ParseMoney("1", "USD"))), Rejected: CodeCurrencyMismatch},
+		{Name: "reverse without a date", Given: histories[StatusPartiallyPaid], When: ReversePayment{PaymentID: "1", Reason: "x"}, Rejected: CodeDateInvalid},
+		{Name: "reverse without a reason", Given: histories[StatusPartiallyPaid], When: ReversePayment{PaymentID: "1", Date: rest.Date}, Rejected: CodeReasonMissing},
+		{Name: "reverse in two days", Given: histories[StatusPartiallyPaid], When: ReversePayment{PaymentID: "1", Date: mustDate("2026-12-03"), Reason: "x"}, Rejected: CodeDateInvalid},
 		{Name: "void without a reason", Given: histories[StatusSent], When: VoidInvoice{" \u200b"}, Rejected: CodeReasonMissing},
 		{Name: "void with a long reason", Given: histories[StatusSent], When: VoidInvoice{strings.Repeat("ü", 501)}, Rejected: CodeTextTooLong},
 		{Name: "void what is paid in part", Given: histories[StatusPartiallyPaid], When: VoidInvoice{"x"}, Rejected: CodeInvoiceNotVoidable},

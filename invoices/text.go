@@ -100,7 +100,10 @@ func tidied(c Command) Command {
 		c.LineDetails = c.tidied()
 		return c
 	case ReceivePayment:
-		c.Reference = tidy(c.Reference)
+		c.Reference, c.TransactionID = tidy(c.Reference), tidy(c.TransactionID)
+		return c
+	case ReversePayment:
+		c.Reason = tidy(c.Reason)
 		return c
 	case VoidInvoice:
 		return VoidInvoice{tidy(c.Reason)}

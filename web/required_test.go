@@ -26,9 +26,16 @@ var bodies = map[string]struct {
 		body: `{"customer":` + customer + `,"issueDate":"2026-11-20","dueDate":"2026-12-21",
 			"lines":[{"id":"1","description":"Travel","quantity":"1","unitPrice":"100"}]}`,
 	},
-	"SendInvoice":     {body: `{}`},
-	"ReceivePayment":  {body: pay, before: []string{"SendInvoice"}},
-	"DeleteInvoice":   {body: `{}`},
+	"SendInvoice": {body: `{}`},
+	"ReceivePayment": {
+		body:   strings.Replace(pay, `"bank"`, `"bank","method":"bank_transfer","transactionId":"tx-1"`, 1),
+		before: []string{"SendInvoice"},
+	},
+	"DeleteInvoice": {body: `{}`},
+	"ReversePayment": {
+		body:   `{"paymentId":"1","amount":{"amount":"1.00","currency":"EUR"},"date":"2026-11-21","reason":"bounced"}`,
+		before: []string{"SendInvoice", "ReceivePayment"},
+	},
 	"VoidInvoice":     {body: `{"reason":"issued twice"}`, before: []string{"SendInvoice"}},
 	"WriteOffInvoice": {body: `{"reason":"insolvent"}`, before: []string{"SendInvoice"}},
 }
@@ -74,7 +81,7 @@ func (n *node) postToNew(name, body string, before ...string) reply {
 		n.post(id, "CreateInvoice", create).want(n.t, 200)
 	}
 	for _, command := range before {
-		n.post(id, command, "").want(n.t, 200)
+		n.post(id, command, bodies[command].body).want(n.t, 200)
 	}
 	if name == "ReviseDraft" {
 		return n.post(id, name, body, "If-Match", `"1"`)

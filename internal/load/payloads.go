@@ -44,8 +44,12 @@ func (c *Client) onDraft(v *invoice, n int) command {
 func (c *Client) onSent(v *invoice, n int) command {
 	balance := v.state.Balance
 	switch {
-	case n < 40:
+	case n < 30:
 		return newCommand(v.id, "ReceivePayment", payment("1", balance.Currency))
+	case n < 35:
+		return newCommand(v.id, "ReceivePayment", c.transaction(balance.Currency))
+	case n < 40:
+		return newCommand(v.id, "ReversePayment", c.reversal(v))
 	case n < 45:
 		return newCommand(v.id, "ReceivePayment", payment("999999", balance.Currency))
 	case n < 50:
@@ -118,6 +122,25 @@ func (c *Client) line(line object) object {
 	line["quantity"] = fmt.Sprintf("%d.%d", c.random.IntN(9)+1, c.random.IntN(10))
 	line["unitPrice"] = fmt.Sprintf("%d.%02d", c.random.IntN(90)+1, c.random.IntN(100))
 	return line
+}
+
+// transaction is one of few, so that many come again.
+func (c *Client) transaction(currency string) object {
+	p := payment("1", currency)
+	p["method"], p["transactionId"] = "bank_transfer", fmt.Sprint("tx-", c.random.IntN(3))
+	return p
+}
+
+// reversal takes back a payment or a part of it, or one that is not there.
+func (c *Client) reversal(v *invoice) object {
+	r := object{"paymentId": "1", "date": "2026-11-21", "reason": "bounced"}
+	if n := len(v.state.Payments); n > 0 {
+		r["paymentId"] = v.state.Payments[c.random.IntN(n)].ID
+	}
+	if c.random.IntN(2) == 0 {
+		r["amount"] = object{"amount": "1", "currency": v.state.Balance.Currency}
+	}
+	return r
 }
 
 func payment(amount, currency string) object {

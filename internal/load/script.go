@@ -24,6 +24,9 @@ type invoice struct {
 		Lines      []struct {
 			ID string `json:"id"`
 		} `json:"lines"`
+		Payments []struct {
+			ID string `json:"id"`
+		} `json:"payments"`
 	}
 }
 
@@ -49,7 +52,7 @@ func (v *invoice) learn(r result) error {
 		return nil
 	}
 	v.version = r.Version
-	v.state.Lines = nil
+	v.state.Lines, v.state.Payments = nil, nil
 	return json.Unmarshal(r.State, &v.state)
 }
 

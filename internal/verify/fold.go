@@ -34,6 +34,10 @@ type payment struct {
 	Amount    money  `json:"amount"`
 	Date      string `json:"date"`
 	Reference string `json:"reference"`
+	Method    string `json:"method,omitempty"`
+	Reversed  *money `json:"reversed,omitempty"`
+
+	TransactionID string `json:"transactionId,omitempty"`
 }
 
 type customer struct {
@@ -69,6 +73,7 @@ type change struct {
 	Line      line     `json:"line"`
 	LineID    string   `json:"lineId"`
 	LineIDs   []string `json:"lineIds"`
+	PaymentID string   `json:"paymentId"`
 	Payment   payment  `json:"payment"`
 	Total     *money   `json:"total"`
 	Paid      *money   `json:"paid"`
@@ -143,12 +148,13 @@ func (v *invoice) apply(name string, c change) error {
 	case "InvoiceSent":
 		v.Status = "sent"
 	case "PaymentReceived":
-		v.Payments = append(v.Payments, c.Payment)
-		if v.Status == "written_off" && c.WrittenOff == nil {
-			return errors.New("the payment does not say what it left of the loss")
-		} else if v.Status != "written_off" {
-			v.Status = "partially_paid"
+		if c.Payment.known(v.Payments) {
+			return fmt.Errorf("the transaction %s took effect twice", c.Payment.TransactionID)
 		}
+		v.Payments = append(v.Payments, c.Payment)
+		return v.owe(c, "partially_paid")
+	case "PaymentReversed":
+		return v.reverse(c)
 	case "InvoicePaid":
 		v.Status, v.WrittenOff, v.Reason = "paid", nil, ""
 	case "InvoiceVoided":
@@ -159,6 +165,45 @@ func (v *invoice) apply(name string, c change) error {
 		v.Status = "deleted"
 	default:
 		return fmt.Errorf("%s is not an event of an invoice", name)
+	}
+	return nil
+}
+
+// known tells whether the transaction is among the payments.
+func (p payment) known(payments []payment) bool {
+	return p.TransactionID != "" && slices.ContainsFunc(payments, func(q payment) bool { return q.TransactionID == p.TransactionID })
+}
+
+// reverse takes back what an event says of a payment.
+func (v *invoice) reverse(c change) error {
+	at := slices.IndexFunc(v.Payments, func(p payment) bool { return p.ID == c.PaymentID })
+	if at < 0 || c.Amount == nil {
+		return fmt.Errorf("a reversal of %v of payment %q", c.Amount, c.PaymentID)
+	}
+	reversed := new(big.Rat)
+	for _, m := range []*money{v.Payments[at].Reversed, c.Amount} {
+		if m == nil {
+			continue
+		}
+		if err := add(reversed, *m, v.Currency); err != nil {
+			return err
+		}
+	}
+	sum := v.money(reversed)
+	v.Payments[at].Reversed = &sum
+	status := "partially_paid"
+	if c.Paid != nil && c.Paid.minor() == 0 {
+		status = "sent"
+	}
+	return v.owe(c, status)
+}
+
+// owe gives the invoice the status, unless it was written off.
+func (v *invoice) owe(c change, status string) error {
+	if v.Status != "written_off" {
+		v.Status = status
+	} else if c.WrittenOff == nil {
+		return errors.New("the event does not say what it left of the loss")
 	}
 	return nil
 }
@@ -178,8 +223,19 @@ func (v *invoice) sumUp(c change) error {
 		if err := add(paid, p.Amount, v.Currency); err != nil {
 			return err
 		}
+		if p.Reversed == nil {
+			continue
+		}
+		back := new(big.Rat)
+		if err := add(back, *p.Reversed, v.Currency); err != nil {
+			return err
+		}
+		paid.Sub(paid, back)
 	}
 	v.Total, v.Paid = v.money(total), v.money(paid)
+	if c.PaymentID != "" {
+		c.Amount = nil // is of the payment
+	}
 	left := v.leave(v.money(new(big.Rat).Sub(total, paid)))
 	for _, said := range []struct {
 		name string

@@ -16,6 +16,16 @@ func lost(amount string) string {
 	return `{"reason":"insolvent","amount":{"amount":"` + amount + `","currency":"EUR"}}`
 }
 
+func received(amount, transaction string) string {
+	return strings.NewReplacer("AMOUNT", amount, "TX", transaction).Replace(
+		`{"payment":{"id":"1","amount":{"amount":"AMOUNT","currency":"EUR"},"transactionId":"TX"}}`)
+}
+
+func takenBack(amount, paid, left string) string {
+	return strings.NewReplacer("AMOUNT", amount, "PAID", paid, "LEFT", left).Replace(`{"paymentId":"1","amount":{"amount":"AMOUNT","currency":"EUR"},
+		"reason":"refunded","paid":{"amount":"PAID","currency":"EUR"},"balance":{"amount":"LEFT","currency":"EUR"}}`)
+}
+
 func recovered(amount, paid, left string) string {
 	return strings.NewReplacer("AMOUNT", amount, "PAID", paid, "LEFT", left).Replace(`{"payment":{"id":"1","amount":{"amount":"AMOUNT","currency":"EUR"}},
 		"paid":{"amount":"PAID","currency":"EUR"},"balance":{"amount":"0.00","currency":"EUR"},"writtenOff":{"amount":"LEFT","currency":"EUR"}}`)
@@ -42,7 +52,15 @@ func TestFold(t *testing.T) {
 			"InvoiceCreated", created, "InvoiceSent", `{}`, "InvoiceWrittenOff", lost("5.00"),
 			"PaymentReceived", recovered("2.00", "2.00", "3.00"), "PaymentReceived", recovered("3.00", "5.00", "0.00"), "InvoicePaid", `{}`,
 		}, "paid", ""},
-		"another loss": {[]string{"InvoiceCreated", created, "InvoiceSent", `{}`, "InvoiceWrittenOff", lost("4.99")}, "", "the loss is"},
+		"reversed": {[]string{
+			"InvoiceCreated", created, "InvoiceSent", `{}`, "PaymentReceived", received("5.00", "tx-1"), "PaymentReversed", takenBack("2.00", "3.00", "2.00"),
+			"PaymentReversed", takenBack("3.00", "0.00", "5.00"),
+		}, "sent", ""},
+		"reversed in part":   {[]string{"InvoiceCreated", created, "InvoiceSent", `{}`, "PaymentReceived", received("5.00", ""), "PaymentReversed", takenBack("2.00", "3.00", "2.00")}, "partially_paid", ""},
+		"wrong reversal":     {[]string{"InvoiceCreated", created, "InvoiceSent", `{}`, "PaymentReceived", received("5.00", ""), "PaymentReversed", takenBack("2.00", "3.01", "1.99")}, "", "the paid is"},
+		"reversed of none":   {[]string{"InvoiceCreated", created, "InvoiceSent", `{}`, "PaymentReversed", takenBack("2.00", "3.00", "2.00")}, "", "a reversal"},
+		"transaction, twice": {[]string{"InvoiceCreated", created, "InvoiceSent", `{}`, "PaymentReceived", received("5.00", "tx-1"), "PaymentReceived", received("5.00", "tx-1")}, "", "twice"},
+		"another loss":       {[]string{"InvoiceCreated", created, "InvoiceSent", `{}`, "InvoiceWrittenOff", lost("4.99")}, "", "the loss is"},
 		"wrong recovery": {[]string{
 			"InvoiceCreated", created, "InvoiceSent", `{}`, "InvoiceWrittenOff", lost("5.00"), "PaymentReceived", recovered("2.00", "2.00", "2.99"),
 		}, "", "the loss is"},

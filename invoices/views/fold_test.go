@@ -122,6 +122,8 @@ func sendRandom(t *testing.T, a views.Aggregate, k eventim.Kafka) (sent []eventi
 		invoices.SendInvoice{},
 		invoices.ReceivePayment{Amount: euros(500), Date: details.IssueDate},
 		invoices.DeleteInvoice{},
+		invoices.ReversePayment{PaymentID: "1", Date: details.IssueDate, Reason: "bounced"},
+		invoices.ReceivePayment{Amount: euros(500), Date: details.IssueDate, Method: "card", TransactionID: "tx-1"},
 		invoices.VoidInvoice{Reason: "issued twice"},
 		invoices.WriteOffInvoice{Reason: "insolvent"},
 		invoices.RemoveLineItem{LineID: "1"},
