@@ -24,6 +24,7 @@ func TestFold(t *testing.T) {
 		},
 		[]Event{createdEmpty, InvoiceDeleted{}},
 		[]Event{created, sent, voided},
+		[]Event{created, sent, byBankReceived, reversed, voided},
 		[]Event{
 			created, sent, tenReceived, writtenOff,
 			PaymentReceived{Payment: restReceived.Payment, Paid: eur("25.00"), Balance: eur("0.00"), WrittenOff: eur("0.00")},
