@@ -63,7 +63,8 @@ func TestABatchThatIsTooMuchIsHalved(t *testing.T) {
 	t.Parallel()
 	for _, failure := range []error{
 		sarama.ErrMessageSizeTooLarge, sarama.ErrMessageSetSizeTooLarge, sarama.ErrProducerFenced, sarama.ErrInvalidProducerEpoch,
-		sarama.ErrInvalidTxnState, sarama.ErrRequestTimedOut, timeout{},
+		sarama.ErrInvalidTxnState, sarama.ErrRequestTimedOut,
+		timeout{},
 	} {
 		err := fmt.Errorf("%w: %w", errAborted, failure)
 		w, sizes := committing(t, err, err, err, nil, err)

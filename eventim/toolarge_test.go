@@ -118,10 +118,10 @@ func TestATransactionOutOfTimeIsHalved(t *testing.T) {
 	}
 	var written, held int // by the one lane, which asks for one thing at a time
 	slow := &wire{request: func(key int16, frame []byte) fate {
-		switch {
-		case key == keyProduce:
+		switch key {
+		case keyProduce:
 			written += len(frame)
-		case key == keyEndTxn:
+		case keyEndTxn:
 			if written > 200_000 { // more than half of them
 				held++
 				for !ended() && t.Context().Err() == nil {
