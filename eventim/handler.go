@@ -71,8 +71,9 @@ type Handler[S, C, E any] struct {
 
 	mu     sync.Mutex
 	status map[int32]PartitionStatus
-	topics error  // how the topics differ from what the aggregate needs
-	rejoin func() // ends the session, after which all partitions are taken over anew
+	looks  map[int32]chan struct{} // of the workers
+	topics error                   // how the topics differ from what the aggregate needs
+	rejoin func()                  // ends the session, after which all partitions are taken over anew
 }
 
 // NewHandler makes a handler of a. Run runs it.
@@ -89,7 +90,7 @@ func NewHandler[S, C, E any](a Aggregate[S, C, E], c HandlerConfig) (*Handler[S,
 	c = c.withDefaults()
 	return &Handler[S, C, E]{
 		agg: a.withDefaults(), config: c, logger: c.Logger.With(slog.String("aggregate", a.Name)),
-		status: map[int32]PartitionStatus{},
+		status: map[int32]PartitionStatus{}, looks: map[int32]chan struct{}{},
 	}, nil
 }
 
@@ -291,7 +292,7 @@ func (s *sessionHandler[S, C, E]) ConsumeClaim(session sarama.ConsumerGroupSessi
 	h := (*Handler[S, C, E])(s)
 	w := &worker[S, C, E]{
 		Handler: h, partition: claim.Partition(), session: session, claim: claim,
-		limit: h.limits.outputBytes, partitioner: sarama.NewMurmur2Partitioner(claim.Topic()), errand: &errand{},
+		limit: h.limits.outputBytes, partitioner: sarama.NewMurmur2Partitioner(claim.Topic()), looks: h.look(claim.Partition()), errand: &errand{},
 		logger: h.logger.With(slog.Int("partition", int(claim.Partition())), slog.Int("generation", int(session.GenerationID()))),
 	}
 	h.update(w.partition, func(s *PartitionStatus) { s.errand = w.errand })

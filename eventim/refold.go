@@ -41,7 +41,7 @@ func (w *worker[S, C, E]) refold(ctx context.Context, why error) (err error) {
 	if err := w.verifyFolded(ctx, s, start, end); err != nil {
 		return err
 	}
-	published, err := w.publish(s)
+	published, err := w.publish(s.snapshots)
 	if err != nil {
 		return err
 	}
@@ -163,10 +163,10 @@ func (w *worker[S, C, E]) keepFolded(s *store, dirty map[string]Snapshot[S]) err
 	return write.commit()
 }
 
-// publish writes all snapshots of the store to the topic and returns where it
-// then ends. The transactions commit the offset that is already committed:
+// publish writes snapshots of the store to the topic and returns where it then
+// ends. The transactions commit the offset that is already committed:
 // its generation fences them like any other.
-func (w *worker[S, C, E]) publish(s *store) (end int64, err error) {
+func (w *worker[S, C, E]) publish(each func(func(string, storedSnapshot) error) error) (end int64, err error) {
 	var d decision[S]
 	flush := func() error {
 		if len(d.records) == 0 {
@@ -177,7 +177,7 @@ func (w *worker[S, C, E]) publish(s *store) (end int64, err error) {
 		end, d = max(end, ends[w.agg.Topics().Snapshots]), decision[S]{}
 		return err
 	}
-	err = s.snapshots(func(aggregate string, v storedSnapshot) error {
+	err = each(func(aggregate string, v storedSnapshot) error {
 		d.size += len(v.data)
 		d.records = append(d.records, w.agg.encodeSnapshot(Snapshot[S]{
 			Aggregate: aggregate, Version: v.version, Revision: v.revision, Time: timeOf(v.time),

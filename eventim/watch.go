@@ -20,6 +20,7 @@ func (h *Handler[S, C, E]) watch(ctx context.Context) {
 		h.watchTopics(look)
 		cancel()
 		h.lookAtEnds(ctx)
+		h.askToLook()
 		h.lookAtOldest(ctx)
 		for _, s := range h.Status() {
 			h.watchPartition(ctx, s, seen)
@@ -70,6 +71,28 @@ func (h *Handler[S, C, E]) firstWaiting(ctx context.Context, s PartitionStatus) 
 		err = nil
 	}
 	return first, found, err
+}
+
+// look returns where the worker of a partition is asked to look at its snapshots.
+func (h *Handler[S, C, E]) look(partition int32) chan struct{} {
+	asked := make(chan struct{}, 1)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.looks[partition] = asked
+	return asked
+}
+
+// askToLook asks the workers to look, between two batches, at what they cannot
+// see otherwise. One that has gone does not.
+func (h *Handler[S, C, E]) askToLook() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, asked := range h.looks {
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // watchTopics compares the topics with what they have to be. One that was

@@ -26,9 +26,11 @@ type worker[S, C, E any] struct {
 	portion   portion // of the commands that are there, for a batch
 
 	partitioner sarama.Partitioner
+	looks       chan struct{} // it is time to look at the snapshots; has room for one
 
 	store          *store
 	checkpoint     checkpoint
+	marker         bool                          // of our last transaction, stands at the checkpoint of the snapshots
 	states         *lru.LRU[string, Snapshot[S]] // decoded states of the store
 	swept          int64                         // record time of the last sweep of old answers
 	skip           int64                         // commands below are handled, but for those of again
@@ -151,6 +153,7 @@ func (w *worker[S, C, E]) tryTakeOver(ctx context.Context) (err error) {
 	if w.checkpoint, err = w.store.checkpoint(); err != nil {
 		return err
 	}
+	w.marker = false // restoring has read it
 	if err := w.verifyOrigins(ctx); err != nil {
 		return err
 	}
@@ -213,6 +216,10 @@ func (w *worker[S, C, E]) take(ctx context.Context) ([]Record, error) {
 				return nil, nil
 			}
 			records = w.keep(records, m)
+		case <-w.looks:
+			if err := w.lookAtSnapshots(ctx); err != nil {
+				return nil, err
+			}
 		case <-w.store.damaged:
 			return nil, fmt.Errorf("%w: it is corrupt", errStore)
 		case <-ctx.Done():
@@ -339,7 +346,9 @@ func (w *worker[S, C, E]) apply(d decision[S], ends map[string]int64) error {
 		w.states.Add(aggregate, c.Snapshot)
 	}
 	t := w.agg.Topics()
-	w.checkpoint.Snapshots = max(w.checkpoint.Snapshots, ends[t.Snapshots])
+	if end := ends[t.Snapshots]; end > 0 && w.undisturbed(d.records) {
+		w.checkpoint.Snapshots, w.marker = end, true
+	}
 	w.checkpoint.Results = max(w.checkpoint.Results, ends[t.Results])
 	w.checkpoint.Time = now().UnixMilli()
 	write.setCheckpoint(w.checkpoint)
