@@ -194,7 +194,7 @@ func (d doors) agree(t *testing.T, k knock) {
 		k.payload = []byte("{}")
 	}
 	raw := d.record(k)
-	if overHTTP == wrongEnvelope && noBody {
+	if overHTTP == wrongEnvelope && noBody && raw == wrongPayload {
 		overHTTP = wrongPayload // of a body that has to be there
 	}
 	for door, verdict := range map[string]string{"HTTP": overHTTP, "the websocket": overSocket} {
