@@ -86,8 +86,7 @@ func (c *fieldCheck) visitPromoted(path string, t reflect.Type) {
 	if t.Kind() != reflect.Struct || t.NumField() < 2 {
 		return
 	}
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		if f.Anonymous && (promotes(t, f.Type, "MarshalJSON") || promotes(t, f.Type, "MarshalText")) {
 			c.refuse(path+"."+f.Name, "is embedded and writes itself, so that %v is written as it is, without its other fields: give it a name", t)
 		}
@@ -109,8 +108,7 @@ func promotes(t, embedded reflect.Type, name string) bool {
 // when it is embedded.
 func (c *fieldCheck) visitStruct(path string, t reflect.Type, addressable bool, names map[string]string) {
 	var embedded []reflect.StructField
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		at := path + "." + f.Name
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		flat := f.Anonymous && f.Type.Kind() == reflect.Struct && name == "" && !readsItself(f.Type) && !writesItself(f.Type)

@@ -41,6 +41,7 @@ func TestRejectedForNow(t *testing.T) {
 		"in one life":     func(*testing.T, string, func()) {},
 		"after a restart": func(_ *testing.T, _ string, restart func()) { restart() },
 		"with no store left": func(t *testing.T, dir string, restart func()) {
+			t.Helper()
 			if err := os.RemoveAll(dir); err != nil {
 				t.Fatal(err)
 			}

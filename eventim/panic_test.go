@@ -41,6 +41,7 @@ func (s mutedScore) MarshalJSON() ([]byte, error) {
 
 // game is a sum of shots, in one name whatever its types.
 func game[S, C, E ~struct{ N int }](t *testing.T, name string, k eventim.Kafka, dir string) release[S, C, E] {
+	t.Helper()
 	a := eventim.Aggregate[S, C, E]{
 		Decider: eventim.Decider[S, C, E]{
 			Decide: func(_ S, cmd eventim.Command[C]) ([]E, error) { return []E{E(cmd.Payload)}, nil },

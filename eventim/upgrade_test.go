@@ -55,6 +55,7 @@ type release[S, C, E any] struct {
 }
 
 func newRelease[S, C, E any](t *testing.T, a eventim.Aggregate[S, C, E], name string, k eventim.Kafka, dir string) release[S, C, E] {
+	t.Helper()
 	a.Name, a.Partitions = name, 1
 	return release[S, C, E]{&system{t: t, kafka: k}, a, dir}
 }

@@ -206,8 +206,8 @@ func (d trial[S, C, E]) writeFold(file string, histories [][]E) error {
 	if err := e.Encode(golden); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // as what is checked out
 		return err
 	}
-	return os.WriteFile(file, b.Bytes(), 0o644)
+	return os.WriteFile(file, b.Bytes(), 0o644) //nolint:gosec // as what is checked out
 }

@@ -24,21 +24,25 @@ func TestFoldFindsAForgottenRevision(t *testing.T) {
 	}{
 		"nothing": {func(*eventim.Aggregate[account, int, moved]) {}, [][]moved{history}, "", "", ""},
 		"another fold": {
-			double, [][]moved{history},
+			double,
+			[][]moved{history},
 			"history 1, event 1, moved: the same events fold to another state: .Balance was 5, and is 10: raise Revision from 1",
 			"raise Revision from 1", "raise Revision from 1",
 		},
 		"another fold, and one more history": {double, [][]moved{history, history}, "raise Revision from 1", "raise Revision from 1", "raise Revision from 1"},
 		"another fold of a new revision": {
-			func(a *eventim.Aggregate[account, int, moved]) { double(a); a.Revision = 2 }, [][]moved{history},
+			func(a *eventim.Aggregate[account, int, moved]) { double(a); a.Revision = 2 },
+			[][]moved{history},
 			"it is of revision 1, and the aggregate has 2; run go test with -update-folds", "", "",
 		},
 		"one more event": {
-			func(*eventim.Aggregate[account, int, moved]) {}, [][]moved{append(history, moved{1})},
+			func(*eventim.Aggregate[account, int, moved]) {},
+			[][]moved{append(history, moved{1})},
 			"its histories are others than those of the test; run go test with -update-folds", "", "",
 		},
 		"another name of the state": {
-			func(a *eventim.Aggregate[account, int, moved]) { a.State = eventim.JSON[account]("konto") }, [][]moved{history},
+			func(a *eventim.Aggregate[account, int, moved]) { a.State = eventim.JSON[account]("konto") },
+			[][]moved{history},
 			`the state cannot be read any more: decode konto: the record is a "bank": raise Revision`, "raise Revision", "raise Revision",
 		},
 	} {

@@ -33,12 +33,17 @@ func (d trial[S, C, E]) fold(start S, events []E) (S, error) {
 		state = next
 	}
 	if what := before.changed(partsOf(events)); what != "" {
-		return state, fmt.Errorf("Evolve changes an event of before: %s: %s", what, advice)
+		return state, faultOf("Evolve", "changes an event of before: %s: %s", what, advice)
 	}
 	if what := partsOf(state).changed(partsOf(d.Replay(start, events...))); what != "" {
-		return state, fmt.Errorf("Evolve is not pure: the same events fold to another state the second time: %s", what)
+		return state, faultOf("Evolve", "is not pure: the same events fold to another state the second time: %s", what)
 	}
 	return state, nil
+}
+
+// faultOf is what is wrong with one of the two functions.
+func faultOf(function, format string, args ...any) error {
+	return fmt.Errorf("%s %w", function, fmt.Errorf(format, args...))
 }
 
 const advice = "give it a copy (maps.Clone, slices.Clone)"
@@ -47,10 +52,10 @@ func (d trial[S, C, E]) step(state S, e E) (S, error) {
 	given, event := partsOf(state), partsOf(e)
 	next := d.Evolve(state, e)
 	if what := given.changed(partsOf(state)); what != "" {
-		return next, fmt.Errorf("Evolve changes the state that it is given: %s: %s", what, advice)
+		return next, faultOf("Evolve", "changes the state that it is given: %s: %s", what, advice)
 	}
 	if what := event.changed(partsOf(e)); what != "" {
-		return next, fmt.Errorf("Evolve changes the event that it is given: %s: %s", what, advice)
+		return next, faultOf("Evolve", "changes the event that it is given: %s: %s", what, advice)
 	}
 	if err := comesBack(d.Events, e); err != nil {
 		return next, err
@@ -66,13 +71,13 @@ func (d trial[S, C, E]) decide(current eventim.Snapshot[S], cmd eventim.Command[
 	state, command := partsOf(current.State), partsOf(cmd)
 	first := decided(d.Decide(current.State, cmd))
 	if what := state.changed(partsOf(current.State)); what != "" {
-		return fmt.Errorf("Decide changes the state that it is given: %s: %s", what, advice)
+		return faultOf("Decide", "changes the state that it is given: %s: %s", what, advice)
 	}
 	if what := command.changed(partsOf(cmd)); what != "" {
-		return fmt.Errorf("Decide changes the command that it is given: %s: %s", what, advice)
+		return faultOf("Decide", "changes the command that it is given: %s: %s", what, advice)
 	}
 	if what := first.changed(decided(d.Decide(current.State, cmd))); what != "" {
-		return fmt.Errorf("Decide is not pure: %T is decided differently the second time: %s", cmd.Payload, what)
+		return faultOf("Decide", "is not pure: %T is decided differently the second time: %s", cmd.Payload, what)
 	}
 	return nil
 }
