@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -137,7 +138,11 @@ func frameOf(k knock) []byte {
 			quoted, _ := json.Marshal(s)
 			return string(quoted)
 		}
-		return `"` + strings.NewReplacer(`"`, `\"`, `\`, `\\`, "\n", `\n`, "\r", `\r`, "\t", `\t`, "\x00", `\u0000`).Replace(s) + `"`
+		pairs := []string{`"`, `\"`, `\`, `\\`}
+		for control := range 0x20 {
+			pairs = append(pairs, string(rune(control)), fmt.Sprintf(`\u%04x`, control))
+		}
+		return `"` + strings.NewReplacer(pairs...).Replace(s) + `"`
 	}
 	frame := `{"type":"command","id":` + text(k.id) + `,"invoice":` + text(k.invoice) + `,"command":` + text(k.name)
 	if k.expected != nil {
