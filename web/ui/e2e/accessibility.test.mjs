@@ -152,6 +152,32 @@ const states = {
     await open(page, `/invoices/${find(product, 'partially_paid')}`)
     await page.getByText('Balance due').first().waitFor()
   },
+  'written off': async (page, product) => {
+    fill(product, 5)
+    const id = find(product, 'partially_paid')
+    product.command(id, 'WriteOffInvoice', { reason: 'The customer is insolvent' })
+    await open(page, `/invoices/${id}`)
+    await page.getByText('written off').first().waitFor()
+  },
+  void: async (page, product) => {
+    fill(product, 5)
+    const id = find(product, 'sent')
+    product.command(id, 'VoidInvoice', { reason: 'Issued twice' })
+    await open(page, `/invoices/${id}`)
+    await page.getByText('Issued twice').waitFor()
+  },
+  'question before voiding': async (page, product) => {
+    fill(product, 5)
+    await open(page, `/invoices/${find(product, 'sent')}`)
+    await press(page, 'Void')
+    await dialog(page).getByRole('button', { name: 'Void invoice' }).click()
+    await dialog(page).getByText('Say why').waitFor()
+  },
+  'question before writing off': async (page, product) => {
+    await states['partially paid'](page, product)
+    await press(page, 'Write off')
+    await dialog(page).waitFor()
+  },
   'rejected payment': async (page, product) => {
     await states['partially paid'](page, product)
     await pay(page, '99999999')

@@ -36,14 +36,17 @@ function evolve(invoice, { type, data }) {
   if (type === 'LineItemRemoved') next.lines = next.lines.filter((l) => l.id !== data.lineId)
   if (type === 'LineItemAdded') next.lastLine = Number(data.line.id)
   if (type === 'InvoiceSent') next.status = 'sent'
-  if (type === 'PaymentReceived') Object.assign(next, { status: 'partially_paid', payments: [...next.payments, data.payment] })
-  if (type === 'InvoicePaid') next.status = 'paid'
+  if (type === 'PaymentReceived') Object.assign(next, { status: next.writtenOff ? 'written_off' : 'partially_paid', payments: [...next.payments, data.payment] })
+  if (type === 'InvoicePaid') Object.assign(next, { status: 'paid', writtenOff: undefined, reason: undefined })
   if (type === 'InvoiceDeleted') next.status = 'deleted'
+  if (type === 'InvoiceVoided') Object.assign(next, { status: 'void', reason: data.reason })
+  if (type === 'InvoiceWrittenOff') Object.assign(next, { status: 'written_off', reason: data.reason, writtenOff: data.amount })
   const total = next.lines.reduce((sum, l) => sum + minorOf(l.net), 0n)
   const paid = next.payments.reduce((sum, p) => sum + minorOf(p.amount), 0n)
   next.total = money(total, next.currency)
   next.paid = money(paid, next.currency)
-  next.balance = money(total - paid, next.currency)
+  if (next.writtenOff) next.writtenOff = money(total - paid, next.currency)
+  next.balance = money(next.writtenOff || next.status === 'void' ? 0n : total - paid, next.currency)
   return next
 }
 
@@ -78,6 +81,14 @@ function decide(invoice, command, given) {
   }
   if (!invoice) throw new Rejected('invoice_not_found', 'there is no such invoice')
   if (command === 'ReceivePayment') return receive(invoice, p)
+  if (command === 'VoidInvoice') {
+    if (invoice.status !== 'sent') throw new Rejected('invoice_not_voidable', `the invoice is ${invoice.status}`)
+    return [{ type: 'InvoiceVoided', data: { ...p, total: invoice.total } }]
+  }
+  if (command === 'WriteOffInvoice') {
+    if (!['sent', 'partially_paid'].includes(invoice.status)) throw new Rejected('nothing_to_write_off', `the invoice is ${invoice.status}`)
+    return [{ type: 'InvoiceWrittenOff', data: { ...p, amount: invoice.balance } }]
+  }
   if (invoice.status !== 'draft') throw new Rejected('invoice_not_draft', `the invoice is ${invoice.status}`)
   switch (command) {
     case 'ReviseDraft':
@@ -98,8 +109,8 @@ function decide(invoice, command, given) {
 }
 
 function receive(invoice, p) {
-  if (!['sent', 'partially_paid'].includes(invoice.status)) throw new Rejected('invoice_not_payable', 'the invoice takes no payment')
-  const left = minorOf(invoice.balance) - minorOf(p.amount)
+  if (!['sent', 'partially_paid', 'written_off'].includes(invoice.status)) throw new Rejected('invoice_not_payable', 'the invoice takes no payment')
+  const left = minorOf(invoice.writtenOff ?? invoice.balance) - minorOf(p.amount)
   if (left < 0n) throw new Rejected('overpayment', `a payment of ${p.amount.amount} ${invoice.currency} is more than the balance of ${invoice.balance.amount} ${invoice.currency}`)
   const id = String(invoice.payments.length + 1)
   const received = { type: 'PaymentReceived', data: { payment: { id, ...p } } }

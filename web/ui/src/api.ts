@@ -37,6 +37,8 @@ export type CommandName =
   | 'SendInvoice'
   | 'ReceivePayment'
   | 'DeleteInvoice'
+  | 'VoidInvoice'
+  | 'WriteOffInvoice'
 
 export interface EventFrame {
   type: string

@@ -18,6 +18,7 @@ const byCode: Record<string, string> = {
   total_too_large: 'lines',
   amount_not_positive: 'amount',
   overpayment: 'amount',
+  reason_missing: 'reason',
 }
 
 // Codes that several fields share say in words which one they mean.
@@ -29,6 +30,7 @@ const byWords: [RegExp, string][] = [
   [/^the due date\b/, 'dueDate'],
   [/^the (payment )?date\b/, 'date'],
   [/^the reference\b/, 'reference'],
+  [/^the reason\b/, 'reason'],
   [/\bline item description\b/, 'description'],
 ]
 
@@ -65,4 +67,9 @@ function lineOf({ change: { step }, message, pointer }: Outcome, { lines }: Draf
 export function paymentErrors(failure: Outcome): Errors {
   const field = fieldOf(failure)
   return ['amount', 'date', 'reference'].includes(field) ? { [field]: asSentence(failure.message) } : {}
+}
+
+/** The server's message at the reason that a change was given. */
+export function reasonError(failure: Outcome): string | undefined {
+  return fieldOf(failure) === 'reason' ? asSentence(failure.message) : undefined
 }

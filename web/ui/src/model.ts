@@ -1,6 +1,6 @@
-import type { Money } from './money'
+import { type Money, isZero } from './money'
 
-export type Status = 'draft' | 'sent' | 'partially_paid' | 'paid' | 'deleted'
+export type Status = 'draft' | 'sent' | 'partially_paid' | 'paid' | 'void' | 'written_off' | 'deleted'
 
 export interface Customer {
   name: string
@@ -34,6 +34,8 @@ export interface Invoice {
   paid: Money
   balance: Money
   payments: Payment[]
+  writtenOff?: Money
+  reason?: string // why it is void or written off
 }
 
 /** One invoice with the version that it stands at. */
@@ -91,12 +93,21 @@ export const can = {
   edit: (i: Invoice) => i.status === 'draft',
   remove: (i: Invoice) => i.status === 'draft',
   send: (i: Invoice) => i.status === 'draft' && i.lines.length > 0,
-  pay: (i: Invoice) => i.status === 'sent' || i.status === 'partially_paid',
+  pay: (i: Invoice) => isOwed(i) || i.status === 'written_off',
+  void: (i: Invoice) => i.status === 'sent' && isZero(i.paid.amount),
+  writeOff: (i: Invoice) => isOwed(i),
+}
+
+const isOwed = ({ status }: Pick<Invoice, 'status'>) => status === 'sent' || status === 'partially_paid'
+
+/** How much can still be paid: the balance, or what was written off. */
+export function payable({ balance, writtenOff }: Invoice): Money {
+  return writtenOff ?? balance
 }
 
 /** Overdue depends on the day, so it is never stored: money is owed and the due date has passed. */
 export function isOverdue(i: Pick<Invoice, 'status' | 'dueDate'>, today: string): boolean {
-  return (i.status === 'sent' || i.status === 'partially_paid') && i.dueDate < today
+  return isOwed(i) && i.dueDate < today
 }
 
 /** A short name for an invoice: the random end of its id. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { asSentence, titleOf } from './problems'
 
 test('every code has a heading', () => {
-  expect(titleOf('invoice_not_draft')).toContain('already sent')
+  expect(titleOf('invoice_not_draft')).toContain('already issued')
   expect(titleOf('some_new_code')).toBe('The change was not accepted')
 })
 

@@ -9,11 +9,14 @@ test('events read as sentences', () => {
   expect(plain(sentence('PaymentReceived', { payment }))).toMatch(/^Payment of .*10.* received \(Transfer 7\)$/)
   expect(sentence('LineItemAdded', { line: { description: 'Work', quantity: '2', unitPrice: '3' } })).toBe('Line added “Work”: 2 × 3')
   expect(sentence('LineItemRemoved', { lineId: '3' })).toBe('Line 3 removed')
+  expect(sentence('InvoiceVoided', { reason: 'Issued twice' })).toBe('Invoice voided: Issued twice')
+  expect(plain(sentence('InvoiceWrittenOff', { amount: eur('5.00'), reason: 'Insolvent' }))).toMatch(/^.*5\.00.* written off: Insolvent$/)
   expect(sentence('InvoiceCreated', { customer: { name: 'Acme' }, lines: [{}] })).toBe('Draft created for Acme with one line')
 })
 
 test('history that this page does not know is still told', () => {
-  expect(sentence('InvoiceWrittenOff', null)).toBe('Invoice Written Off')
+  expect(sentence('InvoiceFramed', null)).toBe('Invoice Framed')
+  expect(sentence('InvoiceWrittenOff', null)).toBe('What was left written off')
   expect(sentence('PaymentReceived', 'garbage')).toBe('Payment received')
 })
 

@@ -15,6 +15,7 @@ function money(value: unknown): string {
 }
 
 const quoted = (value: unknown) => (text(value) ? ` “${text(value)}”` : '')
+const because = (reason: unknown) => (text(reason) ? `: ${text(reason)}` : '')
 const named = (customer: unknown) => (text(record(customer).name) ? ` for ${text(record(customer).name)}` : '')
 
 const doing: Record<CommandName, (p: Data) => string> = {
@@ -27,6 +28,8 @@ const doing: Record<CommandName, (p: Data) => string> = {
   SendInvoice: () => 'Mark the invoice as sent',
   ReceivePayment: (p) => `Record the payment of ${money(p.amount)}`,
   DeleteInvoice: () => 'Delete the draft',
+  VoidInvoice: (p) => `Void the invoice${quoted(p.reason)}`,
+  WriteOffInvoice: (p) => `Write off what is left${quoted(p.reason)}`,
 }
 
 /** What a command asks for, in the words of a person. */
@@ -44,6 +47,8 @@ const done: Record<CommandName, (p: Data) => string> = {
   SendInvoice: () => 'Invoice marked as sent',
   ReceivePayment: (p) => `Payment of ${money(p.amount)} recorded`,
   DeleteInvoice: () => 'Draft deleted',
+  VoidInvoice: () => 'Invoice voided',
+  WriteOffInvoice: () => 'Invoice written off',
 }
 
 export function completed(step: Step): string {
@@ -82,6 +87,8 @@ const happened: Record<string, (d: Data) => string> = {
   },
   InvoicePaid: () => 'Invoice paid in full',
   InvoiceDeleted: () => 'Draft deleted',
+  InvoiceVoided: (d) => `Invoice voided${because(d.reason)}`,
+  InvoiceWrittenOff: (d) => `${money(d.amount) || 'What was left'} written off${because(d.reason)}`,
 }
 
 /** What an event says, in the words of a person; the words of its type when it is unknown. */

@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import { draftOf } from '../edit'
 import { differences, shown } from '../merge'
-import type { Invoice } from '../model'
+import { type Invoice, payable } from '../model'
 import { type Money, formatMoney, minus } from '../money'
 import type { Pending, Step } from '../pending'
 import { request } from '../sentences'
@@ -83,7 +83,7 @@ function Comparison({ seen, now, change }: { seen: Invoice; now: Invoice; change
           <th scope="row">Still owed</th>
           <td data-label="You saw" className="money">{formatMoney(seen.balance)}</td>
           <td data-label="Now" className="money">{formatMoney(now.balance)}</td>
-          {paid && <td data-label="With your payment" className="money">{formatMoney(minus(now.balance, paid))}</td>}
+          {paid && <td data-label="With your payment" className="money">{formatMoney(minus(payable(now), paid))}</td>}
         </tr>
         {rows.map((row) => (
           <tr key={row.key}>

@@ -1,15 +1,17 @@
 import { formatDay } from '../dates'
-import { type Invoice, type Line, reference } from '../model'
+import { type Invoice, type Line, type Status, reference } from '../model'
 import { formatDecimal, isZero } from '../money'
 import { Amount } from './amount'
 
+const titles: Partial<Record<Status, string>> = { draft: 'Draft of an invoice', void: 'Void invoice' }
+
 /** The invoice as its customer would see it. */
 export function InvoiceDocument({ id, invoice }: { id: string; invoice: Invoice }) {
-  const { customer, issueDate, dueDate, status, lines, total, paid, balance } = invoice
+  const { customer, issueDate, dueDate, status, lines, total, paid, balance, writtenOff } = invoice
   return (
     <article className="card document" aria-label="Invoice">
       <p className="title print-only">
-        {status === 'draft' ? 'Draft of an invoice' : 'Invoice'} <span className="num">{reference(id)}</span>
+        {titles[status] ?? 'Invoice'} <span className="num">{reference(id)}</span>
       </p>
       <div className="parties">
         <address>
@@ -33,12 +35,22 @@ export function InvoiceDocument({ id, invoice }: { id: string; invoice: Invoice 
       </div>
       {lines.length > 0 ? <Lines lines={lines} /> : <p className="muted">There are no lines yet.</p>}
       <dl className="sums num">
-        {!isZero(paid.amount) && (
+        {balance.amount !== total.amount && (
           <>
             <dt className="muted">Total</dt>
             <dd><Amount of={total} /></dd>
+          </>
+        )}
+        {!isZero(paid.amount) && (
+          <>
             <dt className="muted">Paid</dt>
             <dd><Amount of={paid} /></dd>
+          </>
+        )}
+        {writtenOff && (
+          <>
+            <dt className="muted">Written off</dt>
+            <dd><Amount of={writtenOff} /></dd>
           </>
         )}
         <dt className="last">{status === 'draft' ? 'Total' : 'Balance due'}</dt>

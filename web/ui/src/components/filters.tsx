@@ -13,6 +13,8 @@ export const statuses: [ListFilter['status'], string][] = [
   ['partially_paid', 'Partially paid'],
   ['overdue', 'Overdue'],
   ['paid', 'Paid'],
+  ['written_off', 'Written off'],
+  ['void', 'Void'],
 ]
 
 interface TabsProps {

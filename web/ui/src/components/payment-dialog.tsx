@@ -2,7 +2,7 @@ import { type SyntheticEvent, useEffect, useRef, useState } from 'react'
 import { isDay, today } from '../dates'
 import { type Errors, characters } from '../edit'
 import { paymentErrors } from '../fields'
-import type { Detail } from '../model'
+import { type Detail, payable } from '../model'
 import { fits, isPositive, minorDigits } from '../money'
 import { misread, readDecimal, typedForm } from '../reading'
 import { type PaymentWork, works } from '../unsaved'
@@ -27,10 +27,11 @@ function validate({ amount: typed, date, reference }: PaymentWork, currency: str
 
 export function PaymentDialog({ detail, onClose }: { detail: Detail; onClose: () => void }) {
   const [seen] = useState(detail) // the version that the person looked at when the dialog was opened
-  const { balance, customer } = seen.invoice
+  const { status, customer } = seen.invoice
+  const left = payable(seen.invoice)
   const key = workKey.paid(seen.id)
   const [work] = useState(() => works.find<PaymentWork>(key))
-  const [typed, setTyped] = useState(() => work?.typed ?? { amount: typedForm(balance.amount), date: today(), reference: '' })
+  const [typed, setTyped] = useState(() => work?.typed ?? { amount: typedForm(left.amount), date: today(), reference: '' })
   const [errors, setErrors] = useState<Errors>({})
   const form = useRef<HTMLFormElement>(null)
   const { submit, pending, failure } = useChange({ onAccepted: onClose, onConflict: onClose })
@@ -48,10 +49,10 @@ export function PaymentDialog({ detail, onClose }: { detail: Detail; onClose: ()
   const save = (event: SyntheticEvent<HTMLFormElement>) => {
     event.preventDefault()
     if (pending) return
-    const found = validate(typed, balance.currency)
+    const found = validate(typed, left.currency)
     setErrors(found)
     if (Object.keys(found).length > 0) return
-    const amount = { amount: readDecimal(typed.amount) ?? typed.amount, currency: balance.currency }
+    const amount = { amount: readDecimal(typed.amount) ?? typed.amount, currency: left.currency }
     const payload = { amount, date: typed.date, reference: typed.reference.trim() }
     const { id, version, invoice } = seen
     const batch = submit({ invoice: id, about: customer.name, expected: version, seen: invoice, steps: [{ command: 'ReceivePayment', payload }] })
@@ -65,12 +66,12 @@ export function PaymentDialog({ detail, onClose }: { detail: Detail; onClose: ()
     <Dialog title="Record a payment" onClose={onClose}>
       <form ref={form} className="editor" noValidate onSubmit={save}>
         <p className="muted num">
-          {customer.name} owes <Amount of={balance} />.
+          {status === 'written_off' ? <>Of {customer.name}’s invoice <Amount of={left} /> were written off.</> : <>{customer.name} owes <Amount of={left} />.</>}
         </p>
         {work && !pending && <p className="muted small" role="status">What you typed before was restored. Cancel discards it.</p>}
         <div className="pair">
           <Field
-            label={`Amount in ${balance.currency}`}
+            label={`Amount in ${left.currency}`}
             name="amount"
             className="input num"
             inputMode="decimal"

@@ -48,6 +48,8 @@ const keys: [string, string][] = [
   ['e', 'Edit the draft'],
   ['s', 'Mark the invoice as sent'],
   ['p', 'Record a payment'],
+  ['v', 'Void the invoice'],
+  ['w', 'Write off what is left'],
   ['h', 'History of the invoice'],
   ['Enter', 'In a line: go to the next line, or add one'],
   ['Ctrl Enter', 'Save the invoice'],

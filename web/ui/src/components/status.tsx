@@ -6,6 +6,8 @@ const names: Record<Status | 'overdue', string> = {
   sent: 'Sent',
   partially_paid: 'Partially paid',
   paid: 'Paid',
+  void: 'Void',
+  written_off: 'Written off',
   deleted: 'Deleted',
   overdue: 'Overdue',
 }

@@ -30,7 +30,7 @@ export function HistoryPage({ id }: { id: string }) {
   )
 }
 
-const looks: Record<string, string> = { PaymentReceived: 'good', InvoicePaid: 'good', InvoiceDeleted: 'bad' }
+const looks: Record<string, string> = { PaymentReceived: 'good', InvoicePaid: 'good', InvoiceDeleted: 'bad', InvoiceVoided: 'bad', InvoiceWrittenOff: 'bad' }
 
 function Entry({ event }: { event: HistoryEntry }) {
   return (

@@ -6,6 +6,7 @@ import { ConfirmDialog } from '../components/confirm'
 import { InvoiceDocument } from '../components/document'
 import { Absent, InvoiceHeading } from '../components/invoice-heading'
 import { PaymentDialog } from '../components/payment-dialog'
+import { ReasonDialog } from '../components/reason-dialog'
 import { Waiting } from '../components/waiting'
 import { formatDay } from '../dates'
 import { type Detail, type Invoice, can } from '../model'
@@ -16,7 +17,7 @@ import { useInvoice } from '../queries'
 import { useStore } from '../store'
 import { findEdit } from '../unsaved'
 
-type Asking = 'pay' | 'send' | 'delete'
+type Asking = 'pay' | 'send' | 'delete' | 'void' | 'write off'
 
 export function InvoicePage({ id }: { id: string }) {
   const { data, error } = useInvoice(id)
@@ -40,7 +41,7 @@ export function InvoicePage({ id }: { id: string }) {
 
 function Owed({ detail, pending, onAsk }: { detail: Detail; pending: Pending | undefined; onAsk: (a: Asking) => void }) {
   const { invoice } = detail
-  const { status, total, paid, balance } = invoice
+  const { status, total, paid, balance, writtenOff, reason } = invoice
   return (
     <section className="card owed" aria-label="Balance">
       <div className="num">
@@ -54,6 +55,12 @@ function Owed({ detail, pending, onAsk }: { detail: Detail; pending: Pending | u
             </p>
           </>
         )}
+        {writtenOff && (
+          <p className="caption">
+            <Amount of={writtenOff} /> written off
+          </p>
+        )}
+        {reason && <p className="reason">{reason}</p>}
       </div>
       <Waiting pending={pending} short />
       <Actions detail={detail} busy={pending !== undefined} onAsk={onAsk} />
@@ -76,6 +83,8 @@ function Actions({ detail: { id, invoice }, busy, onAsk }: { detail: Detail; bus
           {findEdit(id) ? 'Go on editing' : 'Edit draft'}
         </Link>
       )}
+      {can.writeOff(invoice) && button('write off', 'w', 'danger quiet', 'Write off')}
+      {can.void(invoice) && button('void', 'v', 'danger quiet', 'Void')}
       {can.remove(invoice) && button('delete', 'd', 'danger quiet', 'Delete draft')}
     </div>
   )
@@ -101,7 +110,7 @@ function Payments({ invoice }: { invoice: Invoice }) {
 
 function Question({ asking, detail, onClose }: { asking: Asking; detail: Detail; onClose: () => void }) {
   const [, navigate] = useLocation()
-  const { customer, total } = detail.invoice
+  const { customer, total, balance } = detail.invoice
   if (asking === 'pay') return <PaymentDialog detail={detail} onClose={onClose} />
   if (asking === 'send')
     return (
@@ -109,6 +118,19 @@ function Question({ asking, detail, onClose }: { asking: Asking; detail: Detail;
         <Amount of={total} /> for {customer.name}. Nothing is mailed: print the invoice and send it yourself. Once it is
         marked as sent it takes payments, and can no longer be edited or deleted.
       </ConfirmDialog>
+    )
+  if (asking === 'void')
+    return (
+      <ReasonDialog title="Void this invoice?" action="Void invoice" command="VoidInvoice" detail={detail} onClose={onClose}>
+        It stays in the list as void, and nobody owes its <Amount of={total} /> any more. This cannot be taken back.
+      </ReasonDialog>
+    )
+  if (asking === 'write off')
+    return (
+      <ReasonDialog title="Write off what is left?" action="Write off" command="WriteOffInvoice" detail={detail} onClose={onClose}>
+        <Amount of={balance} /> become a loss and are no longer outstanding. This cannot be taken back; a payment that comes
+        nevertheless can still be recorded.
+      </ReasonDialog>
     )
   return (
     <ConfirmDialog title="Delete this draft?" action="Delete draft" danger command="DeleteInvoice" detail={detail} onClose={onClose} onDone={() => navigate('/')}>
