@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/IBM/sarama"
 )
@@ -51,13 +52,24 @@ func (t *tail) start(ctx context.Context, consumer sarama.Consumer, from Positio
 		if !ok {
 			offset = sarama.OffsetNewest
 		}
-		pc, err := consumer.ConsumePartition(t.topic, p, offset)
+		pc, err := t.consume(ctx, consumer, p, offset)
 		if err != nil {
 			return fmt.Errorf("tail %s/%d from %d: %w", t.topic, p, offset, err)
 		}
 		t.readers.Go(func() { t.forward(ctx, pc, fail) })
 	}
 	return nil
+}
+
+// consume begins to read a partition. The brokers may be away at that moment, as
+// they may be later: it waits for them, but not for an offset that is gone.
+func (t *tail) consume(ctx context.Context, consumer sarama.Consumer, partition int32, offset int64) (sarama.PartitionConsumer, error) {
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		pc, err := consumer.ConsumePartition(t.topic, partition, offset)
+		if err == nil || errors.Is(err, sarama.ErrOffsetOutOfRange) || !sleep(ctx, pause) {
+			return pc, err
+		}
+	}
 }
 
 // forward passes on the records of one partition. sarama closes the channel by
