@@ -21,6 +21,7 @@ export interface Payment {
   amount: Money
   date: string
   reference: string
+  reversed?: Money // how much of it was taken back
 }
 
 export interface Invoice {

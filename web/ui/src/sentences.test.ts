@@ -9,6 +9,7 @@ test('events read as sentences', () => {
   expect(plain(sentence('PaymentReceived', { payment }))).toMatch(/^Payment of .*10.* received \(Transfer 7\)$/)
   expect(sentence('LineItemAdded', { line: { description: 'Work', quantity: '2', unitPrice: '3' } })).toBe('Line added “Work”: 2 × 3')
   expect(sentence('LineItemRemoved', { lineId: '3' })).toBe('Line 3 removed')
+  expect(plain(sentence('PaymentReversed', { paymentId: '2', amount: eur('5.00'), reason: 'Bounced' }))).toMatch(/^.*5\.00.* of payment 2 taken back: Bounced$/)
   expect(sentence('InvoiceVoided', { reason: 'Issued twice' })).toBe('Invoice voided: Issued twice')
   expect(plain(sentence('InvoiceWrittenOff', { amount: eur('5.00'), reason: 'Insolvent' }))).toMatch(/^.*5\.00.* written off: Insolvent$/)
   expect(sentence('InvoiceCreated', { customer: { name: 'Acme' }, lines: [{}] })).toBe('Draft created for Acme with one line')

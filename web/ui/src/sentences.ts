@@ -85,6 +85,7 @@ const happened: Record<string, (d: Data) => string> = {
     const amount = money(payment.amount)
     return `Payment ${amount ? `of ${amount} ` : ''}received${reference ? ` (${reference})` : ''}`
   },
+  PaymentReversed: (d) => `${money(d.amount) || 'A part'} of payment ${text(d.paymentId)} taken back${because(d.reason)}`,
   InvoicePaid: () => 'Invoice paid in full',
   InvoiceDeleted: () => 'Draft deleted',
   InvoiceVoided: (d) => `Invoice voided${because(d.reason)}`,

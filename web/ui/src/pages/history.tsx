@@ -30,7 +30,7 @@ export function HistoryPage({ id }: { id: string }) {
   )
 }
 
-const looks: Record<string, string> = { PaymentReceived: 'good', InvoicePaid: 'good', InvoiceDeleted: 'bad', InvoiceVoided: 'bad', InvoiceWrittenOff: 'bad' }
+const looks: Record<string, string> = { PaymentReceived: 'good', InvoicePaid: 'good', InvoiceDeleted: 'bad', InvoiceVoided: 'bad', PaymentReversed: 'bad', InvoiceWrittenOff: 'bad' }
 
 function Entry({ event }: { event: HistoryEntry }) {
   return (

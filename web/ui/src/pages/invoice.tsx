@@ -101,6 +101,11 @@ function Payments({ invoice }: { invoice: Invoice }) {
             <Amount of={p.amount} />
             <span className="muted small">{formatDay(p.date)}</span>
             <span className="muted small">{p.reference}</span>
+            {p.reversed && (
+              <span className="muted small">
+                <Amount of={p.reversed} /> taken back
+              </span>
+            )}
           </li>
         ))}
       </ul>
