@@ -29,9 +29,13 @@ func TestATombstoneAmongTheSnapshots(t *testing.T) {
 			if lost {
 				dir = t.TempDir()
 			}
-			h = s.handle(in(dir))
+			var read restores
+			h = s.handle(in(dir), read.watch)
 			if res := s.do(string(key), 4); res.Version != 3 || res.Snapshot.State.Sum != 7 {
 				t.Errorf("behind the tombstone: %+v, want version 3 and the sum 7", res)
+			}
+			if n := read.of(s.agg.Topics().Events); n != 2 { // what compaction leaves is the tombstone alone
+				t.Errorf("it was folded from %d events, want its 2", n)
 			}
 		})
 	}
