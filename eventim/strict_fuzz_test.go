@@ -13,27 +13,26 @@ import (
 
 // kinds has a member of each kind that checkJSON tells apart.
 type kinds struct {
-	Text    string            `json:"text"`
-	Number  int64             `json:"number"`
-	Yes     bool              `json:"yes,omitempty"`
+	Text    string           `json:"text"`
+	Number  int64            `json:"number"`
+	Yes     bool             `json:"yes,omitempty"`
 	List    []kind           `json:"list" required:"false"`
 	Named   map[string]kind  `json:"named" required:"false"`
 	Pointer *kind            `json:"pointer" required:"false"`
-	Pair    [2]int            `json:"pair" required:"false"`
-	At      time.Time         `json:"at" required:"false"`
-	Any     any               `json:"any" required:"false"`
-	Raw     json.RawMessage   `json:"raw" required:"false"`
-	Bytes   []byte            `json:"bytes" required:"false"`
-	Texts   map[int]string    `json:"texts" required:"false"`
+	Pair    [2]int           `json:"pair" required:"false"`
+	At      time.Time        `json:"at" required:"false"`
+	Any     any              `json:"any" required:"false"`
+	Raw     json.RawMessage  `json:"raw" required:"false"`
+	Bytes   []byte           `json:"bytes" required:"false"`
+	Texts   map[int]string   `json:"texts" required:"false"`
 	Deep    map[string]kinds `json:"deep" required:"false"`
 	kind
-	hidden int
 }
 
 type kind struct {
 	A string  `json:"a" required:"false"`
 	B float64 `json:"b" required:"false"`
-	C *kinds `json:"c" required:"false"`
+	C *kinds  `json:"c" required:"false"`
 }
 
 // What is taken strictly is JSON by the book (RFC 8259, and RFC 7493 where that
