@@ -81,7 +81,8 @@ func FuzzStrictJSON(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q: %v", data, err)
 		}
-		if back, err := (JSON[kinds]("kinds")).DecodeStrictly(Payload{Type: "kinds", SchemaVersion: 1, Data: again}); err != nil || !reflect.DeepEqual(normal(back), normal(got)) {
+		back, err := JSON[kinds]("kinds").DecodeStrictly(Payload{Type: "kinds", SchemaVersion: 1, Data: again})
+		if err != nil || !reflect.DeepEqual(normal(back), normal(got)) {
 			t.Errorf("%q comes back from %s as %+v, %v", data, again, back, err)
 		}
 	})

@@ -22,16 +22,19 @@ func TestWhatPassesIsWaitedForAtTheStart(t *testing.T) {
 		why    string
 	}{
 		"Postgres is away": {func(t *testing.T, f *fixture) (*pgxpool.Pool, func()) {
+			t.Helper()
 			var away atomic.Bool
 			away.Store(true)
 			return f.dialing(t, func(conn net.Conn) net.Conn { return awayConn{conn, &away} }), func() { away.Store(false) }
 		}, "away"},
 		"the server is a standby": {func(t *testing.T, f *fixture) (*pgxpool.Pool, func()) {
+			t.Helper()
 			f.setReadOnly(t, "on")
 			f.pool.Reset()
 			return f.pool, func() { f.setReadOnly(t, "off") } // for new connections
 		}, "25006"},
 		"somebody holds a lock": {func(t *testing.T, f *fixture) (*pgxpool.Pool, func()) {
+			t.Helper()
 			tx, err := f.pool.Begin(t.Context())
 			if err == nil {
 				_, err = tx.Exec(t.Context(), `lock table projector.versions`)

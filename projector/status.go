@@ -110,7 +110,7 @@ func (r *report) stopped(p position, err error) {
 // enter tells whether the state is another one than before.
 func (r *report) enter(to State, err error) bool {
 	changed := r.state != to
-	if changed && !(r.state.waits() && to.waits()) {
+	if changed && (!r.state.waits() || !to.waits()) {
 		r.since = time.Now()
 	}
 	r.state, r.err = to, err
