@@ -171,6 +171,31 @@ func TestTheResultsAreMadeAnew(t *testing.T) {
 	}
 }
 
+// The results are cut, as an operator does for room: a store keeps that their
+// commands were answered, though not how. A store that is lost goes on with what
+// is left.
+func TestTheResultsAreCut(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, eventimtest.Kafka(t), 1)
+	h := s.handle()
+	first := s.do("k", 1)
+	s.cut(s.agg.Topics().Results, 0)
+	s.send(eventim.Command[Add]{ID: first.Command, Aggregate: "k", Payload: Add{N: 1}})
+	if res := s.await(first.Command, 2); !res.Replayed || res.Rejection == nil || res.Rejection.Code != eventim.CodeAnswerGone {
+		t.Errorf("a repeat: %+v, want that its answer is gone", res)
+	}
+	h.stop()
+	s.cut(s.agg.Topics().Results, 0)
+	for version, dir := range []string{t.TempDir(), s.dir} {
+		h = s.handle(in(dir))
+		if res := s.do("k", 1); res.Version != int64(version)+2 {
+			t.Errorf("the next command: %+v, want version %d", res, version+2)
+		}
+		h.stop()
+	}
+	s.check(s.dir)
+}
+
 // A store that was idle for long is used all the same when nothing was written
 // since: no deletion can have been missed.
 func TestAnIdleStoreIsKept(t *testing.T) {

@@ -308,29 +308,6 @@ func TestStoreOlderThanDeletions(t *testing.T) {
 	s.check(s.dir)
 }
 
-// A store that lacks nothing is used however old it is: a partition may be idle
-// for longer than deletions are kept.
-func TestIdleStoreIsKept(t *testing.T) {
-	t.Parallel()
-	s := newSystem(t, eventimtest.Kafka(t), 1)
-	h := s.handle()
-	for i := range 20 {
-		s.do(fmt.Sprint("k", i), 100)
-	}
-	h.stop()
-	if err := eventim.AgeStore(s.store(s.dir), 8*24*time.Hour); err != nil { // the topic keeps deletions for 7 days
-		t.Fatal(err)
-	}
-	var read restores
-	h = s.handle(read.watch)
-	s.running(h)
-	if n := read.of(s.agg.Topics().Snapshots); n > 0 {
-		t.Errorf("read %d snapshots, want none", n)
-	}
-	h.stop()
-	s.check(s.dir)
-}
-
 // A restore does not stop at a transaction that is open: what was committed
 // behind it belongs to the state.
 func TestOpenTransactionBelowTheEnd(t *testing.T) {
