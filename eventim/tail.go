@@ -17,7 +17,10 @@ import (
 func Tail(ctx context.Context, k Kafka, topic string, from Positions, fn func(Record) error) error {
 	config := k.Config()
 	config.Consumer.Return.Errors = true
-	consumer, err := sarama.NewConsumer(k.Brokers, config)
+	consumer, err := obtain(ctx, func() (sarama.Consumer, error) { return sarama.NewConsumer(k.Brokers, config) })
+	if ctx.Err() != nil && err != nil {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("connect to Kafka at %v: %w", k.Brokers, err)
 	}
@@ -43,7 +46,7 @@ type tail struct {
 }
 
 func (t *tail) start(ctx context.Context, consumer sarama.Consumer, from Positions, fail context.CancelCauseFunc) error {
-	partitions, err := consumer.Partitions(t.topic)
+	partitions, err := obtain(ctx, func() ([]int32, error) { return consumer.Partitions(t.topic) })
 	if err != nil {
 		return fmt.Errorf("partitions of %s: %w", t.topic, err)
 	}
@@ -52,7 +55,7 @@ func (t *tail) start(ctx context.Context, consumer sarama.Consumer, from Positio
 		if !ok {
 			offset = sarama.OffsetNewest
 		}
-		pc, err := t.consume(ctx, consumer, p, offset)
+		pc, err := obtain(ctx, func() (sarama.PartitionConsumer, error) { return consumer.ConsumePartition(t.topic, p, offset) })
 		if err != nil {
 			return fmt.Errorf("tail %s/%d from %d: %w", t.topic, p, offset, err)
 		}
@@ -61,15 +64,22 @@ func (t *tail) start(ctx context.Context, consumer sarama.Consumer, from Positio
 	return nil
 }
 
-// consume begins to read a partition. The brokers may be away at that moment, as
-// they may be later: it waits for them, but not for an offset that is gone.
-func (t *tail) consume(ctx context.Context, consumer sarama.Consumer, partition int32, offset int64) (sarama.PartitionConsumer, error) {
+// obtain calls fn until it succeeds: the brokers may be away when a tail begins, as
+// they may be later. What a broker has refused it gives up: an offset that is
+// gone, a topic that is not there, or not for us.
+func obtain[T any](ctx context.Context, fn func() (T, error)) (T, error) {
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		pc, err := consumer.ConsumePartition(t.topic, partition, offset)
-		if err == nil || errors.Is(err, sarama.ErrOffsetOutOfRange) || !sleep(ctx, pause) {
-			return pc, err
+		v, err := fn()
+		if err == nil || turnedDown(err) || !sleep(ctx, pause) {
+			return v, err
 		}
 	}
+}
+
+func turnedDown(err error) bool {
+	_, misconfigured := errors.AsType[sarama.ConfigurationError](err)
+	_, answered := errors.AsType[sarama.KError](err)
+	return misconfigured || errors.Is(err, sarama.ErrUnknownTopicOrPartition) || answered && !passing(err)
 }
 
 // forward passes on the records of one partition. sarama closes the channel by
