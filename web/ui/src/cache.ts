@@ -81,6 +81,15 @@ export class Cache {
     void this.#queries.invalidateQueries()
   }
 
+  /** Reads everything as if for the first time: something that is kept cannot be drawn. */
+  forget(): void {
+    this.#known.clear()
+    this.#gathered.clear()
+    this.position = undefined
+    this.losses++
+    void this.#queries.resetQueries()
+  }
+
   #write(position: string | undefined): void {
     clearTimeout(this.#flush)
     this.#flush = undefined

@@ -2,7 +2,7 @@ import { QueryClientProvider } from '@tanstack/react-query'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { Route, Router, Switch, useLocation } from 'wouter'
-import { queries, start } from './app'
+import { cache, queries, start } from './app'
 import { Boundary } from './components/boundary'
 import { Blank, Heading } from './components/page'
 import { Shell } from './components/shell'
@@ -34,11 +34,13 @@ function Routes() {
   )
 }
 
+const forget = () => cache.forget()
+
 /** What one page cannot draw is no reason to lose the others: the way to them stays. */
 function Content() {
   const [path] = useLocation()
   return (
-    <Boundary key={path}>
+    <Boundary key={path} onRetry={forget}>
       <Routes />
     </Boundary>
   )
@@ -52,7 +54,7 @@ createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={queries}>
       <Router hook={useEncodedLocation} searchHook={useEncodedSearch}>
-        <Boundary>
+        <Boundary onRetry={forget}>
           <Shell>
             <Content />
           </Shell>

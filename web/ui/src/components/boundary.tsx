@@ -9,12 +9,22 @@ function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown))
 }
 
+interface Bounded {
+  children: ReactNode
+  onRetry: () => void
+}
+
 /** Shows what happened instead of what could not be drawn, and ways back. Forms keep what is typed as it is typed. */
-export class Boundary extends Component<{ children: ReactNode }, Caught> {
+export class Boundary extends Component<Bounded, Caught> {
   override state: Caught = { error: undefined }
 
   static getDerivedStateFromError(thrown: unknown): Caught {
     return { error: asError(thrown) }
+  }
+
+  #retry = (): void => {
+    this.props.onRetry()
+    this.setState({ error: undefined })
   }
 
   override render(): ReactNode {
@@ -29,7 +39,7 @@ export class Boundary extends Component<{ children: ReactNode }, Caught> {
             runs it will want to know: <code>{error.message}</code>
           </p>
           <div className="actions">
-            <button type="button" className="button primary" onClick={() => this.setState({ error: undefined })}>
+            <button type="button" className="button primary" onClick={this.#retry}>
               Try again
             </button>
             <button type="button" className="button" onClick={() => location.reload()}>
