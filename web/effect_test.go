@@ -148,7 +148,7 @@ func TestEffectOverTheSocket(t *testing.T) {
 	wantJSON(t, answer("cmd-3", "ChangeDetails", same), "outcome", "accepted", "version", 1.0, "effect", nil)
 }
 
-// A view that nobody has made is named by whoever waits for it.
+// A view that nobody has made is named by whoever waits for it, however long.
 func TestWaitingForAViewThatIsMissing(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
@@ -157,10 +157,12 @@ func TestWaitingForAViewThatIsMissing(t *testing.T) {
 	for path, view := range map[string]string{
 		"/api/invoices": "invoice_list", "/api/invoices/inv-1": "invoice_list", "/api/invoices/inv-1/history": "invoice_history",
 	} {
-		got := n.get(path + "?position=0:1&wait=1ms")
-		got.want(t, 503, "code", "view_missing")
-		if detail := got.json("detail").(string); !strings.Contains(detail, view) {
-			t.Errorf("%s: got %s", path, detail)
+		for _, wait := range []string{"0s", "1ms", "300ms"} {
+			got := n.get(path + "?position=0:1&wait=" + wait)
+			got.want(t, 503, "code", "view_missing")
+			if detail := got.json("detail").(string); !strings.Contains(detail, view) {
+				t.Errorf("%s for %s: got %s", path, wait, detail)
+			}
 		}
 	}
 }

@@ -99,10 +99,12 @@ func (s *Server) reached(ctx context.Context, view string, position eventim.Posi
 		}
 	}
 	reached, err := s.waiter.Reached(ctx, view, position)
-	if err != nil {
+	switch {
+	case errors.Is(err, projector.ErrUnknownView):
+		return viewMissing(view)
+	case err != nil:
 		return s.readProblem(err)
-	}
-	if !reached {
+	case !reached:
 		return newProblem(codeViewBehind, "The view has not reached your command at %s yet. Try again, or leave out position to see what it has.", position)
 	}
 	return nil
