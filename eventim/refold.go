@@ -41,7 +41,9 @@ func (w *worker[S, C, E]) refold(ctx context.Context, why error) (err error) {
 	if err := w.verifyFolded(ctx, s, start, end); err != nil {
 		return err
 	}
-	published, err := w.publish(s.snapshots)
+	published, err := w.publish(func(write func(*sarama.ProducerMessage) error) error {
+		return s.snapshots(func(aggregate string, v storedSnapshot) error { return write(w.snapshotRecord(aggregate, v)) })
+	})
 	if err != nil {
 		return err
 	}
@@ -163,10 +165,10 @@ func (w *worker[S, C, E]) keepFolded(s *store, dirty map[string]Snapshot[S]) err
 	return write.commit()
 }
 
-// publish writes snapshots of the store to the topic and returns where it then
+// publish writes records to the topic of the snapshots and returns where it then
 // ends. The transactions commit the offset that is already committed:
 // its generation fences them like any other.
-func (w *worker[S, C, E]) publish(each func(func(string, storedSnapshot) error) error) (end int64, err error) {
+func (w *worker[S, C, E]) publish(each func(write func(*sarama.ProducerMessage) error) error) (end int64, err error) {
 	var d decision[S]
 	flush := func() error {
 		if len(d.records) == 0 {
@@ -177,12 +179,11 @@ func (w *worker[S, C, E]) publish(each func(func(string, storedSnapshot) error) 
 		end, d = max(end, ends[w.agg.Topics().Snapshots]), decision[S]{}
 		return err
 	}
-	err = each(func(aggregate string, v storedSnapshot) error {
-		d.size += len(v.data)
-		d.records = append(d.records, w.agg.encodeSnapshot(Snapshot[S]{
-			Aggregate: aggregate, Version: v.version, Revision: v.revision, Time: timeOf(v.time),
-			Command: v.command, CommandPosition: Position{w.partition, v.commandOffset},
-		}, v.payload()))
+	err = each(func(m *sarama.ProducerMessage) error {
+		d.records = append(d.records, m)
+		if m.Value != nil {
+			d.size += m.Value.Length()
+		}
 		if len(d.records) < w.config.MaxBatch && d.size < batchBytes {
 			return nil
 		}
@@ -192,6 +193,14 @@ func (w *worker[S, C, E]) publish(each func(func(string, storedSnapshot) error) 
 		return 0, err
 	}
 	return end, flush()
+}
+
+// snapshotRecord is a snapshot of the store as it stands in the topic.
+func (w *worker[S, C, E]) snapshotRecord(aggregate string, v storedSnapshot) *sarama.ProducerMessage {
+	return w.agg.encodeSnapshot(Snapshot[S]{
+		Aggregate: aggregate, Version: v.version, Revision: v.revision, Time: timeOf(v.time),
+		Command: v.command, CommandPosition: Position{w.partition, v.commandOffset},
+	}, v.payload())
 }
 
 // refoldAnswers reads the answers and marks the store as filled.

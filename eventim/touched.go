@@ -34,36 +34,54 @@ func (w *worker[S, C, E]) undisturbed(records []*sarama.ProducerMessage) bool {
 	return true
 }
 
-// lookAtSnapshots finds what somebody else has written into the snapshots, such
-// as a tombstone. This store is what they have to be, so it is written again, and
-// soon: once compaction has removed the last snapshot of an aggregate, and its
-// tombstone, whoever restores a store begins it anew, at version 1.
+// lookAtSnapshots finds what somebody else has written into the snapshots. This
+// store is what they have to be, so that is restored, and soon: once compaction
+// has removed the last snapshot of an aggregate, and its tombstone, whoever
+// restores a store begins it anew, at version 1; and where something foreign is
+// left under a key that no aggregate has, he stops.
 func (w *worker[S, C, E]) lookAtSnapshots(ctx context.Context) error {
 	known, next, err := w.readSnapshots(ctx)
 	if err != nil {
 		return nil //nolint:nilerr // Kafka is away, or a transaction is open: the checkpoint waits, and the next look will tell
 	}
-	again := map[string]storedSnapshot{}
-	for aggregate, last := range known {
-		kept, found, err := w.store.snapshot(aggregate)
-		switch {
-		case err != nil:
+	var mended []*sarama.ProducerMessage
+	for _, aggregate := range sortedKeys(known) {
+		m, err := w.mended(aggregate, known[aggregate])
+		if err != nil {
 			return err
-		case !found && last.err != nil:
-			return &historyError{last.err}
-		case found && last.version < kept.version:
-			w.logger.Warn("somebody else has written into the snapshots; writing what was there again", slog.String("aggregate_id", aggregate),
-				slog.Int64("offset", last.offset), slog.Int64("version", kept.version))
-			again[aggregate] = kept
+		}
+		if m != nil {
+			mended = append(mended, m)
 		}
 	}
-	if err := w.writeAgain(ctx, again); err != nil {
+	if err := w.writeAgain(ctx, mended); err != nil {
 		return err
 	}
 	if next > w.checkpoint.Snapshots {
 		w.checkpoint.Snapshots, w.marker = next, false
 	}
 	return nil
+}
+
+// mended is what has to follow the last record of an aggregate, nil for nothing:
+// its state when that is older, or none at all, and a tombstone when it cannot be
+// read and there is no such aggregate.
+func (w *worker[S, C, E]) mended(aggregate string, last lastSnapshot) (*sarama.ProducerMessage, error) {
+	kept, found, err := w.store.snapshot(aggregate)
+	at := []any{slog.String("aggregate_id", aggregate), slog.Int64("offset", last.offset)}
+	switch {
+	case err != nil:
+		return nil, err
+	case !found && last.err != nil:
+		w.logger.Warn("somebody else has written into the snapshots, and there is no such aggregate; deleting it", append(at, slog.Any("error", last.err))...)
+		m := message(w.agg.Topics().Snapshots, aggregate, nil, headers{})
+		m.Value = nil
+		return m, nil
+	case found && last.version < kept.version:
+		w.logger.Warn("somebody else has written into the snapshots; writing what was there again", append(at, slog.Int64("version", kept.version))...)
+		return w.snapshotRecord(aggregate, kept), nil
+	}
+	return nil, nil
 }
 
 // lastSnapshot is the last record of an aggregate: -1 is the version of one that
@@ -104,12 +122,13 @@ func lastSnapshotOf(rec Record) lastSnapshot {
 	return last
 }
 
-// writeAgain commits snapshots beside the offset that is already committed. Where
-// that fails, the partition is taken over anew, which mends them, too.
-func (w *worker[S, C, E]) writeAgain(ctx context.Context, snapshots map[string]storedSnapshot) error {
-	_, err := w.publish(func(write func(string, storedSnapshot) error) error {
-		for _, aggregate := range sortedKeys(snapshots) {
-			if err := write(aggregate, snapshots[aggregate]); err != nil {
+// writeAgain commits what mends the snapshots beside the offset that is already
+// committed, whose generation fences it. Where that fails, the partition is taken
+// over anew, which mends them, too.
+func (w *worker[S, C, E]) writeAgain(ctx context.Context, mended []*sarama.ProducerMessage) error {
+	_, err := w.publish(func(write func(*sarama.ProducerMessage) error) error {
+		for _, m := range mended {
+			if err := write(m); err != nil {
 				return err
 			}
 		}

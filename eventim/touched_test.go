@@ -60,18 +60,32 @@ func TestSnapshotsTouchedUnderAHandlerAreWrittenAgain(t *testing.T) {
 	}
 }
 
-// A foreign record under a key that no aggregate has is mended by nobody here:
-// the partition stops and names it, as it would when it is taken over.
-func TestAForeignRecordUnderAHandlerStopsThePartition(t *testing.T) {
+// A foreign record under a key that no aggregate has is deleted again while a
+// handler runs, which knows that there is none: the partition goes on, and whoever
+// restores it later does not stop at what is not there any more.
+func TestAForeignRecordUnderAHandlerIsDeleted(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, eventimtest.Kafka(t), 2)
 	h := s.handle()
-	s.running(h)
-	s.produce(s.raw(), &kgo.Record{Topic: s.agg.Topics().Snapshots, Partition: 0, Key: []byte("nobody"), Value: []byte("what?")})
-	eventually(t, "partition 0 is stopped, and the other one is not", func() bool {
-		status := h.Status()
-		return len(status) == 2 && status[0].State == eventim.Stopped && says(status[0].Err, "a header of a snapshot is missing") && status[1].Ready()
+	key := string(keyIn(0))
+	s.do(key, 1)
+	topic, nobody := s.agg.Topics().Snapshots, otherKeyIn(0, key)
+	s.produce(s.raw(), &kgo.Record{Topic: topic, Partition: 0, Key: []byte(nobody), Value: []byte("what?")})
+	eventually(t, "it is deleted", func() bool {
+		rec, found := s.lastOf(topic, 0, nobody)
+		return found && rec.Value == nil
 	})
+	if res := s.do(key, 2); res.Version != 2 {
+		t.Errorf("the next command: %+v, want version 2", res)
+	}
+	h.stop()
+	s.handle(in(t.TempDir()))
+	if res := s.do(key, 4); res.Version != 3 || res.Snapshot.State.Sum != 7 {
+		t.Errorf("from a store that was lost: %+v, want version 3 and the sum 7", res)
+	}
+	if res := s.do(nobody, 1); res.Version != 1 {
+		t.Errorf("the aggregate that was not there: %+v, want version 1", res)
+	}
 }
 
 // otherKeyIn is a key of the partition, of two, that is not the given one.
