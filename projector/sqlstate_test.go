@@ -70,10 +70,14 @@ var passing = map[string]obstacle{
 
 // gone returns when the server has no backend of that number any more.
 func gone(ctx context.Context, db *pgxpool.Pool, pid uint32) error {
+	return until(ctx, db, `select not exists (select from pg_stat_activity where pid = $1)`, pid)
+}
+
+// until returns when a question about a backend is answered with yes.
+func until(ctx context.Context, db *pgxpool.Pool, question string, pid uint32) error {
 	for {
-		var alive bool
-		err := db.QueryRow(ctx, `select exists (select from pg_stat_activity where pid = $1)`, pid).Scan(&alive)
-		if err != nil || !alive {
+		var yes bool
+		if err := db.QueryRow(ctx, question, pid).Scan(&yes); err != nil || yes {
 			return err
 		}
 	}
@@ -94,8 +98,12 @@ func deadlock(ctx context.Context, tx pgx.Tx, db *pgxpool.Pool) error {
 		return err
 	}
 	var waiting sync.WaitGroup
+	pid := other.Conn().PgConn().PID()
 	waiting.Go(func() { _, _ = other.Exec(ctx, `select pg_advisory_xact_lock(2)`) })
-	_, err = tx.Exec(ctx, `select pg_advisory_xact_lock(1)`)
+	// The server looks for a deadlock once, when tx has waited for a while.
+	if err = until(ctx, db, `select exists (select from pg_locks where pid = $1 and not granted)`, pid); err == nil {
+		_, err = tx.Exec(ctx, `select pg_advisory_xact_lock(1)`)
+	}
 	_ = tx.Rollback(context.WithoutCancel(ctx)) // so that the other one gets its lock
 	waiting.Wait()
 	return err
