@@ -19,7 +19,7 @@ func Tail(ctx context.Context, k Kafka, topic string, from Positions, fn func(Re
 	config.Consumer.Return.Errors = true
 	consumer, err := obtain(ctx, func() (sarama.Consumer, error) { return sarama.NewConsumer(k.Brokers, config) })
 	if ctx.Err() != nil && err != nil {
-		return nil
+		return nil //nolint:nilerr // the end of ctx is not an error
 	}
 	if err != nil {
 		return fmt.Errorf("connect to Kafka at %v: %w", k.Brokers, err)

@@ -68,11 +68,12 @@ func (w *worker[S, C, E]) lookAtSnapshots(ctx context.Context) error {
 // read and there is no such aggregate.
 func (w *worker[S, C, E]) mended(aggregate string, last lastSnapshot) (*sarama.ProducerMessage, error) {
 	kept, found, err := w.store.snapshot(aggregate)
+	if err != nil {
+		return nil, err
+	}
 	at := []any{slog.String("aggregate_id", aggregate), slog.Int64("offset", last.offset)}
 	switch {
-	case err != nil:
-		return nil, err
-	case !found && last.err != nil:
+	case !found && last.unreadable():
 		w.logger.Warn("somebody else has written into the snapshots, and there is no such aggregate; deleting it", append(at, slog.Any("error", last.err))...)
 		m := message(w.agg.Topics().Snapshots, aggregate, nil, headers{})
 		m.Value = nil
@@ -90,6 +91,8 @@ type lastSnapshot struct {
 	offset, version int64
 	err             error // it cannot be read
 }
+
+func (l lastSnapshot) unreadable() bool { return l.err != nil }
 
 // readSnapshots reads what follows the checkpoint. Between two batches that is a
 // marker, and nothing when there was none since the last look.
