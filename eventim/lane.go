@@ -37,9 +37,9 @@ type lanes struct {
 	wait  sync.WaitGroup
 }
 
-// startLanes starts n lanes, each made by newOne, which run until the queue is closed, and are given
-// up when ctx ends. What a killed predecessor of this instance left open, the
-// successor has ended.
+// startLanes starts n lanes, each made by newOne, which run until the queue is
+// closed, and are given up when ctx ends. What a killed predecessor of this
+// instance left open, the successor has ended.
 func startLanes(ctx context.Context, n int, newOne func() *lane) *lanes {
 	ls := &lanes{queue: make(chan *request, 1024)}
 	for range n {

@@ -137,13 +137,21 @@ func testLogger(t testing.TB) *slog.Logger {
 // eventually waits until a condition holds.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
+	if !comesTrue(holds) {
+		t.Fatalf("after %v, still not: %s", patience, what)
+	}
+}
+
+// comesTrue waits until something holds, which is not for ever.
+func comesTrue(holds func() bool) bool {
 	deadline := time.Now().Add(patience)
 	for !holds() {
 		if time.Now().After(deadline) {
-			t.Fatalf("after %v, still not: %s", patience, what)
+			return false
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
+	return true
 }
 
 // patience is how long a test waits for what takes a moment. Who expects it to

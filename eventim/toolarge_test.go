@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -124,8 +123,7 @@ func TestATransactionOutOfTimeIsHalved(t *testing.T) {
 		case keyEndTxn:
 			if written > 200_000 { // more than half of them
 				held++
-				for !ended() && t.Context().Err() == nil {
-					time.Sleep(50 * time.Millisecond)
+				for t.Context().Err() == nil && !comesTrue(ended) {
 				}
 			}
 			written = 0

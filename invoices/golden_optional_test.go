@@ -2,7 +2,6 @@ package invoices
 
 import (
 	"path/filepath"
-	"reflect"
 	"testing"
 
 	"github.com/eventim-go/eventim/eventim"
@@ -30,16 +29,5 @@ func goldenOptional[T any](t *testing.T, name string, codec eventim.Codec[T], v 
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join("testdata", "optional", name+".json")
-	if *update {
-		write(t, file, p.Data)
-	}
-	want := read(t, file)
-	if got := indent(t, p.Data); got != want {
-		t.Errorf("%s: encoded as\n%swant\n%s", file, got, want)
-	}
-	back, err := codec.Decode(eventim.Payload{Type: p.Type, SchemaVersion: p.SchemaVersion, Data: []byte(want)})
-	if err != nil || !reflect.DeepEqual(back, v) {
-		t.Errorf("%s: read as %+v, %v, want %+v", file, back, err, v)
-	}
+	goldenFile(t, filepath.Join("testdata", "optional", name+".json"), codec, v, p)
 }

@@ -79,6 +79,22 @@ func names[T any](t *testing.T, codec eventim.Codec[T]) []string {
 	return union.Names()
 }
 
+// goldenFile compares a file with v, which codec writes as p, in both directions.
+func goldenFile[T any](t *testing.T, file string, codec eventim.Codec[T], v T, p eventim.Payload) {
+	t.Helper()
+	if *update {
+		write(t, file, p.Data)
+	}
+	want := read(t, file)
+	if got := indent(t, p.Data); got != want {
+		t.Errorf("%s: encoded as\n%swant\n%s", file, got, want)
+	}
+	back, err := codec.Decode(eventim.Payload{Type: p.Type, SchemaVersion: p.SchemaVersion, Data: []byte(want)})
+	if err != nil || !reflect.DeepEqual(back, v) {
+		t.Errorf("%s: read as %+v, %v, want %+v", file, back, err, v)
+	}
+}
+
 // golden compares both directions for each value, that each wire name has a
 // value, and that whatever was ever written can still be read.
 func golden[T any](t *testing.T, kind string, codec eventim.Codec[T], values []T, names []string) {
@@ -90,18 +106,7 @@ func golden[T any](t *testing.T, kind string, codec eventim.Codec[T], values []T
 			t.Fatal(err)
 		}
 		current[p.Type] = true
-		file := filepath.Join("testdata", kind, fmt.Sprintf("%s.v%d.json", p.Type, p.SchemaVersion))
-		if *update {
-			write(t, file, p.Data)
-		}
-		want := read(t, file)
-		if got := indent(t, p.Data); got != want {
-			t.Errorf("%s: encoded as\n%swant\n%s", file, got, want)
-		}
-		back, err := codec.Decode(eventim.Payload{Type: p.Type, SchemaVersion: p.SchemaVersion, Data: []byte(want)})
-		if err != nil || !reflect.DeepEqual(back, v) {
-			t.Errorf("%s: read as %+v, %v, want %+v", file, back, err, v)
-		}
+		goldenFile(t, filepath.Join("testdata", kind, fmt.Sprintf("%s.v%d.json", p.Type, p.SchemaVersion)), codec, v, p)
 	}
 	if got := slices.Sorted(maps.Keys(current)); !slices.Equal(got, names) {
 		t.Errorf("golden files for %v, want %v", got, names)

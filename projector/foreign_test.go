@@ -5,32 +5,19 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/eventim-go/eventim/internal/childtest"
 	"github.com/eventim-go/eventim/projector"
 )
 
-// syncText is what a logger has written, while it goes on.
-type syncText struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (s *syncText) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(b)
-}
-
-func (s *syncText) lines(part string) (found []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for line := range strings.Lines(s.text.String()) {
-		if strings.Contains(line, part) {
+// linesWith are the lines of a log that have the text.
+func linesWith(log *childtest.Output, text string) (found []string) {
+	for line := range strings.Lines(log.String()) {
+		if strings.Contains(line, text) {
 			found = append(found, line)
 		}
 	}
@@ -55,7 +42,7 @@ func (f *fixture) compacted() projector.Projection[add] {
 func TestTombstonesOfACompactedTopicArePassedOver(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	var log syncText
+	var log childtest.Output
 	config := f.config()
 	config.Logger = slog.New(slog.NewTextHandler(&log, nil))
 	f.publish(t, 0, add{"a", 1})
@@ -77,7 +64,7 @@ func TestTombstonesOfACompactedTopicArePassedOver(t *testing.T) {
 	f.publish(t, 0, add{"a", 4})
 	f.awaitFold(t)
 	for key, offset := range map[string]int{"alone": 2, "first": 4, "last": 6} {
-		said := log.lines("key=" + key + "\n")
+		said := linesWith(&log, "key="+key+"\n")
 		if len(said) != 1 || !strings.Contains(said[0], "level=WARN") || !strings.Contains(said[0], "topic="+f.topic) ||
 			!strings.Contains(said[0], "partition=0") || !strings.Contains(said[0], fmt.Sprint("offset=", offset)) {
 			t.Errorf("of %s the log says %q, want one warning with topic, partition, offset %d and key", key, said, offset)

@@ -2,7 +2,6 @@ package web_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,9 +10,9 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 
+	"github.com/eventim-go/eventim/internal/childtest"
 	"github.com/eventim-go/eventim/web"
 )
 
@@ -46,29 +45,11 @@ func (n *node) exchange(sent string) (reply reply, left string) {
 	return reply, string(rest)
 }
 
-// lockedBuffer is a log that may be read while it is written.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 // What a client gets wrong is its own: a 4xx (501 for a coding) that says
 // what, and no line in the log that somebody would get up for.
 func TestClientsMistakesAreTheirs(t *testing.T) {
 	t.Parallel()
-	var log lockedBuffer
+	var log childtest.Output
 	s := newSystem(t)
 	s.configure = func(c *web.Config) {
 		c.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
@@ -195,7 +176,7 @@ func TestMediaTypes(t *testing.T) {
 // Who accepts nothing that there is gets it nevertheless: 406 helps nobody.
 func TestAcceptDoesNotMatter(t *testing.T) {
 	t.Parallel()
-	var log lockedBuffer
+	var log childtest.Output
 	s := newSystem(t)
 	s.configure = func(c *web.Config) {
 		c.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError}))
