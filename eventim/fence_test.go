@@ -23,6 +23,7 @@ import (
 const (
 	keyProduce          = 0
 	keyFetch            = 1
+	keyListOffsets      = 2
 	keyOffsetFetch      = 9
 	keyJoinGroup        = 11
 	keyLeaveGroup       = 13

@@ -9,8 +9,7 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// lookAtMost is how long a look at the snapshots may hold up the commands: an open
-// transaction of somebody else would hold it up for as long as it lasts.
+// lookAtMost is how long a look at the snapshots may hold up the commands.
 const lookAtMost = 500 * time.Millisecond
 
 // undisturbed tells whether the snapshots of a batch stand right behind those that
@@ -105,7 +104,8 @@ func (w *worker[S, C, E]) readSnapshots(ctx context.Context) (known map[string]l
 		return nil, 0, err
 	}
 	known = map[string]lastSnapshot{}
-	reader := partitionReader{client: w.restorer.client, topic: topic, partition: w.partition}
+	// Of an open transaction it says nothing yet: no command waits for its end.
+	reader := partitionReader{client: w.restorer.client, topic: topic, partition: w.partition, stalled: func(context.Context) { cancel() }}
 	next, err = reader.read(ctx, w.checkpoint.Snapshots, end, eachRecord(topic, w.partition, func(rec Record) error {
 		known[string(rec.Key)] = lastSnapshotOf(rec)
 		return nil

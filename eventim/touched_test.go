@@ -1,8 +1,11 @@
 package eventim_test
 
 import (
+	"bytes"
 	"strconv"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -86,6 +89,50 @@ func TestAForeignRecordUnderAHandlerIsDeleted(t *testing.T) {
 	if res := s.do(nobody, 1); res.Version != 1 {
 		t.Errorf("the aggregate that was not there: %+v, want version 1", res)
 	}
+}
+
+// Somebody has a transaction open in the snapshots, for as long as he likes. What
+// is in it shows in the look after its end: none waits for that, since commands
+// wait meanwhile.
+func TestAnOpenTransactionDoesNotHoldALookUp(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, eventimtest.Kafka(t), 1)
+	topic := s.agg.Topics().Snapshots
+	var looks, fetches atomic.Int64
+	h := s.handle(via(&wire{request: func(key int16, frame []byte) fate {
+		if bytes.Contains(frame, []byte(topic)) {
+			switch key {
+			case keyListOffsets:
+				looks.Add(1)
+			case keyFetch:
+				fetches.Add(1)
+			}
+		}
+		return pass
+	}}))
+	s.do("k", 1)
+	foreign := s.raw(kgo.TransactionalID(eventimtest.Name(t, "foreign")), kgo.TransactionTimeout(5*time.Minute))
+	if err := foreign.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	s.produce(foreign, &kgo.Record{Topic: topic, Key: []byte("k")})
+	looks.Store(0)
+	fetches.Store(0)
+	eventually(t, "it has looked three times", func() bool { return looks.Load() > 3 })
+	if n, of := fetches.Load(), looks.Load(); n > 2*of {
+		t.Errorf("%d looks took %d fetches, want one or two for each", of, n)
+	}
+	if res := s.do("k", 2); res.Version != 2 {
+		t.Errorf("a command meanwhile: %+v, want version 2", res)
+	}
+	if err := foreign.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the last record is the state", func() bool {
+		rec, found := s.lastOf(topic, 0, "k")
+		return found && rec.Header("ce_version") == "2"
+	})
+	h.stop()
 }
 
 // otherKeyIn is a key of the partition, of two, that is not the given one.
