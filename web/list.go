@@ -50,7 +50,7 @@ type InvoiceRow struct {
 // TotalsRow sums up the invoices in one currency.
 type TotalsRow struct {
 	Currency    string       `json:"currency"`
-	Count       int64        `json:"count"`
+	Count       int64        `json:"count" doc:"Without what is void, as the total."`
 	Total       invoices.Sum `json:"total" doc:"Without what is void."`
 	Balance     invoices.Sum `json:"balance" doc:"What is not paid, drafts included."`
 	Outstanding invoices.Sum `json:"outstanding" doc:"What is owed: the balance without drafts."`

@@ -161,11 +161,12 @@ type ListPage struct {
 // are digits: a few thousand of the largest invoices exceed an int64.
 type CurrencyTotal struct {
 	Currency    string
-	Count       int64
-	Total       string // without what is void
+	Count       int64  // without what is void, as Total
+	Total       string
 	Balance     string
 	Outstanding string // the balance without drafts: nobody owes those yet
 	Draft       string // the total of drafts
+	Void        int64  // how many are void
 }
 
 // ListInvoices returns a page of invoices. Deleted ones are never listed. A
@@ -175,13 +176,14 @@ func ListInvoices(ctx context.Context, db DB, f ListFilter) (ListPage, error) {
 	page := ListPage{}
 	var err error
 	if page.Totals, err = collect[CurrencyTotal](ctx, db, `
-		select currency, count(*), coalesce(sum(total) filter (where status <> 'void'), 0)::text, sum(balance)::text,
-			coalesce(sum(balance) filter (where status <> 'draft'), 0)::text, coalesce(sum(total) filter (where status = 'draft'), 0)::text
+		select currency, count(*) filter (where status <> 'void'), coalesce(sum(total) filter (where status <> 'void'), 0)::text,
+			sum(balance)::text, coalesce(sum(balance) filter (where status <> 'draft'), 0)::text,
+			coalesce(sum(total) filter (where status = 'draft'), 0)::text, count(*) filter (where status = 'void')
 		from public.invoice_list where `+q.where()+` group by currency order by currency`, q.args); err != nil {
 		return ListPage{}, fmt.Errorf("sum up the invoices: %w", err)
 	}
 	for _, t := range page.Totals {
-		page.Count += t.Count
+		page.Count += t.Count + t.Void
 	}
 	if f.Cursor != "" {
 		after, err := parseCursor(f.Cursor)

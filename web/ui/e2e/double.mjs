@@ -287,8 +287,8 @@ export class Product {
       count: rows.length,
       totals: [...totals].map(([currency, of]) => ({
         currency,
-        count: of.length,
-        total: money(of.reduce((sum, r) => sum + minorOf(r.total), 0n), currency),
+        count: of.filter((r) => r.status !== 'void').length,
+        total: money(of.filter((r) => r.status !== 'void').reduce((sum, r) => sum + minorOf(r.total), 0n), currency),
         balance: money(of.reduce((sum, r) => sum + minorOf(r.balance), 0n), currency),
         outstanding: money(of.filter((r) => r.status !== 'draft').reduce((sum, r) => sum + minorOf(r.balance), 0n), currency),
         draft: money(of.filter((r) => r.status === 'draft').reduce((sum, r) => sum + minorOf(r.total), 0n), currency),
