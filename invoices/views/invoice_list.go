@@ -161,7 +161,7 @@ type ListPage struct {
 // are digits: a few thousand of the largest invoices exceed an int64.
 type CurrencyTotal struct {
 	Currency    string
-	Count       int64  // without what is void, as Total
+	Count       int64 // without what is void, as Total
 	Total       string
 	Balance     string
 	Outstanding string // the balance without drafts: nobody owes those yet
