@@ -1,6 +1,9 @@
 package invoices
 
-import "github.com/eventim-go/eventim/eventim"
+import (
+	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/invoices/money"
+)
 
 // CreateInvoice asks for a new draft.
 type CreateInvoice struct {
@@ -46,7 +49,7 @@ func (e InvoiceCreated) evolve(Invoice) Invoice {
 	return Invoice{
 		Details: e.Details, Currency: e.Currency, Status: StatusDraft,
 		Lines: append([]LineItem{}, e.Lines...), LastLine: len(e.Lines),
-		Total: e.Total, Paid: Money{currency: e.Total.currency}, Balance: e.Total,
+		Total: e.Total, Paid: money.Zero(e.Total.Currency()), Balance: e.Total,
 		Payments: []Payment{},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/invoices/money"
 )
 
 // LineDetails are what a line item is asked to say.
@@ -50,7 +51,7 @@ func checkDecimal(code, what string, d Decimal) error {
 	if d.Sign() < 0 {
 		return eventim.Reject(code, "the %s %v is negative", what, d)
 	}
-	if whole, fraction := d.digits(); whole > maxWholeDigits || fraction > maxFractionDigits {
+	if whole, fraction := d.Digits(); whole > maxWholeDigits || fraction > maxFractionDigits {
 		return eventim.Reject(code, "the %s %v has more than %d digits before or %d after the point",
 			what, d, maxWholeDigits, maxFractionDigits)
 	}
@@ -61,10 +62,10 @@ func (l LineDetails) item(id string, c Currency) (LineItem, error) {
 	if err := l.check(); err != nil {
 		return LineItem{}, err
 	}
-	net, err := multiply(l.Quantity, l.UnitPrice, c)
-	if err != nil || net.minor > maxAmount {
+	net, err := money.Multiply(l.Quantity, l.UnitPrice, c)
+	if err != nil || net.Minor() > maxAmount {
 		return LineItem{}, eventim.Reject(CodeAmountTooLarge, "%v times %v %s is more than a line item can hold: at most %v",
-			l.Quantity, l.UnitPrice, c, Money{maxAmount, c})
+			l.Quantity, l.UnitPrice, c, units(maxAmount, c))
 	}
 	return LineItem{id, l, net}, nil
 }
@@ -95,11 +96,11 @@ func inLine(i int, err error) error {
 
 // totalOf sums the nets exactly: EN 16931, BR-CO-10.
 func totalOf(lines []LineItem, c Currency) (Money, error) {
-	total := Money{currency: c}
+	total := money.Zero(c)
 	for _, l := range lines {
 		var err error
-		if total, err = total.Add(l.Net); err != nil || total.minor > maxAmount {
-			return Money{}, eventim.Reject(CodeTotalTooLarge, "the total would be more than an invoice can hold: at most %v", Money{maxAmount, c})
+		if total, err = total.Add(l.Net); err != nil || total.Minor() > maxAmount {
+			return Money{}, eventim.Reject(CodeTotalTooLarge, "the total would be more than an invoice can hold: at most %v", units(maxAmount, c))
 		}
 	}
 	return total, nil

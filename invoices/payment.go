@@ -71,7 +71,7 @@ func (c ReceivePayment) decide(inv Invoice) ([]Event, error) {
 	}
 	paid, err1 := inv.Paid.Add(c.Amount)
 	left, err2 := inv.payable().Sub(c.Amount)
-	if err1 != nil || err2 != nil || left.minor < 0 {
+	if err1 != nil || err2 != nil || left.Minor() < 0 {
 		return nil, inv.overpaid(c.Amount)
 	}
 	payment := Payment{
@@ -82,7 +82,7 @@ func (c ReceivePayment) decide(inv Invoice) ([]Event, error) {
 	if inv.Status == StatusWrittenOff {
 		received.Balance, received.WrittenOff = inv.Balance, left
 	}
-	if left.minor == 0 {
+	if left.Minor() == 0 {
 		return []Event{received, InvoicePaid{inv.Total}}, nil
 	}
 	return []Event{received}, nil
@@ -116,11 +116,11 @@ func (c ReceivePayment) isKnown(inv Invoice) (bool, error) {
 }
 
 func (c ReceivePayment) check(inv Invoice) error {
-	if c.Amount.minor <= 0 {
+	if c.Amount.Minor() <= 0 {
 		return eventim.Reject(CodeAmountNotPositive, "the amount of a payment must be positive")
 	}
-	if c.Amount.currency != inv.Currency {
-		return eventim.Reject(CodeCurrencyMismatch, "the invoice is in %s: a payment in %s cannot be recorded", inv.Currency, c.Amount.currency)
+	if c.Amount.Currency() != inv.Currency {
+		return eventim.Reject(CodeCurrencyMismatch, "the invoice is in %s: a payment in %s cannot be recorded", inv.Currency, c.Amount.Currency())
 	}
 	if err := checkDate("date of the payment", c.Date); err != nil {
 		return err

@@ -72,11 +72,11 @@ func command(t *rapid.T, inv Invoice) Command {
 	case 9, 10:
 		minor := rapid.OneOf(rapid.Int64Range(1, max(1, inv.payable().Minor())), rapid.Just(inv.payable().Minor()), rapid.Int64()).Draw(t, "minor")
 		c := rapid.SampledFrom([]Currency{inv.Currency, inv.Currency, inv.Currency, "USD"}).Draw(t, "currency")
-		return ReceivePayment{Money{minor, c}, mustDate("2026-12-01"), "ref", "card", rapid.SampledFrom([]string{"", "", "tx-1", "tx-2"}).Draw(t, "transaction")}
+		return ReceivePayment{units(minor, c), mustDate("2026-12-01"), "ref", "card", rapid.SampledFrom([]string{"", "", "tx-1", "tx-2"}).Draw(t, "transaction")}
 	case 11, 12:
 		return ReviseDraft{rapid.OneOf(rapid.Just(acme), someDetails()).Draw(t, "revised"), revised(t, inv, line)}
 	case 16:
-		amount := rapid.SampledFrom([]Money{{}, {}, {1, inv.Currency}, inv.Paid, {1, "USD"}}).Draw(t, "reversed")
+		amount := rapid.SampledFrom([]Money{{}, {}, units(1, inv.Currency), inv.Paid, units(1, "USD")}).Draw(t, "reversed")
 		return ReversePayment{strconv.Itoa(rapid.IntRange(0, len(inv.Payments)+1).Draw(t, "payment")), amount, mustDate("2026-12-01"), "bounced"}
 	case 13:
 		return WriteOffInvoice{rapid.SampledFrom([]string{"insolvent", ""}).Draw(t, "reason")}
@@ -305,9 +305,9 @@ func checkInvariants(t failer, inv Invoice) {
 		name      string
 		got, want Money
 	}{
-		{"total", inv.Total, Money{total, inv.Currency}},
-		{"paid", inv.Paid, Money{paid, inv.Currency}},
-		{"balance", inv.Balance, Money{balanceOf(inv, total-paid), inv.Currency}},
+		{"total", inv.Total, units(total, inv.Currency)},
+		{"paid", inv.Paid, units(paid, inv.Currency)},
+		{"balance", inv.Balance, units(balanceOf(inv, total-paid), inv.Currency)},
 	} {
 		if sum.got != sum.want {
 			t.Fatalf("%s = %v, want %v of %+v", sum.name, sum.got, sum.want, inv)

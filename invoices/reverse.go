@@ -66,15 +66,15 @@ func (c ReversePayment) amount(inv Invoice) (Money, error) {
 	}
 	left := inv.Payments[i].left()
 	switch {
-	case left.minor == 0:
+	case left.Minor() == 0:
 		return Money{}, eventim.Reject(CodePaymentReversed, "payment %s has been reversed already", c.PaymentID)
 	case c.Amount == Money{}:
 		return left, nil
-	case c.Amount.currency != inv.Currency:
-		return Money{}, eventim.Reject(CodeCurrencyMismatch, "the invoice is in %s: %s cannot be taken back", inv.Currency, c.Amount.currency)
-	case c.Amount.minor <= 0:
+	case c.Amount.Currency() != inv.Currency:
+		return Money{}, eventim.Reject(CodeCurrencyMismatch, "the invoice is in %s: %s cannot be taken back", inv.Currency, c.Amount.Currency())
+	case c.Amount.Minor() <= 0:
 		return Money{}, eventim.Reject(CodeAmountNotPositive, "the amount of a reversal must be positive")
-	case c.Amount.minor > left.minor:
+	case c.Amount.Minor() > left.Minor():
 		return Money{}, eventim.Reject(CodeReversalTooLarge, "of payment %s there are %v left: %v cannot be taken back", c.PaymentID, left, c.Amount)
 	}
 	return c.Amount, nil
@@ -85,19 +85,19 @@ func paymentIndex(payments []Payment, id string) int {
 }
 
 // left is what of a payment has not been reversed.
-func (p Payment) left() Money { return Money{p.Amount.minor - p.Reversed.minor, p.Amount.currency} }
+func (p Payment) left() Money { return units(p.Amount.Minor()-p.Reversed.Minor(), p.Amount.Currency()) }
 
 func (e PaymentReversed) evolve(inv Invoice) Invoice {
 	inv.Paid, inv.Balance, inv.WrittenOff = e.Paid, e.Balance, e.WrittenOff
 	if i := paymentIndex(inv.Payments, e.PaymentID); i >= 0 {
 		p := inv.Payments[i]
-		p.Reversed = Money{p.Reversed.minor + e.Amount.minor, e.Amount.currency}
+		p.Reversed = units(p.Reversed.Minor()+e.Amount.Minor(), e.Amount.Currency())
 		inv.Payments = slices.Clone(inv.Payments)
 		inv.Payments[i] = p
 	}
 	switch {
 	case inv.Status == StatusWrittenOff:
-	case inv.Paid.minor == 0:
+	case inv.Paid.Minor() == 0:
 		inv.Status = StatusSent
 	default:
 		inv.Status = StatusPartiallyPaid

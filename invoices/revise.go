@@ -106,8 +106,8 @@ func (r *revision) revise(lines []LineItem) {
 			r.add(LineItemRemoved{l.ID, r.totalOf(without(r.inv.Lines, l.ID))})
 		}
 	}
-	r.change(lines, func(before, after LineItem) bool { return after.Net.minor <= before.Net.minor })
-	r.change(lines, func(before, after LineItem) bool { return after.Net.minor > before.Net.minor })
+	r.change(lines, func(before, after LineItem) bool { return after.Net.Minor() <= before.Net.Minor() })
+	r.change(lines, func(before, after LineItem) bool { return after.Net.Minor() > before.Net.Minor() })
 	for _, l := range lines {
 		if lineIndex(r.inv.Lines, l.ID) < 0 {
 			r.add(LineItemAdded{l, r.totalOf(appended(r.inv.Lines, l))})

@@ -14,6 +14,7 @@ import (
 
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/eventim/eventimtest"
+	"github.com/eventim-go/eventim/invoices/money"
 )
 
 type scenario = eventimtest.Scenario[Invoice, Command, Event]
@@ -103,7 +104,7 @@ func TestRecoveredIsPaid(t *testing.T) {
 func TestAccepted(t *testing.T) {
 	t.Parallel()
 	draft := histories[StatusDraft]
-	yen := InvoiceCreated{acme, "JPY", []LineItem{{"1", consulting, must(ParseMoney("25", "JPY"))}}, must(ParseMoney("25", "JPY"))}
+	yen := InvoiceCreated{acme, "JPY", []LineItem{{"1", consulting, must(money.Parse("25", "JPY"))}}, must(money.Parse("25", "JPY"))}
 	dinar := LineDetails{"Pearl", mustDecimal("1"), mustDecimal("1.2345")}
 	for _, s := range []scenario{
 		{Name: "create", When: CreateInvoice{acme, "EUR", []LineDetails{consulting}}, Then: []Event{created}},
@@ -113,8 +114,8 @@ func TestAccepted(t *testing.T) {
 			Name: "create in BHD", When: CreateInvoice{acme, "BHD", []LineDetails{dinar}},
 			Then: []Event{InvoiceCreated{
 				acme, "BHD",
-				[]LineItem{{"1", dinar, must(ParseMoney("1.235", "BHD"))}},
-				must(ParseMoney("1.235", "BHD")),
+				[]LineItem{{"1", dinar, must(money.Parse("1.235", "BHD"))}},
+				must(money.Parse("1.235", "BHD")),
 			}},
 		},
 		{
@@ -316,7 +317,7 @@ func TestRejected(t *testing.T) {
 		{Name: "payment of nothing", Given: histories[StatusSent], When: ReceivePayment{Amount: eur("0.00"), Date: rest.Date}, Rejected: CodeAmountNotPositive},
 		{Name: "payment without amount", Given: histories[StatusSent], When: ReceivePayment{Date: rest.Date}, Rejected: CodeAmountNotPositive},
 		{Name: "negative payment", Given: histories[StatusSent], When: ReceivePayment{Amount: eur("-1"), Date: rest.Date}, Rejected: CodeAmountNotPositive},
-		{Name: "payment in dollars", Given: histories[StatusSent], When: ReceivePayment{Amount: must(ParseMoney("1", "USD")), Date: rest.Date}, Rejected: CodeCurrencyMismatch},
+		{Name: "payment in dollars", Given: histories[StatusSent], When: ReceivePayment{Amount: must(money.Parse("1", "USD")), Date: rest.Date}, Rejected: CodeCurrencyMismatch},
 		{Name: "overpayment", Given: histories[StatusSent], When: ReceivePayment{Amount: eur("25.01"), Date: rest.Date}, Rejected: CodeOverpayment},
 		{Name: "overpayment of the rest", Given: histories[StatusPartiallyPaid], When: ReceivePayment{Amount: eur("15.01"), Date: rest.Date}, Rejected: CodeOverpayment},
 		{Name: "overpayment beyond int64", Given: histories[StatusPartiallyPaid], When: ReceivePayment{Amount: eur("92233720368547758.07"), Date: rest.Date}, Rejected: CodeOverpayment},
@@ -331,7 +332,7 @@ func TestRejected(t *testing.T) {
 		{Name: "reverse twice", Given: append(slices.Clone(histories[StatusPartiallyPaid]), reversed), When: bounced, Rejected: CodePaymentReversed},
 		{Name: "reverse more than is left", Given: append(slices.Clone(histories[StatusPartiallyPaid]), fourReversed), When: reverse(eur("6.01")), Rejected: CodeReversalTooLarge},
 		{Name: "reverse nothing", Given: histories[StatusPartiallyPaid], When: reverse(eur("0")), Rejected: CodeAmountNotPositive},
-		{Name: "reverse dollars", Given: histories[StatusPartiallyPaid], When: reverse(must(ParseMoney("1", "USD"))), Rejected: CodeCurrencyMismatch},
+		{Name: "reverse dollars", Given: histories[StatusPartiallyPaid], When: reverse(must(money.Parse("1", "USD"))), Rejected: CodeCurrencyMismatch},
 		{Name: "reverse without a date", Given: histories[StatusPartiallyPaid], When: ReversePayment{PaymentID: "1", Reason: "x"}, Rejected: CodeDateInvalid},
 		{Name: "reverse without a reason", Given: histories[StatusPartiallyPaid], When: ReversePayment{PaymentID: "1", Date: rest.Date}, Rejected: CodeReasonMissing},
 		{Name: "reverse in two days", Given: histories[StatusPartiallyPaid], When: ReversePayment{PaymentID: "1", Date: mustDate("2026-12-03"), Reason: "x"}, Rejected: CodeDateInvalid},
@@ -388,7 +389,7 @@ func lines(n int) InvoiceCreated {
 	for i := range n {
 		e.Lines = append(e.Lines, LineItem{strconv.Itoa(i + 1), consulting, eur("25.00")})
 	}
-	e.Total, _ = NewMoney(int64(n)*2500, "EUR")
+	e.Total, _ = money.Of(int64(n)*2500, "EUR")
 	return e
 }
 
@@ -397,7 +398,7 @@ func lines(n int) InvoiceCreated {
 func payments(n int) []Event {
 	history := []Event{created, sent}
 	for i := range n {
-		paid, balance := Money{int64(i + 1), "EUR"}, Money{int64(2500 - i - 1), "EUR"}
+		paid, balance := units(int64(i+1), "EUR"), units(int64(2500-i-1), "EUR")
 		history = append(history, PaymentReceived{Payment: Payment{ID: strconv.Itoa(i + 1), Amount: eur("0.01"), Date: rest.Date}, Paid: paid, Balance: balance})
 	}
 	return history

@@ -1,6 +1,9 @@
 package invoices
 
-import "github.com/eventim-go/eventim/eventim"
+import (
+	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/invoices/money"
+)
 
 // VoidInvoice withdraws an invoice that should not have been issued, as long as
 // nothing has been paid on it. It stays in the books, with its id and its
@@ -45,7 +48,7 @@ func (inv Invoice) mustBeVoidable() error {
 
 func (e InvoiceVoided) evolve(inv Invoice) Invoice {
 	inv.Status, inv.Reason = StatusVoid, e.Reason
-	inv.Balance = Money{currency: inv.Currency}
+	inv.Balance = money.Zero(inv.Currency)
 	return inv
 }
 

@@ -1,6 +1,9 @@
 package invoices
 
-import "github.com/eventim-go/eventim/eventim"
+import (
+	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/invoices/money"
+)
 
 // WriteOffInvoice gives up what is left to be paid of an issued invoice.
 //
@@ -51,6 +54,6 @@ func (inv Invoice) mustHaveOutstanding() error {
 
 func (e InvoiceWrittenOff) evolve(inv Invoice) Invoice {
 	inv.Status, inv.Reason, inv.WrittenOff = StatusWrittenOff, e.Reason, e.Amount
-	inv.Balance = Money{currency: inv.Currency}
+	inv.Balance = money.Zero(inv.Currency)
 	return inv
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/eventim-go/eventim/invoices"
+	"github.com/eventim-go/eventim/invoices/money"
 	"github.com/eventim-go/eventim/invoices/views"
 )
 
@@ -33,28 +34,28 @@ type InvoicePage struct {
 
 // InvoiceRow is a line of the list.
 type InvoiceRow struct {
-	ID           string         `json:"id"`
-	Version      int64          `json:"version"`
-	CustomerName string         `json:"customerName"`
-	Status       string         `json:"status" enum:"draft,sent,partially_paid,paid,void,written_off,deleted"`
-	Currency     string         `json:"currency"`
-	Total        invoices.Money `json:"total"`
-	Paid         invoices.Money `json:"paid"`
-	Balance      invoices.Money `json:"balance"`
-	IssueDate    string         `json:"issueDate" format:"date"`
-	DueDate      string         `json:"dueDate" format:"date"`
-	UpdatedAt    time.Time      `json:"updatedAt"`
-	Overdue      bool           `json:"overdue" doc:"It should have been paid by now."`
+	ID           string       `json:"id"`
+	Version      int64        `json:"version"`
+	CustomerName string       `json:"customerName"`
+	Status       string       `json:"status" enum:"draft,sent,partially_paid,paid,void,written_off,deleted"`
+	Currency     string       `json:"currency"`
+	Total        money.Amount `json:"total"`
+	Paid         money.Amount `json:"paid"`
+	Balance      money.Amount `json:"balance"`
+	IssueDate    string       `json:"issueDate" format:"date"`
+	DueDate      string       `json:"dueDate" format:"date"`
+	UpdatedAt    time.Time    `json:"updatedAt"`
+	Overdue      bool         `json:"overdue" doc:"It should have been paid by now."`
 }
 
 // TotalsRow sums up the invoices in one currency.
 type TotalsRow struct {
-	Currency    string       `json:"currency"`
-	Count       int64        `json:"count" doc:"Without what is void, as the total."`
-	Total       invoices.Sum `json:"total" doc:"Without what is void."`
-	Balance     invoices.Sum `json:"balance" doc:"What is not paid, drafts included."`
-	Outstanding invoices.Sum `json:"outstanding" doc:"What is owed: the balance without drafts."`
-	Draft       invoices.Sum `json:"draft" doc:"The total of the drafts, which nobody owes yet."`
+	Currency    string    `json:"currency"`
+	Count       int64     `json:"count" doc:"Without what is void, as the total."`
+	Total       money.Sum `json:"total" doc:"Without what is void."`
+	Balance     money.Sum `json:"balance" doc:"What is not paid, drafts included."`
+	Outstanding money.Sum `json:"outstanding" doc:"What is owed: the balance without drafts."`
+	Draft       money.Sum `json:"draft" doc:"The total of the drafts, which nobody owes yet."`
 }
 
 func (s *Server) listInvoices(ctx context.Context, in *listInput) (*listOutput, error) {
@@ -108,10 +109,10 @@ func (s *Server) row(row views.Row) (InvoiceRow, error) {
 }
 
 func totalsRow(t views.CurrencyTotal) (TotalsRow, error) {
-	var sums [4]invoices.Sum
+	var sums [4]money.Sum
 	for i, minor := range []string{t.Total, t.Balance, t.Outstanding, t.Draft} {
 		var err error
-		if sums[i], err = invoices.NewSum(minor, invoices.Currency(t.Currency)); err != nil {
+		if sums[i], err = money.NewSum(minor, money.Currency(t.Currency)); err != nil {
 			return TotalsRow{}, err
 		}
 	}
@@ -120,15 +121,15 @@ func totalsRow(t views.CurrencyTotal) (TotalsRow, error) {
 	}, nil
 }
 
-func moneys(currency string, minor ...int64) ([]invoices.Money, error) {
-	money := make([]invoices.Money, len(minor))
+func moneys(currency string, minor ...int64) ([]money.Amount, error) {
+	amounts := make([]money.Amount, len(minor))
 	for i, m := range minor {
 		var err error
-		if money[i], err = invoices.NewMoney(m, invoices.Currency(currency)); err != nil {
+		if amounts[i], err = money.Of(m, money.Currency(currency)); err != nil {
 			return nil, err
 		}
 	}
-	return money, nil
+	return amounts, nil
 }
 
 // overdue is the rule of the list's filter, for one row.

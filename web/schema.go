@@ -6,6 +6,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/eventim-go/eventim/invoices"
+	"github.com/eventim-go/eventim/invoices/money"
 )
 
 func schemaOf[T any](r huma.Registry) *huma.Schema { return r.Schema(reflect.TypeFor[T](), true, "") }
@@ -29,7 +30,7 @@ type (
 // Schema describes a currency.
 func (currencyJSON) Schema(huma.Registry) *huma.Schema {
 	s := text("An active code of ISO 4217.", "EUR", "")
-	for _, currency := range invoices.Currencies() {
+	for _, currency := range money.Currencies() {
 		s.Enum = append(s.Enum, string(currency))
 	}
 	return s
@@ -52,9 +53,9 @@ func text(description, example, pattern string) *huma.Schema {
 }
 
 func aliasDomain(r huma.Registry) {
-	r.RegisterTypeAlias(reflect.TypeFor[invoices.Money](), reflect.TypeFor[moneyJSON]())
-	r.RegisterTypeAlias(reflect.TypeFor[invoices.Sum](), reflect.TypeFor[sumJSON]())
-	r.RegisterTypeAlias(reflect.TypeFor[invoices.Currency](), reflect.TypeFor[currencyJSON]())
-	r.RegisterTypeAlias(reflect.TypeFor[invoices.Decimal](), reflect.TypeFor[decimalJSON]())
+	r.RegisterTypeAlias(reflect.TypeFor[money.Amount](), reflect.TypeFor[moneyJSON]())
+	r.RegisterTypeAlias(reflect.TypeFor[money.Sum](), reflect.TypeFor[sumJSON]())
+	r.RegisterTypeAlias(reflect.TypeFor[money.Currency](), reflect.TypeFor[currencyJSON]())
+	r.RegisterTypeAlias(reflect.TypeFor[money.Decimal](), reflect.TypeFor[decimalJSON]())
 	r.RegisterTypeAlias(reflect.TypeFor[invoices.Date](), reflect.TypeFor[dateJSON]())
 }

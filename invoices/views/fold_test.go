@@ -17,6 +17,7 @@ import (
 	"github.com/eventim-go/eventim/eventim/eventimtest"
 	"github.com/eventim-go/eventim/internal/devpostgres/pgtest"
 	"github.com/eventim-go/eventim/invoices"
+	"github.com/eventim-go/eventim/invoices/money"
 	"github.com/eventim-go/eventim/invoices/views"
 	"github.com/eventim-go/eventim/migrations"
 	"github.com/eventim-go/eventim/projector"
@@ -113,7 +114,7 @@ func sendRandom(t *testing.T, a views.Aggregate, k eventim.Kafka) (sent []eventi
 	}
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test
 	details := snapshot("", 1).State.Details
-	line := invoices.LineDetails{Description: "Work", Quantity: must(invoices.ParseDecimal("2")), UnitPrice: must(invoices.ParseDecimal("12.345"))}
+	line := invoices.LineDetails{Description: "Work", Quantity: must(money.ParseDecimal("2")), UnitPrice: must(money.ParseDecimal("12.345"))}
 	create := invoices.CreateInvoice{Details: details, Currency: "EUR", Lines: []invoices.LineDetails{line}}
 	possible := []invoices.Command{
 		create, create, create,

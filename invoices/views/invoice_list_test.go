@@ -10,6 +10,7 @@ import (
 
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/invoices"
+	"github.com/eventim-go/eventim/invoices/money"
 	"github.com/eventim-go/eventim/invoices/views"
 )
 
@@ -58,7 +59,7 @@ func TestListFilters(t *testing.T) {
 	t.Parallel()
 	pool, write := table(t, views.InvoiceList(invoices.Aggregate))
 	yen := snapshot("yen", 5, status(invoices.StatusSent))
-	yen.State.Currency, yen.State.Total, yen.State.Balance = "JPY", must(invoices.NewMoney(9, "JPY")), must(invoices.NewMoney(4, "JPY"))
+	yen.State.Currency, yen.State.Total, yen.State.Balance = "JPY", must(money.Of(9, "JPY")), must(money.Of(4, "JPY"))
 	write(
 		snapshot("draft", 1), snapshot("sent", 2, status(invoices.StatusSent), customer("100% Müller_Söhne")),
 		snapshot("part", 3, status(invoices.StatusPartiallyPaid)), snapshot("paid", 4, status(invoices.StatusPaid)),

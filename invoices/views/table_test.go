@@ -11,6 +11,7 @@ import (
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/internal/devpostgres/pgtest"
 	"github.com/eventim-go/eventim/invoices"
+	"github.com/eventim-go/eventim/invoices/money"
 	"github.com/eventim-go/eventim/projector"
 )
 
@@ -32,7 +33,7 @@ func table[T any](t testing.TB, p projector.Projection[T]) (*pgxpool.Pool, func(
 
 var epoch = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 
-func euros(minor int64) invoices.Money { return must(invoices.NewMoney(minor, "EUR")) }
+func euros(minor int64) money.Amount { return must(money.Of(minor, "EUR")) }
 
 func must[T any](v T, err error) T {
 	if err != nil {

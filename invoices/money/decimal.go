@@ -1,4 +1,4 @@
-package invoices
+package money
 
 import (
 	"cmp"
@@ -25,7 +25,7 @@ func ParseDecimal(s string) (Decimal, error) {
 		return Decimal{}, fmt.Errorf("%.40q is not a decimal number, such as 12.50", s)
 	}
 	d := Decimal{s}
-	if whole, fraction := d.digits(); whole+fraction > maxDigits {
+	if whole, fraction := d.Digits(); whole+fraction > maxDigits {
 		return Decimal{}, fmt.Errorf("%.40s… has more than %d digits", s, maxDigits)
 	}
 	return d, nil
@@ -42,8 +42,8 @@ func isDigits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
-// digits counts the digits before and after the point.
-func (d Decimal) digits() (whole, fraction int) {
+// Digits counts the digits before and after the point.
+func (d Decimal) Digits() (whole, fraction int) {
 	w, f, _ := strings.Cut(strings.TrimPrefix(d.text, "-"), ".")
 	return len(w), len(f)
 }
@@ -67,7 +67,7 @@ func (d Decimal) Sign() int {
 func (d Decimal) apd() *apd.Decimal {
 	x, _, err := apd.NewFromString(cmp.Or(d.text, "0"))
 	if err != nil {
-		panic(fmt.Sprintf("invoices: decimal %q was not parsed: %v", d.text, err)) // ParseDecimal is the only way to get one
+		panic(fmt.Sprintf("money: decimal %q was not parsed: %v", d.text, err)) // ParseDecimal is the only way to get one
 	}
 	return x
 }

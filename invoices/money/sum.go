@@ -1,4 +1,4 @@
-package invoices
+package money
 
 import (
 	"fmt"
@@ -6,8 +6,8 @@ import (
 )
 
 // Sum is an exact sum of amounts of one currency. It may be larger than any
-// Money: no number of invoices is too many to be summed up. Its JSON form is
-// that of Money.
+// Amount: no number of invoices is too many to be summed up. Its JSON form is
+// that of Amount.
 type Sum struct {
 	minor    string // digits, with a sign if negative
 	currency Currency
@@ -25,14 +25,14 @@ func NewSum(minor string, c Currency) (Sum, error) {
 	return Sum{minor, c}, nil
 }
 
-// Amount is the decimal amount, as that of Money.
-func (s Sum) Amount() string { return amountOf(s.minor, s.currency) }
+// Number is the sum as a decimal number, as that of an Amount.
+func (s Sum) Number() string { return numberOf(s.minor, s.currency) }
 
 // MarshalJSON writes the JSON form.
-func (s Sum) MarshalJSON() ([]byte, error) { return amountJSON(s.Amount(), s.currency), nil }
+func (s Sum) MarshalJSON() ([]byte, error) { return amountJSON(s.Number(), s.currency), nil }
 
-// amountOf places the point in minor units that are written as digits.
-func amountOf(minor string, c Currency) string {
+// numberOf places the point in minor units that are written as digits.
+func numberOf(minor string, c Currency) string {
 	decimals, _ := c.Decimals()
 	digits, negative := strings.CutPrefix(minor, "-")
 	if missing := decimals + 1 - len(digits); missing > 0 {
