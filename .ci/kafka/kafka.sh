@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Apache Kafka (KRaft) on this machine, from its Maven artifacts. Needs Java 17, Maven and Go.
+# Apache Kafka (KRaft) on this machine, from its Maven artifacts. Needs Java 17, Maven and Go. KAFKA_VERSION names another
+# version than that of pom.xml.
 #
 #   kafka.sh with 1|3 COMMAND...   run COMMAND with EVENTIM_TEST_KAFKA set, on nodes that live as long as it
 #   kafka.sh up 1|3 DIR            start nodes with their data in DIR, wait until they serve, print their addresses
@@ -7,11 +8,13 @@
 #   kafka.sh node NODE DIR         start that node again
 #   kafka.sh down DIR              stop the nodes of DIR
 #   kafka.sh fetch                 get the artifacts
+#   kafka.sh version               print the version
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
-libs=$root/.cache/kafka/libs
+version=${KAFKA_VERSION:-$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\1|p' "$here/pom.xml")}
+libs=$root/.cache/kafka/$version
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
 jvm=(-Xms192m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.awt.headless=true ${EVENTIM_KAFKA_JVM:-}
   "-Dlog4j2.configurationFile=$here/log4j2.properties" -cp "$libs/*")
@@ -21,7 +24,8 @@ fail() { echo "kafka.sh: $*" >&2; exit 1; }
 fetch() {
   [ ! -e "$libs/.complete" ] || [ "$here/pom.xml" -nt "$libs/.complete" ] || return 0
   rm -rf "$libs"
-  mvn -q -B -Dstyle.color=never -f "$here/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$libs" >&2
+  mvn -q -B -Dstyle.color=never -f "$here/pom.xml" -Dkafka.version="$version" dependency:copy-dependencies \
+    -DincludeScope=runtime -DoutputDirectory="$libs" >&2
   touch "$libs/.complete"
 }
 
@@ -152,6 +156,7 @@ with() { # NODES COMMAND...
 
 case "${1:-} $#" in
   "fetch 1") fetch ;;
+  "version 1") echo "$version" ;;
   "up 3") up "$2" "$3" && addresses "$3" ;;
   "node 3") start "$2" "$3" ;;
   "kill 3") kill -9 "$(cat "$3/node$2/pid")" ;;

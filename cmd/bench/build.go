@@ -34,9 +34,9 @@ func build(ctx context.Context, root, dir string, list []contender) (programs, e
 
 func buildStreams(ctx context.Context, root string) ([]string, error) {
 	cache := filepath.Join(root, ".cache/streams")
-	libs := filepath.Join(cache, "libs")
-	err := tool(ctx, filepath.Join(root, "cmd/bench/streams"), "mvn", "-q", "-B", "-Dstyle.color=never", "package",
-		"dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory="+libs)
+	libs := filepath.Join(cache, "libs-"+kafkaVersion()) // libraries of two versions must not mix
+	err := tool(ctx, filepath.Join(root, "cmd/bench/streams"), "mvn", "-q", "-B", "-Dstyle.color=never", "-Dkafka.version="+kafkaVersion(),
+		"package", "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory="+libs)
 	if err != nil {
 		return nil, err
 	}

@@ -88,7 +88,7 @@ func streams(commit, threads int, static bool) contender {
 	c := contender{
 		Contender: report.Contender{
 			Name: fmt.Sprintf("streams-%dms-%dt", commit, threads), Title: fmt.Sprintf("Kafka Streams, %d ms, %d thread", commit, threads),
-			Note: fmt.Sprintf("Kafka Streams 4.3.1, exactly_once_v2, RocksDB, the same JSON work in Java with Jackson, commit.interval.ms=%d, num.stream.threads=%d. No deduplication of command ids", commit, threads),
+			Note: fmt.Sprintf("Kafka Streams %s, exactly_once_v2, RocksDB, the same JSON work in Java with Jackson, commit.interval.ms=%d, num.stream.threads=%d. No deduplication of command ids", kafkaVersion(), commit, threads),
 		},
 		stateful: true, exact: true, load: !static, restart: commit == 100 && threads == 1,
 	}

@@ -83,7 +83,7 @@ func fileSystem(folder string) string {
 }
 
 func versions() map[string]string {
-	v := map[string]string{"Go": strings.TrimPrefix(runtime.Version(), "go"), "Kafka": "4.3.1", "Kafka Streams": "4.3.1", "goka": "1.1.14"}
+	v := map[string]string{"Go": strings.TrimPrefix(runtime.Version(), "go"), "Kafka": kafkaVersion(), "Kafka Streams": kafkaVersion(), "goka": "1.1.14"}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, d := range info.Deps {
 			switch d.Path {
