@@ -9,17 +9,7 @@ import (
 	"github.com/eventim-go/eventim/eventim"
 )
 
-// Headers of the records that the hub looks at before it decodes anything.
-const (
-	headerCommandID = "ce_commandid"
-	headerOrigin    = "ce_originid"
-)
-
-// commandKey identifies a command: its id belongs to its invoice.
-type commandKey struct{ invoice, id string }
-
-// hub passes results and snapshots on to whoever waits for them: HTTP requests
-// by command, websockets by origin. One mutex orders everything, so that a
+// hub passes results and snapshots on to the websockets, by origin. One mutex orders everything, so that a
 // token says exactly what its connection has been told: position, registration
 // and delivery never interleave.
 type hub struct {
@@ -28,7 +18,6 @@ type hub struct {
 
 	mu      sync.Mutex
 	at      token // next offsets of the tails
-	waiters map[commandKey]map[chan<- answer]struct{}
 	origins map[string]map[*queue]struct{}
 	all     map[*queue]struct{}
 	joined  sync.WaitGroup
@@ -39,22 +28,8 @@ type hub struct {
 func newHub(a Aggregate, start token, log *slog.Logger) *hub {
 	return &hub{
 		aggregate: a, log: log, at: start,
-		waiters: map[commandKey]map[chan<- answer]struct{}{},
 		origins: map[string]map[*queue]struct{}{},
 		all:     map[*queue]struct{}{},
-	}
-}
-
-// await makes answers to a command arrive on the channel, which must have
-// room: an answer that finds none is dropped. The returned function ends it.
-func (h *hub) await(command commandKey, answers chan<- answer) (forget func()) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	join(h.waiters, command, answers)
-	return func() {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		leave(h.waiters, command, answers)
 	}
 }
 
@@ -122,9 +97,8 @@ func (h *hub) result(rec eventim.Record) error {
 	if err := h.at.results.advance(rec); err != nil {
 		return err
 	}
-	waiters := h.waiters[commandKey{string(rec.Key), rec.Header(headerCommandID)}]
-	queues := h.origins[rec.Header(headerOrigin)]
-	if len(waiters)+len(queues) == 0 {
+	queues := h.origins[rec.Header(eventim.HeaderOrigin)]
+	if len(queues) == 0 {
 		return nil
 	}
 	ans, err := decodeAnswer(h.aggregate, rec)
@@ -132,17 +106,9 @@ func (h *hub) result(rec eventim.Record) error {
 		h.log.Error("cannot read a result", "error", err)
 		return nil
 	}
-	for w := range waiters {
-		select {
-		case w <- ans:
-		default:
-		}
-	}
-	if len(queues) > 0 {
-		f := ans.frame(h.at)
-		for q := range queues {
-			q.push(f)
-		}
+	f := ans.frame(h.at)
+	for q := range queues {
+		q.push(f)
 	}
 	return nil
 }

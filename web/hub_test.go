@@ -103,29 +103,6 @@ func TestHubRoutes(t *testing.T) {
 	}
 }
 
-func TestHubWakesWaiters(t *testing.T) {
-	t.Parallel()
-	h := newTestHub()
-	one, two, other := make(chan answer, 1), make(chan answer, 1), make(chan answer, 1)
-	forget := h.await(commandKey{"inv-1", "cmd-1"}, one)
-	defer h.await(commandKey{"inv-1", "cmd-1"}, two)()
-	defer h.await(commandKey{"inv-1", "cmd-2"}, other)()
-	defer h.await(commandKey{"inv-2", "cmd-1"}, other)() // the same id, and another command
-	must(t, h.result(rejected(0, 10, "cmd-1", "")))
-	must(t, h.result(rejected(0, 11, "cmd-1", ""))) // finds no room, and does not wait
-	for _, c := range []chan answer{one, two} {
-		a := <-c
-		if a.command != "cmd-1" || a.rejection.Code != "invoice_empty" || a.position != (eventim.Position{Partition: 0, Offset: 7}) {
-			t.Errorf("got %+v", a)
-		}
-	}
-	forget()
-	must(t, h.result(rejected(0, 12, "cmd-1", "")))
-	if len(one) != 0 || len(two) != 1 || len(other) != 0 {
-		t.Errorf("got %d, %d, %d answers", len(one), len(two), len(other))
-	}
-}
-
 func TestHubPassesOverWhatItCannotRead(t *testing.T) {
 	t.Parallel()
 	h := newTestHub()

@@ -19,6 +19,7 @@ var errConnecting = errors.New("connecting to Kafka")
 // so that its tokens are exact from the first one on.
 type live struct {
 	sender   *eventim.Sender[invoices.Command]
+	inbox    eventim.Inbox // of those who wait for an answer over HTTP
 	hub      *hub
 	progress *progress
 	replayer *replayer
@@ -94,5 +95,6 @@ func (s *Server) tail(ctx context.Context, l *live) error {
 // result is called with each record of the results topic.
 func (l *live) result(rec eventim.Record) error {
 	l.progress.result(rec)
+	l.inbox.Record(rec)
 	return l.hub.result(rec)
 }

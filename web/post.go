@@ -103,32 +103,31 @@ func (s *Server) post(ctx context.Context, name string, in *postInput) (*postOut
 }
 
 func (s *Server) postAndWait(ctx context.Context, r commandRequest, wait time.Duration) (*postOutput, error) {
-	answers := make(chan answer, 16)
+	var answer *eventim.Expectation
 	if l := s.live.Load(); l != nil {
-		// Before the command is sent: its result may come before Send returns.
-		defer l.hub.await(commandKey{r.invoice, r.id}, answers)()
+		answer = l.inbox.Expect(r.invoice, r.id) // before it is sent: the result may come before Send returns
+		defer answer.Forget()
 	}
 	position, problem := s.submit(context.WithoutCancel(ctx), r) // it was asked for, whoever hangs up
 	if problem != nil {
 		return nil, problem
 	}
-	timeout := time.NewTimer(wait)
-	defer timeout.Stop()
-	for {
-		select {
-		case a := <-answers:
-			if a.position == position {
-				return done(r, a, wait)
-			}
-			// The answer to an earlier command of the invoice with the same id.
-		case <-timeout.C:
-			return pending(r, position, wait), nil
-		case <-s.drained.Done():
-			return pending(r, position, wait), nil
-		case <-ctx.Done():
-			return pending(r, position, wait), nil
-		}
+	if answer == nil {
+		return pending(r, position, wait), nil // we have connected to Kafka meanwhile
 	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	defer context.AfterFunc(s.drained, cancel)() //nolint:contextcheck // it is inherited
+	rec, err := answer.Await(ctx, position)
+	if err != nil {
+		return pending(r, position, wait), nil //nolint:nilerr // that time is over is no error
+	}
+	a, err := decodeAnswer(s.aggregate, rec)
+	if err != nil {
+		s.log.Error("cannot read a result", "error", err)
+		return pending(r, position, wait), nil
+	}
+	return done(r, a, wait)
 }
 
 func pending(r commandRequest, position eventim.Position, wait time.Duration) *postOutput {

@@ -7,9 +7,6 @@ import (
 	"github.com/eventim-go/eventim/eventim"
 )
 
-// headerReplay marks the result of a command that was answered before.
-const headerReplay = "ce_replay"
-
 // progress knows, for each partition of the commands, how far the handlers
 // have come, and the last command that changed anything. So it can tell who
 // waits for the effect of a command that it had none: a view never shows such
@@ -80,7 +77,7 @@ func (p *progress) result(rec eventim.Record) {
 // result is not known. To decode every result would cost more than all else
 // that is done with those that nobody here waits for.
 func changes(rec eventim.Record) bool {
-	return rec.Header(headerReplay) == "" && bytes.Contains(rec.Value, []byte(`"events"`))
+	return rec.Header(eventim.HeaderReplay) == "" && bytes.Contains(rec.Value, []byte(`"events"`))
 }
 
 // recall takes in what lies before the tail: the last command that was decided

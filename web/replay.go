@@ -194,7 +194,7 @@ func (p *replayer) attempt(ctx context.Context, batch []*replay) error {
 	topics := p.aggregate.Topics()
 	from, to := window(batch, func(t token) offsets { return t.results })
 	err := p.read(ctx, topics.Results, from, to, func(rec eventim.Record) error {
-		return p.result(rec, byOrigin[rec.Header(headerOrigin)])
+		return p.result(rec, byOrigin[rec.Header(eventim.HeaderOrigin)])
 	})
 	if err != nil {
 		return err
