@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -72,8 +71,9 @@ func (s *Server) command(r commandRequest) (eventim.Command[invoices.Command], *
 		ID: r.id, Aggregate: r.invoice, Expected: r.expected,
 		Metadata: eventim.Metadata{Origin: r.origin, Actor: r.actor, Traceparent: r.traceparent},
 	}
-	_, version, ok := s.commands.Member(r.name)
-	if !ok {
+	var err error
+	cmd.Payload, err = s.aggregate.ParseCommand(r.name, r.payload)
+	if errors.Is(err, eventim.ErrUnknownCommand) {
 		return cmd, newProblem(codeCommandUnknown, "%q is not a command of invoices.", r.name)
 	}
 	if r.name == creation && r.expected == nil {
@@ -82,11 +82,6 @@ func (s *Server) command(r commandRequest) (eventim.Command[invoices.Command], *
 	if err := cmd.Check(); err != nil {
 		return cmd, newProblem(codeRequestInvalid, "%s.", sentence(err))
 	}
-	if len(bytes.TrimSpace(r.payload)) == 0 {
-		r.payload = []byte("{}")
-	}
-	var err error
-	cmd.Payload, err = s.commands.DecodeStrictly(eventim.Payload{Type: r.name, SchemaVersion: version, Data: r.payload})
 	if err != nil {
 		p := newProblem(codePayloadInvalid, "%s: %s.", r.name, err)
 		if invalid, ok := errors.AsType[*eventim.InvalidError](err); ok {

@@ -58,7 +58,7 @@ func run(ctx context.Context, f flags, console *app.Console, logger *slog.Logger
 	if err != nil {
 		return err
 	}
-	return app.Run(ctx, parts...)
+	return eventim.RunAll(ctx, parts...)
 }
 
 // prepare creates what is missing in Kafka and in Postgres.
@@ -87,7 +87,7 @@ type dev struct {
 	out      io.Writer
 }
 
-func (d dev) parts() ([]app.Part, error) {
+func (d dev) parts() ([]eventim.Part, error) {
 	handler, err := app.NewHandler(invoices.Aggregate, eventim.HandlerConfig{
 		Kafka: d.servers.kafka, Dir: filepath.Join(d.dir, "handler"), Logger: d.logger, OnRestore: d.console.RestoreProgress(d.logger),
 	})
@@ -105,9 +105,9 @@ func (d dev) parts() ([]app.Part, error) {
 		return nil, err
 	}
 	return append(d.servers.watch,
-		app.Part{Name: "handler", Run: handler.Run},
-		app.Part{Name: "projector", Run: views.Run},
+		eventim.Part{Name: "handler", Run: handler.Run},
+		eventim.Part{Name: "projector", Run: views.Run},
 		page,
-		app.Part{Name: "start", Run: func(ctx context.Context) error { return d.announce(ctx, handler.Health) }},
+		eventim.Part{Name: "start", Run: func(ctx context.Context) error { return d.announce(ctx, handler.Health) }},
 	), nil
 }

@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"github.com/eventim-go/eventim/eventim"
-	"github.com/eventim-go/eventim/internal/app"
 	"github.com/eventim-go/eventim/internal/devbroker"
 	"github.com/eventim-go/eventim/internal/devpostgres"
 )
@@ -19,7 +18,7 @@ import (
 type servers struct {
 	kafka    eventim.Kafka
 	postgres string // URL
-	watch    []app.Part
+	watch    []eventim.Part
 	stop     []func() error
 }
 
@@ -45,7 +44,7 @@ func (s *servers) startPostgres(ctx context.Context, dir string, logger *slog.Lo
 	}
 	s.postgres = server.URL()
 	s.stop = append(s.stop, server.Close)
-	s.watch = append(s.watch, app.Part{Name: "postgres", Run: func(ctx context.Context) error {
+	s.watch = append(s.watch, eventim.Part{Name: "postgres", Run: func(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil

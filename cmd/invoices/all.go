@@ -51,7 +51,7 @@ func (c *allCommand) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	return app.Run(ctx, health, app.Part{Name: "handler", Run: handler.Run}, app.Part{Name: "projector", Run: views.Run}, page)
+	return eventim.RunAll(ctx, health, eventim.Part{Name: "handler", Run: handler.Run}, eventim.Part{Name: "projector", Run: views.Run}, page)
 }
 
 func (c *allCommand) prepare(ctx context.Context, k eventim.Kafka, pool *pgxpool.Pool, p process) error {

@@ -63,10 +63,10 @@ type webFlags struct {
 	MaxSockets     int      `env:"EVENTIM_MAX_SOCKETS" default:"20000" placeholder:"N" help:"Most websockets at a time."`
 }
 
-func (f webFlags) part(ctx context.Context, a app.Aggregate, k eventim.Kafka, pool *pgxpool.Pool, p process) (app.Part, error) {
+func (f webFlags) part(ctx context.Context, a app.Aggregate, k eventim.Kafka, pool *pgxpool.Pool, p process) (eventim.Part, error) {
 	listener, err := app.Listen(ctx, f.Listen)
 	if err != nil {
-		return app.Part{}, err
+		return eventim.Part{}, err
 	}
 	return app.Web(web.Config{
 		Kafka: k, Pool: pool, Aggregate: a, Logger: p.logger,

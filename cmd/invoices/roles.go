@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/internal/app"
 )
 
@@ -26,7 +27,7 @@ func (c *handlerCommand) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	return app.Run(ctx, health, app.Part{Name: "handler", Run: handler.Run})
+	return eventim.RunAll(ctx, health, eventim.Part{Name: "handler", Run: handler.Run})
 }
 
 type projectorCommand struct {
@@ -55,7 +56,7 @@ func (c *projectorCommand) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	return app.Run(ctx, health, app.Part{Name: "projector", Run: views.Run})
+	return eventim.RunAll(ctx, health, eventim.Part{Name: "projector", Run: views.Run})
 }
 
 type webCommand struct {
@@ -79,5 +80,5 @@ func (c *webCommand) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	return app.Run(ctx, page)
+	return eventim.RunAll(ctx, page)
 }

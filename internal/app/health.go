@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/eventim-go/eventim/eventim"
 )
 
 // Health is how a part is doing.
@@ -59,13 +61,13 @@ func text(err error) string {
 // HealthServer serves /healthz, which answers while the process runs, and
 // /readyz, which answers 200 while all checked parts are ready, and says how
 // each is doing.
-func HealthServer(ctx context.Context, address string, checks map[string]func() Health, logger *slog.Logger) (Part, error) {
+func HealthServer(ctx context.Context, address string, checks map[string]func() Health, logger *slog.Logger) (eventim.Part, error) {
 	listener, err := Listen(ctx, address)
 	if err != nil {
-		return Part{}, fmt.Errorf("health endpoint: %w", err)
+		return eventim.Part{}, fmt.Errorf("health endpoint: %w", err)
 	}
 	logger.Info("serving health", slog.String("address", listener.Addr().String()))
-	return Part{"health endpoint", func(ctx context.Context) error {
+	return eventim.Part{Name: "health endpoint", Run: func(ctx context.Context) error {
 		return serveHealth(ctx, listener, healthRoutes(checks))
 	}}, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/web"
 )
 
@@ -29,13 +30,13 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 // Web is the part that serves the page and the API on listener. It serves
 // without Kafka and Postgres too, and says so; it only ends by itself when one
 // of them refuses it for good.
-func Web(c web.Config, listener net.Listener, logger *slog.Logger) (Part, error) {
+func Web(c web.Config, listener net.Listener, logger *slog.Logger) (eventim.Part, error) {
 	server, err := web.New(c)
 	if err != nil {
-		return Part{}, err
+		return eventim.Part{}, err
 	}
 	logger.Info("serving the page", slog.String("address", listener.Addr().String()))
-	return Part{"web", func(ctx context.Context) error {
+	return eventim.Part{Name: "web", Run: func(ctx context.Context) error {
 		g, ctx := errgroup.WithContext(ctx)
 		g.Go(func() error { return server.Run(ctx, listener) })
 		g.Go(func() error { return stopped(ctx, AwaitKafka(ctx, c.Kafka, logger)) })

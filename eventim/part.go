@@ -1,8 +1,4 @@
-// Package app runs the parts of the invoicing product in a process: the
-// command handler, the projector and the web server, each against a Kafka and
-// a Postgres that may not be up yet. The programs in cmd say which parts, and
-// where they find what.
-package app
+package eventim
 
 import (
 	"context"
@@ -11,21 +7,23 @@ import (
 	"slices"
 )
 
-// Part is something that runs until its context ends, which is not an error.
+// Part is something that runs until its context ends, which is not an error: a
+// handler, a projector, a server.
 type Part struct {
 	Name string
 	Run  func(context.Context) error
 }
 
-// Run runs parts until ctx ends or one of them ends, and then stops them one
-// after the other, the last first: name a part after those that it needs. It
-// returns what the parts returned; a part that ends while ctx lasts is an
-// error in any case.
-func Run(ctx context.Context, parts ...Part) error {
+// RunAll runs the parts of a program at the same time, until ctx ends or one of
+// them ends, and then stops them one after the other, the last first: name a part
+// after those that it needs. It returns when all have ended, with what they
+// returned, each error under the name of its part; a part that ends while ctx
+// lasts is an error in any case.
+func RunAll(ctx context.Context, parts ...Part) error {
 	ended := make(chan error, len(parts)) // room for all: nobody reads the second
 	var running []*runningPart
 	for _, p := range parts {
-		running = append(running, start(ctx, p, ended))
+		running = append(running, startPart(ctx, p, ended))
 	}
 	var errs []error
 	select {
@@ -45,7 +43,7 @@ type runningPart struct {
 	err    error
 }
 
-func start(ctx context.Context, p Part, ended chan<- error) *runningPart {
+func startPart(ctx context.Context, p Part, ended chan<- error) *runningPart {
 	// Not a child of ctx, which would stop all at once.
 	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	r := &runningPart{cancel: cancel, done: make(chan struct{})}
