@@ -37,7 +37,7 @@ run-page:
 	@$(MAKE) --no-print-directory ui || echo 'the page could not be built, going on without it' >&2
 
 run-packages:
-	@go build ./internal/app ./internal/devbroker ./internal/devpostgres
+	@go build ./internal/app ./embedded
 
 .PHONY: bench-start
 bench-start: ## measure how long a new user waits for make run: a fresh clone with empty caches, then again

@@ -8,9 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/eventim-go/eventim/embedded"
 	"github.com/eventim-go/eventim/eventim"
-	"github.com/eventim-go/eventim/internal/devbroker"
-	"github.com/eventim-go/eventim/internal/devpostgres"
 )
 
 // servers are the Kafka and the Postgres to use, and how they are stopped when
@@ -38,7 +37,7 @@ func startServers(ctx context.Context, f flags, logger *slog.Logger) (*servers, 
 }
 
 func (s *servers) startPostgres(ctx context.Context, dir string, logger *slog.Logger) error {
-	server, err := devpostgres.Start(ctx, devpostgres.Config{Dir: dir, Logger: logger})
+	server, err := embedded.StartPostgres(ctx, embedded.Config{Dir: dir, Logger: logger})
 	if err != nil {
 		return err
 	}
@@ -56,11 +55,11 @@ func (s *servers) startPostgres(ctx context.Context, dir string, logger *slog.Lo
 }
 
 func (s *servers) startKafka(dir string, logger *slog.Logger) error {
-	broker, err := devbroker.Start(devbroker.Config{Dir: dir, Logger: logger})
+	broker, err := embedded.StartBroker(embedded.Config{Dir: dir, Logger: logger})
 	if err != nil {
 		return err
 	}
-	s.kafka.Brokers = []string{broker.Addr()}
+	s.kafka = broker.Kafka()
 	s.stop = append(s.stop, broker.Close)
 	return nil
 }
