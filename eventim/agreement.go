@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"github.com/IBM/sarama"
+
+	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 // verifyAgreement holds the last results against the state store. That a
@@ -20,12 +22,12 @@ func (w *worker[S, C, E]) verifyAgreement(ctx context.Context) error {
 		return err
 	}
 	versions := map[string]int64{}
-	reader := partitionReader{
-		client: w.restorer.client, topic: topic, partition: w.partition,
-		stalled: w.successor.stalledAt(w.partition, topic),
+	reader := kafkalog.Reader{
+		Client: w.restorer.client, Topic: topic, Partition: w.partition,
+		Stalled: w.fencer.StalledAt(w.partition, topic),
 	}
 	last := max(start, end-2*int64(w.config.MaxBatch)) // a batch, and its markers
-	_, err = reader.read(ctx, last, end, func(b *sarama.RecordBatch, r *sarama.Record) error {
+	_, err = reader.Read(ctx, last, end, func(b *sarama.RecordBatch, r *sarama.Record) error {
 		rec := recordOf(topic, w.partition, b, r)
 		if aggregate, v, ok := versionIn(rec); ok {
 			versions[aggregate] = max(versions[aggregate], v)

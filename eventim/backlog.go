@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"github.com/IBM/sarama"
+
+	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 // Backlog is how far the handlers are behind the commands of a partition.
@@ -23,8 +25,8 @@ func (b Backlog) Waits(ctx context.Context, k Kafka, topic string) (bool, error)
 	if b.Handled >= b.End {
 		return false, nil
 	}
-	err := Read(ctx, k, topic, Positions{b.Partition: b.Handled}, Positions{b.Partition: b.End}, func(Record) error { return errFound })
-	if errors.Is(err, errFound) {
+	err := Read(ctx, k, topic, Positions{b.Partition: b.Handled}, Positions{b.Partition: b.End}, func(Record) error { return kafkalog.ErrFound })
+	if errors.Is(err, kafkalog.ErrFound) {
 		return true, nil
 	}
 	return false, err

@@ -5,6 +5,9 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/eventim-go/eventim/internal/faultpoint"
+	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 // Busy is a call of the domain's code that takes long. Decide and Evolve are
@@ -32,7 +35,7 @@ func (e *errand) begin(doing, aggregate, command string, offset int64) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.Busy = Busy{doing, aggregate, command, offset, now()}
+	e.Busy = Busy{doing, aggregate, command, offset, faultpoint.Now()}
 }
 
 func (e *errand) end() {
@@ -51,7 +54,7 @@ func (e *errand) longer(d time.Duration) *Busy {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if b := e.Busy; !b.Since.IsZero() && now().Sub(b.Since) >= d {
+	if b := e.Busy; !b.Since.IsZero() && faultpoint.Now().Sub(b.Since) >= d {
 		return &b
 	}
 	return nil
@@ -65,7 +68,7 @@ func (c HandlerConfig) busyAfter() time.Duration { return c.StuckAfter / 2 }
 // nothing: also when that is away, they are named in time.
 func (h *Handler[S, C, E]) watchBusy(ctx context.Context) {
 	said := map[int32]time.Time{}
-	for sleep(ctx, h.config.busyAfter()/2) {
+	for kafkalog.Sleep(ctx, h.config.busyAfter()/2) {
 		for _, s := range h.Status() {
 			h.sayBusy(s, said)
 		}
@@ -78,7 +81,7 @@ func (h *Handler[S, C, E]) sayBusy(s PartitionStatus, said map[int32]time.Time) 
 	switch {
 	case s.Busy == nil && named:
 		delete(said, s.Partition)
-		h.logger.Warn("the domain's code has returned", slog.Int("partition", int(s.Partition)), slog.Duration("after", now().Sub(since)))
+		h.logger.Warn("the domain's code has returned", slog.Int("partition", int(s.Partition)), slog.Duration("after", faultpoint.Now().Sub(since)))
 	case s.Busy != nil && !since.Equal(s.Busy.Since):
 		said[s.Partition] = s.Busy.Since
 		h.logger.Error("the domain's code does not return", slog.Int("partition", int(s.Partition)),

@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
-)
 
-// committedMark stands as metadata beside each offset that a handler commits.
-// One that an operator has set has none: what it skips is skipped on purpose.
-const committedMark = "eventim"
+	"github.com/eventim-go/eventim/internal/kafkalog"
+	"github.com/eventim-go/eventim/internal/member"
+)
 
 // verifyContinuity holds the committed offset against the last results: each
 // command below it has one. Brokers that break a transaction may keep its offset
@@ -37,7 +36,7 @@ func (w *worker[S, C, E]) verifyContinuity(ctx context.Context) error {
 	if err := w.restorer.client.RefreshMetadata(); err != nil {
 		return err
 	}
-	sleep(ctx, pauseOfLooks)
+	kafkalog.Sleep(ctx, member.PauseOfLooks)
 	missing, last, err := w.unanswered(ctx)
 	if err != nil || len(missing) == 0 {
 		return err

@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"github.com/IBM/sarama"
+
+	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 // Copied says how many records CopyTopics has copied, by the topic that they
@@ -223,7 +225,7 @@ func (c *copier) commit(to side, next Positions) error {
 	resp, err := c.admin.AlterConsumerGroupOffsets(to.group, map[string]map[int32]sarama.OffsetAndMetadata{to.Commands: offsets}, nil)
 	if err == nil {
 		for _, code := range resp.Errors[to.Commands] {
-			err = errors.Join(err, failure(code))
+			err = errors.Join(err, kafkalog.Failure(code))
 		}
 	}
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 // decision is what a batch of commands leads to: the records to write in one
@@ -26,7 +28,7 @@ type decision[S any] struct {
 }
 
 // keep writes down what was committed.
-func (d decision[S]) keep(write *storeWrite) {
+func (d decision[S]) keep(write *tablesWrite) {
 	for aggregate, c := range d.snapshots {
 		write.setSnapshot(aggregate, storedFrom(c.Snapshot, c.payload))
 	}
@@ -287,7 +289,7 @@ func (b *batch[S, C, E]) encode(res Result[S, E], digest commandDigest) ([]*sara
 	for _, m := range records {
 		if !b.fits(m) {
 			return nil, state, fmt.Errorf("%w: one for %s would have %d bytes, and the broker takes %d",
-				errRecordTooLarge, m.Topic, m.ByteSize(2)+batchOverhead, b.limit)
+				errRecordTooLarge, m.Topic, m.ByteSize(2)+kafkalog.BatchOverhead, b.limit)
 		}
 	}
 	return records, state, nil
@@ -357,7 +359,7 @@ func (b *batch[S, C, E]) encodeFailure(res *Result[S, E], digest commandDigest) 
 }
 
 func (b *batch[S, C, E]) fits(m *sarama.ProducerMessage) bool {
-	return m.ByteSize(2)+batchOverhead <= b.limit
+	return m.ByteSize(2)+kafkalog.BatchOverhead <= b.limit
 }
 
 // shortened is the text of an error that may quote whatever was sent.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/IBM/sarama"
 	"pgregory.net/rapid"
+
+	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 type (
@@ -115,7 +117,7 @@ func TestFailureFits(t *testing.T) {
 	t.Parallel()
 	a := ticker()
 	big := make([]byte, 3000)
-	for limit := batchOverhead + 1000; limit < 20_000; limit += 100 {
+	for limit := kafkalog.BatchOverhead + 1000; limit < 20_000; limit += 100 {
 		rec := tickRecord(t, a, "c", time.Now())
 		rec.Value = append([]byte("{"), big...)
 		rec.Headers = append(rec.Headers, &sarama.RecordHeader{Key: []byte(headerActor), Value: big})
@@ -125,7 +127,7 @@ func TestFailureFits(t *testing.T) {
 			t.Fatalf("limit %d: %d records, want a result and a dead letter", limit, len(d.records))
 		}
 		for _, m := range d.records {
-			if size := m.ByteSize(2) + batchOverhead; size > limit {
+			if size := m.ByteSize(2) + kafkalog.BatchOverhead; size > limit {
 				t.Errorf("limit %d: the record for %s has %d bytes", limit, m.Topic, size)
 			}
 		}

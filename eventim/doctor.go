@@ -4,10 +4,55 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/eventim-go/eventim/internal/torn"
+	"github.com/eventim-go/eventim/internal/txn"
 )
+
+// Verdict is what is known of an open transaction.
+type Verdict = torn.Verdict
+
+// Verdicts on an open transaction.
+const (
+	// Alive: its producer or its coordinator will end it, or there is no proof
+	// that they will not.
+	Alive = torn.Alive
+	// Torn: its coordinator has gone on without it.
+	Torn = torn.Torn
+)
+
+// Fate is how a transaction ended, by the record of its coordinator.
+type Fate = torn.Fate
+
+// Fates of a transaction.
+const (
+	Committed = torn.Committed
+	Aborted   = torn.Aborted
+	Unknown   = torn.Unknown // not recorded, or not any more
+)
+
+// OpenTransaction is a transaction that one producer has open in one partition.
+// Its fields are those that kafka-transactions.sh shows.
+type OpenTransaction struct {
+	Topic            string    `json:"topic"`
+	Partition        int32     `json:"partition"`
+	ProducerID       int64     `json:"producerId"`
+	ProducerEpoch    int16     `json:"producerEpoch"`
+	StartOffset      int64     `json:"startOffset"`
+	LastWrite        time.Time `json:"lastWrite"`       // by the producer's clock
+	TransactionalID  string    `json:"transactionalId"` // "" when no coordinator knows the producer
+	State            string    `json:"state"`           // of the id at its coordinator, "" as above
+	Verdict          Verdict   `json:"verdict"`
+	Reason           string    `json:"reason"` // of the verdict
+	Fate             Fate      `json:"fate"`   // of a torn transaction
+	CoordinatorEpoch int32     `json:"-"`      // as the leader of the partition knows it
+}
+
+// String says all of it in a line.
+func (t OpenTransaction) String() string { return torn.Transaction(t).String() }
 
 // OpenTransactions lists what is open at this moment in the output topics of the
 // aggregate and, of its group and where it is torn, in the offsets of the groups,
@@ -15,16 +60,16 @@ import (
 // looked at; the others are listed. It needs READ on these topics and on
 // __transaction_state, and DESCRIBE on the transactional ids.
 func (a Aggregate[S, C, E]) OpenTransactions(ctx context.Context, k Kafka) (open []OpenTransaction, err error) {
-	err = withSurgeon(k, func(s surgeon) error {
+	err = withSurgeon(k, func(s torn.Surgeon) error {
 		t := a.Topics()
-		var err error
-		open, err = s.examine([]string{offsetsTopic, t.Commands, t.Results, t.Events, t.Snapshots, t.DeadLetters})
-		open = slices.DeleteFunc(open, func(t OpenTransaction) bool {
-			_, ours := owner(a.Group(), t.TransactionalID)
-			return t.Topic == offsetsTopic && t.Verdict != Torn && !ours
-		})
-		for i := range open {
-			err = errors.Join(err, s.recall(ctx, &open[i]))
+		found, err := s.Examine([]string{torn.OffsetsTopic, t.Commands, t.Results, t.Events, t.Snapshots, t.DeadLetters})
+		for _, f := range found {
+			_, ours := txn.Owner(a.Group(), f.TransactionalID)
+			if f.Topic == torn.OffsetsTopic && f.Verdict != torn.Torn && !ours {
+				continue
+			}
+			err = errors.Join(err, s.Recall(ctx, &f))
+			open = append(open, OpenTransaction(f))
 		}
 		return err
 	})
@@ -37,11 +82,11 @@ func (a Aggregate[S, C, E]) OpenTransactions(ctx context.Context, k Kafka) (open
 // and one whose outcome is not known. Handlers do this by themselves, where they
 // may: it needs ALTER or CLUSTER_ACTION on the cluster.
 func (a Aggregate[S, C, E]) MendTransaction(ctx context.Context, k Kafka, t OpenTransaction) error {
-	return withSurgeon(k, func(s surgeon) error { return s.mend(ctx, t) })
+	return withSurgeon(k, func(s torn.Surgeon) error { return s.Mend(ctx, torn.Transaction(t)) })
 }
 
-func withSurgeon(k Kafka, fn func(surgeon) error) (err error) {
-	c := k.Config()
+func withSurgeon(k Kafka, fn func(torn.Surgeon) error) (err error) {
+	c := k.connection().Config()
 	c.Metadata.Full = true // ClusterAdmin wants it
 	client, err := sarama.NewClient(k.Brokers, c)
 	if err != nil {
@@ -52,5 +97,5 @@ func withSurgeon(k Kafka, fn func(surgeon) error) (err error) {
 		return errors.Join(fmt.Errorf("connect to Kafka at %v: %w", k.Brokers, err), client.Close())
 	}
 	defer func() { err = errors.Join(err, admin.Close()) }() // and the client
-	return fn(surgeon{k, client, admin.(sarama.TransactionClusterAdmin)})
+	return fn(torn.NewSurgeon(k.connection(), client, admin.(sarama.TransactionClusterAdmin)))
 }

@@ -6,6 +6,10 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/eventim-go/eventim/internal/member"
+	"github.com/eventim-go/eventim/internal/statestore"
+	"github.com/eventim-go/eventim/internal/txn"
 )
 
 // KeptState is a snapshot in the state store of a handler that has ended.
@@ -27,7 +31,7 @@ func ReadStore(dir string) (kept Kept, err error) {
 	if err != nil {
 		return Kept{}, err
 	}
-	defer func() { err = cmpOr(err, s.close()) }()
+	defer func() { err = cmpOr(err, s.Close()) }()
 	c, err := s.checkpoint()
 	if err != nil {
 		return Kept{}, err
@@ -46,28 +50,23 @@ func AgeStore(dir string, by time.Duration) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = cmpOr(err, s.close()) }()
+	defer func() { err = cmpOr(err, s.Close()) }()
 	c, err := s.checkpoint()
 	if err != nil {
 		return err
 	}
 	c.Time -= by.Milliseconds()
-	return s.setJSON(checkpointKey, c)
+	return s.setCheckpoint(c)
 }
 
 // openAny opens a store whatever its identity is.
-func openAny(dir string) (*store, error) {
-	o := storeOptions{logger: slog.New(slog.DiscardHandler)}
-	options := pebbleOptions(o)
-	options.ErrorIfNotExists = true
-	s, err := openPebble(dir, options, o)
+func openAny(dir string) (*tables, error) {
+	o := statestore.Options{Logger: slog.New(slog.DiscardHandler)}
+	s, err := statestore.OpenWhatever(dir, o)
 	if err != nil {
 		return nil, err
 	}
-	if _, found, err := s.get(identityKey); err != nil || !found {
-		return s, err // the beginning of a restore that was killed
-	}
-	return s, s.follow()
+	return &tables{Store: s}, nil
 }
 
 func cmpOr(a, b error) error {
@@ -84,9 +83,9 @@ func ChangeStore(dir string, change func(cluster *string, snapshots, results *in
 	if err != nil {
 		return err
 	}
-	defer func() { err = cmpOr(err, s.close()) }()
-	var id identity
-	if _, err := s.getJSON(identityKey, &id); err != nil {
+	defer func() { err = cmpOr(err, s.Close()) }()
+	var id statestore.Identity
+	if _, err := s.GetJSON(statestore.IdentityKey, &id); err != nil {
 		return err
 	}
 	c, err := s.checkpoint()
@@ -94,10 +93,10 @@ func ChangeStore(dir string, change func(cluster *string, snapshots, results *in
 		return err
 	}
 	change(&id.Cluster, &c.Snapshots, &c.Results)
-	if err := s.setJSON(identityKey, id); err != nil {
+	if err := s.SetJSON(statestore.IdentityKey, id); err != nil {
 		return err
 	}
-	return s.setJSON(checkpointKey, c)
+	return s.setCheckpoint(c)
 }
 
 // LaneBatch is a batch for CommitTogether: one record for one topic.
@@ -122,20 +121,20 @@ func CommitTogetherThen(ctx context.Context, k Kafka, group string, told func(se
 		settled = append(settled, id)
 		return nil
 	}
-	l := newLane(k, newTransactionalIDs(group, "instance"), settle, maxOutputBytes, slog.New(slog.DiscardHandler))
-	defer l.drop()
-	var requests []*request
+	l := txn.NewLane(k.connection(), txn.NewIDs(group, "instance"), settle, maxOutputBytes, slog.New(slog.DiscardHandler))
+	defer l.Drop()
+	var requests []*txn.Request
 	for i, b := range batches {
-		requests = append(requests, &request{
-			records: []*sarama.ProducerMessage{{Topic: b.Topic, Value: sarama.ByteEncoder(b.Value)}},
-			input:   b.Input, part: int32(i), next: 1, done: make(chan error, 1), //nolint:gosec // few
-			metadata: func() *sarama.ConsumerGroupMetadata { return b.Group },
+		requests = append(requests, &txn.Request{
+			Records: []*sarama.ProducerMessage{{Topic: b.Topic, Value: sarama.ByteEncoder(b.Value)}},
+			Input:   b.Input, Partition: int32(i), Next: 1, Done: make(chan error, 1), //nolint:gosec // few
+			Metadata: func() *sarama.ConsumerGroupMetadata { return b.Group },
 		})
 	}
-	l.serve(ctx, requests)
+	l.Serve(ctx, requests)
 	var errs []error
 	for _, r := range requests {
-		errs = append(errs, <-r.done)
+		errs = append(errs, <-r.Done)
 	}
 	told(settled)
 	return errs
@@ -148,30 +147,30 @@ var ErrRefold = errRefold
 // log, as taking over does, and ends there.
 func CatchUp[S, C, E any](ctx context.Context, a Aggregate[S, C, E], k Kafka, dir string) (err error) {
 	logger := slog.New(slog.DiscardHandler)
-	client, err := k.client()
+	client, err := k.connection().Client()
 	if err != nil {
 		return err
 	}
 	defer func() { err = cmpOr(err, client.Close()) }()
-	successor, err := newSuccessor(k, a.Group(), "test", a.Topics().Commands, nil, logger)
+	fencer, err := member.NewFencer(k.connection(), a.Group(), "test", a.Topics().Commands, nil, logger)
 	if err != nil {
 		return err
 	}
-	defer func() { err = cmpOr(err, successor.close()) }()
-	r := &restorer[S, C, E]{agg: a.withDefaults(), client: client, dir: dir, successor: successor, options: storeOptions{logger: logger}, logger: logger}
-	s, err := openStore(r.storeDir(0), r.identity(0), r.options)
+	defer func() { err = cmpOr(err, fencer.Close()) }()
+	r := &restorer[S, C, E]{agg: a.withDefaults(), client: client, dir: dir, fencer: fencer, options: statestore.Options{Logger: logger}, logger: logger}
+	s, err := openTables(r.storeDir(0), r.identity(0), r.options)
 	if err != nil {
-		s, err = createStore(r.storeDir(0), r.identity(0), r.options, false)
+		s, err = createTables(r.storeDir(0), r.identity(0), r.options, false)
 	}
 	if err != nil {
 		return err
 	}
-	return cmpOr(r.catchUp(ctx, s, 0), s.close())
+	return cmpOr(r.catchUp(ctx, s, 0), s.Close())
 }
 
-// asMember is the successor of a handler of a group, without the handler.
-func asMember(k Kafka, group, input, instance string) (*successor, error) {
-	return newSuccessor(k, group, instance, input, nil, slog.New(slog.DiscardHandler))
+// asMember is the fencer of a handler of a group, without the handler.
+func asMember(k Kafka, group, input, instance string) (*member.Fencer, error) {
+	return member.NewFencer(k.connection(), group, instance, input, nil, slog.New(slog.DiscardHandler))
 }
 
 // CommittedOffset returns the offset that a group has committed for partition 0 of
@@ -181,8 +180,8 @@ func CommittedOffset(ctx context.Context, k Kafka, group, input string) (int64, 
 	if err != nil {
 		return 0, err
 	}
-	offset, _, err := s.committed(ctx, 0)
-	return offset, cmpOr(err, s.close())
+	offset, _, err := s.Committed(ctx, 0)
+	return offset, cmpOr(err, s.Close())
 }
 
 // FenceDeadOwners ends the transactions of dead handlers of a group, as one that
@@ -192,14 +191,14 @@ func FenceDeadOwners(ctx context.Context, k Kafka, group, input string) error {
 	if err != nil {
 		return err
 	}
-	s.takeOver(ctx)
-	return s.close()
+	s.TakeOver(ctx)
+	return s.Close()
 }
 
 // OwnerOf is the instance to which a transactional id of a group belongs, "" when
 // it is of no lane of one.
 func OwnerOf(group, id string) string {
-	instance, ok := owner(group, id)
+	instance, ok := txn.Owner(group, id)
 	if !ok {
 		return ""
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 // lookEvery is how often a running process looks at what an operator can change
@@ -32,26 +34,26 @@ type topicGuard struct {
 func newTopicGuard(client sarama.Client, aggregate, topic string, partitions int32) (*topicGuard, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	g := &topicGuard{client: client, aggregate: aggregate, topic: topic, partitions: partitions, stop: stop}
-	found, err := describeCluster(ctx, client, topic)
-	if err == nil && found.partitions[topic] == 0 {
+	found, err := kafkalog.Describe(ctx, client, topic)
+	if err == nil && found.Partitions[topic] == 0 {
 		err = g.difference(0)
 	}
 	if err != nil {
 		stop()
 		return nil, err
 	}
-	g.judge(found.partitions[topic])
+	g.judge(found.Partitions[topic])
 	g.done.Go(func() { g.watch(ctx) })
 	return g, nil
 }
 
 func (g *topicGuard) watch(ctx context.Context) {
-	for sleep(ctx, lookEvery) {
+	for kafkalog.Sleep(ctx, lookEvery) {
 		look, cancel := context.WithTimeout(ctx, lookEvery)
-		found, err := describeCluster(look, g.client, g.topic)
+		found, err := kafkalog.Describe(look, g.client, g.topic)
 		cancel()
 		if err == nil { // without Kafka there is nothing to judge, and nothing is acknowledged
-			g.judge(found.partitions[g.topic])
+			g.judge(found.Partitions[g.topic])
 		}
 	}
 }

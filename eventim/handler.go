@@ -14,7 +14,22 @@ import (
 
 	"github.com/IBM/sarama"
 	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/eventim-go/eventim/internal/kafkalog"
+	"github.com/eventim-go/eventim/internal/member"
+	"github.com/eventim-go/eventim/internal/statestore"
+	"github.com/eventim-go/eventim/internal/txn"
 )
+
+// ErrDirectoryInUse is returned when another handler holds the data directory, of
+// this process or of another one; its text says which.
+var ErrDirectoryInUse = member.ErrDirectoryInUse
+
+// ErrIdentityInUse is returned when another process has started with the
+// identity of this one: the data directory was copied, with the identity in it.
+// The one that started last goes on. The other gets an identity of its own when
+// it is started again.
+var ErrIdentityInUse = member.ErrIdentityInUse
 
 // HandlerConfig configures a Handler. Zero values are defaults.
 type HandlerConfig struct {
@@ -58,14 +73,14 @@ func (c HandlerConfig) withDefaults() HandlerConfig {
 // in the commands) is written in one Kafka transaction: a crash repeats
 // nothing and loses nothing. Any number of handlers share the partitions.
 type Handler[S, C, E any] struct {
-	agg       *Aggregate[S, C, E]
-	config    HandlerConfig
-	logger    *slog.Logger
-	limits    limits
-	group     sarama.ConsumerGroup
-	lanes     *lanes
-	successor *successor
-	restorer  *restorer[S, C, E]
+	agg      *Aggregate[S, C, E]
+	config   HandlerConfig
+	logger   *slog.Logger
+	limits   limits
+	group    sarama.ConsumerGroup
+	lanes    *txn.Lanes
+	fencer   *member.Fencer
+	restorer *restorer[S, C, E]
 
 	assigning atomic.Bool // the group has given out partitions, and their offsets are being fetched
 
@@ -99,63 +114,63 @@ func NewHandler[S, C, E any](a Aggregate[S, C, E], c HandlerConfig) (*Handler[S,
 // that are not as the aggregate needs them (*TopicsError), and in a directory
 // that another handler holds (ErrDirectoryInUse).
 func (h *Handler[S, C, E]) Run(ctx context.Context) (err error) {
-	inst, err := openInstance(filepath.Join(h.config.Dir, h.agg.Name))
+	inst, err := member.Open(filepath.Join(h.config.Dir, h.agg.Name))
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, inst.close()) }()
+	defer func() { err = errors.Join(err, inst.Close()) }()
 	t := h.agg.Topics()
 	outputs := []string{t.Results, t.Events, t.Snapshots, t.DeadLetters}
-	if h.successor, err = newSuccessor(h.config.Kafka, h.agg.Group(), inst.id, t.Commands, outputs, h.logger); err != nil {
+	if h.fencer, err = member.NewFencer(h.config.Kafka.connection(), h.agg.Group(), inst.ID, t.Commands, outputs, h.logger); err != nil {
 		return err
 	}
-	h.successor.waits, h.successor.ended = h.setWaiting, h.config.Observer.ended
-	defer func() { err = errors.Join(err, h.successor.close()) }()
-	if h.limits, err = h.agg.inspectTopics(ctx, h.successor.admin); err != nil {
+	h.fencer.Waits, h.fencer.Ended = h.setWaiting, h.config.Observer.ended
+	defer func() { err = errors.Join(err, h.fencer.Close()) }()
+	if h.limits, err = h.agg.inspectTopics(ctx, h.fencer.Admin); err != nil {
 		return err
 	}
 	if err := h.identify(ctx, inst); err != nil {
 		return err
 	}
-	if err := h.successor.evictFormerSelf(ctx); err != nil {
+	if err := h.fencer.EvictFormerSelf(ctx); err != nil {
 		return err
 	}
 	// Pebble takes the memory tables out of the cache: of each store that which
 	// is being filled, and that which is being flushed. With room for one alone,
 	// nothing is left for the filters, and looking up a new command id costs four
 	// times as much.
-	cache := pebble.NewCache(h.config.CacheBytes + int64(h.agg.Partitions)*2*memTableBytes)
+	cache := pebble.NewCache(h.config.CacheBytes + int64(h.agg.Partitions)*2*statestore.MemTableBytes)
 	defer cache.Unref()
 	if err := h.prepareRestore(ctx, cache); err != nil {
 		return err
 	}
-	return h.consume(ctx, inst.id)
+	return h.consume(ctx, inst.ID)
 }
 
 // identify makes sure that nobody else acts under the identity of this instance.
-func (h *Handler[S, C, E]) identify(ctx context.Context, inst *instance) error {
+func (h *Handler[S, C, E]) identify(ctx context.Context, inst *member.Instance) error {
 	dir := filepath.Join(h.config.Dir, h.agg.Name)
-	copied, err := h.successor.copied(ctx, dir)
+	copied, err := h.fencer.Copied(ctx, dir)
 	if err != nil {
 		return err
 	}
 	if copied {
-		if err := inst.renew(); err != nil {
+		if err := inst.Renew(); err != nil {
 			return fmt.Errorf("take a new identity: %w", err)
 		}
 		h.logger.Warn("another process uses this identity, that of a copy of the data directory: taking a new one",
-			slog.String("old", h.successor.instance), slog.String("new", inst.id))
-		h.successor.rename(inst.id)
+			slog.String("old", h.fencer.Instance), slog.String("new", inst.ID))
+		h.fencer.Rename(inst.ID)
 	}
-	return h.successor.claimIdentity(ctx, dir)
+	return h.fencer.ClaimIdentity(ctx, dir)
 }
 
 func (h *Handler[S, C, E]) prepareRestore(ctx context.Context, cache *pebble.Cache) error {
-	id, err := describeCluster(ctx, h.successor.client, h.agg.topicNames()...)
+	id, err := kafkalog.Describe(ctx, h.fencer.Client, h.agg.topicNames()...)
 	h.restorer = &restorer[S, C, E]{
-		agg: h.agg, client: h.successor.client, dir: filepath.Join(h.config.Dir, h.agg.Name), cluster: id,
-		horizon: h.limits.deleteRetention, options: storeOptions{cache: cache, logger: h.logger, turns: newTurns(runtime.GOMAXPROCS(0) / 2)},
-		successor: h.successor, report: h.config.OnRestore, logger: h.logger,
+		agg: h.agg, client: h.fencer.Client, dir: filepath.Join(h.config.Dir, h.agg.Name), cluster: id,
+		horizon: h.limits.deleteRetention, options: statestore.Options{Cache: cache, Logger: h.logger, Turns: statestore.NewTurns(runtime.GOMAXPROCS(0) / 2)},
+		fencer: h.fencer, report: h.config.OnRestore, logger: h.logger,
 	}
 	return err
 }
@@ -176,24 +191,24 @@ func (h *Handler[S, C, E]) consume(ctx context.Context, instance string) (err er
 	// The lanes outlive ctx until the workers have ended.
 	lanesCtx, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	ctx, supersede := context.WithCancelCause(ctx)
-	h.lanes = startLanes(lanesCtx, h.config.Lanes, func() *lane {
-		l := newLane(h.config.Kafka, h.successor.ids, h.successor.settle, h.limits.outputBytes, h.logger)
-		l.transacted = h.config.Observer.transacted
+	h.lanes = txn.Start(lanesCtx, h.config.Lanes, func() *txn.Lane {
+		l := txn.NewLane(h.config.Kafka.connection(), h.fencer.IDs, h.fencer.Settle, h.limits.outputBytes, h.logger)
+		l.Transacted = h.config.Observer.transacted
 		return l
 	})
 	watch, unwatch := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() { h.watch(watch) })
 	watching.Go(func() { h.watchBusy(watch) })
-	watching.Go(func() { h.successor.watch(watch, h.assigning.Load, func() { supersede(ErrIdentityInUse) }) })
+	watching.Go(func() { h.fencer.Watch(watch, h.assigning.Load, func() { supersede(member.ErrIdentityInUse) }) })
 	for ctx.Err() == nil {
 		if err := h.join(ctx); err != nil && ctx.Err() == nil {
 			h.logger.Warn("session ended, joining again", slog.Any("error", err))
-			sleep(ctx, 200*time.Millisecond)
+			kafkalog.Sleep(ctx, 200*time.Millisecond)
 		}
 		h.assigning.Store(false)
-		if ctx.Err() == nil && h.successor.superseded() {
-			supersede(ErrIdentityInUse)
+		if ctx.Err() == nil && h.fencer.Superseded() {
+			supersede(member.ErrIdentityInUse)
 		}
 	}
 	superseded := errors.Is(context.Cause(ctx), ErrIdentityInUse)
@@ -203,9 +218,9 @@ func (h *Handler[S, C, E]) consume(ctx context.Context, instance string) (err er
 	watching.Wait()
 	drained.Wait()
 	giveUp()
-	h.lanes.stop()
+	h.lanes.Stop()
 	if superseded {
-		err = errors.Join(fmt.Errorf("instance %s: %w", instance, ErrIdentityInUse), err)
+		err = errors.Join(fmt.Errorf("instance %s: %w", instance, member.ErrIdentityInUse), err)
 	}
 	return err
 }
@@ -214,7 +229,7 @@ func (h *Handler[S, C, E]) consume(ctx context.Context, instance string) (err er
 // have other ids then; what that means, each partition finds when it is taken
 // over.
 func (h *Handler[S, C, E]) join(ctx context.Context) error {
-	id, err := describeCluster(ctx, h.successor.client, h.agg.topicNames()...)
+	id, err := kafkalog.Describe(ctx, h.fencer.Client, h.agg.topicNames()...)
 	if err != nil {
 		return err
 	}
@@ -229,8 +244,8 @@ func (h *Handler[S, C, E]) join(ctx context.Context) error {
 const rebalanceTimeout = 10 * time.Second
 
 func (h *Handler[S, C, E]) groupConfig(ctx context.Context, instance string) *sarama.Config {
-	k := h.config.Kafka
-	k.ClientID = instance // tells the living from the dead, see successor.fence
+	k := h.config.Kafka.connection()
+	k.ClientID = instance // tells the living from the dead, see fencer.fence
 	c := k.Config()
 	c.Consumer.Return.Errors = true
 	c.Consumer.MaxProcessingTime = time.Second
@@ -240,7 +255,7 @@ func (h *Handler[S, C, E]) groupConfig(ctx context.Context, instance string) *sa
 	c.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{
 		fencing{sarama.NewBalanceStrategySticky(), func() {
 			h.assigning.Store(true) // until Setup: sarama waits for the committed offsets
-			h.successor.takeOver(ctx)
+			h.fencer.TakeOver(ctx)
 		}},
 	}
 	c.ChannelBufferSize = 1024

@@ -50,7 +50,7 @@ type memory struct {
 
 // part is a partition: its log and its store.
 type part struct {
-	store   *store
+	store   *tables
 	close   func()
 	next    int64 // offset of the commands
 	results []Record
@@ -166,9 +166,9 @@ func (m *memory) batch(t *rapid.T) {
 	if len(records) > 0 {
 		t.Fatalf("%d commands are not answered", len(records))
 	}
-	w := p.store.write()
+	w := p.store.write(0)
 	d.keep(w)
-	if err := w.commit(); err != nil {
+	if err := w.Commit(); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -239,7 +239,7 @@ func (m *memory) restart(t *rapid.T, partition int) {
 	p := m.parts[partition]
 	p.close()
 	p.store, p.close = newStoreOn(t, vfs.NewMem(), "store")
-	w := p.store.write()
+	w := p.store.write(0)
 	put := putAnswer(m.agg.Topics().Commands)
 	for _, rec := range p.results {
 		if err := put(w, rec); err != nil {
@@ -253,7 +253,7 @@ func (m *memory) restart(t *rapid.T, partition int) {
 		}
 		w.setSnapshot(key, v)
 	}
-	if err := w.commit(); err != nil {
+	if err := w.Commit(); err != nil {
 		t.Fatal(err)
 	}
 	m.forget(t, p) // as retention has removed what was swept

@@ -1,6 +1,10 @@
 package eventim
 
-import "time"
+import (
+	"time"
+
+	"github.com/eventim-go/eventim/internal/txn"
+)
 
 // Observer is told what a handler does, for metrics and traces. Each function
 // may be nil, and costs nothing then. They are called by the goroutines that do
@@ -108,9 +112,9 @@ func (o *Observer) decided(d Decided) {
 	}
 }
 
-func (o *Observer) transacted(t Transaction) {
+func (o *Observer) transacted(r txn.Report) {
 	if o.Transacted != nil {
-		o.Transacted(t)
+		o.Transacted(Transaction{r.Batches, r.Records, r.Bytes, r.Queued, Phases(r.Phases), r.Took, r.Err})
 	}
 }
 

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/cockroachdb/pebble/v2"
+	"github.com/eventim-go/eventim/internal/kafkalog"
+	"github.com/eventim-go/eventim/internal/statestore"
 )
 
 // origins are the ids of the topics that a state store was filled beside. Its
@@ -22,10 +23,10 @@ type origins struct {
 	AnsweredBefore int64 `json:"answeredBefore,omitempty"`
 }
 
-var originsKey = []byte{keyMeta, 'o'}
+var originsKey = statestore.MetaKey('o')
 
 func (r *restorer[S, C, E]) origins() origins {
-	t, ids := r.agg.Topics(), r.cluster.topics
+	t, ids := r.agg.Topics(), r.cluster.Topics
 	return origins{Commands: ids[t.Commands], Results: ids[t.Results], Events: ids[t.Events]}
 }
 
@@ -38,7 +39,7 @@ func (r *restorer[S, C, E]) origins() origins {
 //   - New results are a shorter window: the store still has the answers.
 func (w *worker[S, C, E]) verifyOrigins(ctx context.Context) error {
 	var had origins
-	found, err := w.store.getJSON(originsKey, &had)
+	found, err := w.store.GetJSON(originsKey, &had)
 	if err != nil {
 		return err
 	}
@@ -64,7 +65,7 @@ func (w *worker[S, C, E]) verifyOrigins(ctx context.Context) error {
 	if had == have {
 		return nil
 	}
-	return w.store.setJSON(originsKey, have)
+	return w.store.SetJSON(originsKey, have)
 }
 
 // verifyEvents refuses states without the events that they are the fold of.
@@ -73,8 +74,8 @@ func (w *worker[S, C, E]) verifyEvents(ctx context.Context, anew bool) error {
 	if err != nil || (events > 0 && !anew) {
 		return err
 	}
-	err = w.store.snapshots(func(string, storedSnapshot) error { return errFound })
-	if errors.Is(err, errFound) {
+	err = w.store.snapshots(func(string, storedSnapshot) error { return kafkalog.ErrFound })
+	if errors.Is(err, kafkalog.ErrFound) {
 		return w.lostEvents()
 	}
 	return err
@@ -88,9 +89,9 @@ func (w *worker[S, C, E]) lostEvents() error {
 // reanchor lets a store go on with a topic of results that was made anew: it
 // keeps its answers, which nobody else has any more, and reads the new ones from
 // their beginning.
-func (r *restorer[S, C, E]) reanchor(s *store, c checkpoint) (checkpoint, error) {
+func (r *restorer[S, C, E]) reanchor(s *tables, c checkpoint) (checkpoint, error) {
 	var had origins
-	found, err := s.getJSON(originsKey, &had)
+	found, err := s.GetJSON(originsKey, &had)
 	if err != nil || !found || had.Results == r.origins().Results || c == (checkpoint{}) {
 		return c, err
 	}
@@ -99,27 +100,29 @@ func (r *restorer[S, C, E]) reanchor(s *store, c checkpoint) (checkpoint, error)
 		return c, err
 	}
 	c.Results = 0
-	return c, s.setJSON(checkpointKey, c)
+	return c, s.setCheckpoint(c)
 }
 
 // forgetResults keeps that commands were answered, and forgets where the answers
 // are to be read: another one may stand there.
-func (s *store) forgetResults() error {
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{keyAnswer}, UpperBound: []byte{keyAnswer + 1}})
-	if err != nil {
-		return fmt.Errorf("%w %s: read: %w", errStore, s.dir, err)
-	}
-	w := s.write()
-	for valid := it.First(); valid && w.err == nil; valid = it.Next() {
-		a, err := decodeAnswer(it.Value())
-		w.keep(err)
-		a.offset = -1
-		w.set(it.Key(), a.appendTo(nil))
-		if w.len() > restoreBatchBytes {
-			w.keep(w.commit())
-			w = s.write()
+func (t *tables) forgetResults() error {
+	w := t.write(0)
+	err := t.Scan([]byte{keyAnswer}, []byte{keyAnswer + 1}, func(key, value []byte) error {
+		a, err := decodeAnswer(value)
+		if err != nil {
+			return err
 		}
+		a.offset = -1
+		w.Set(key, a.appendTo(nil))
+		if w.Len() <= restoreBatchBytes {
+			return nil
+		}
+		err = w.Commit()
+		w = t.write(0)
+		return err
+	})
+	if err != nil {
+		return errors.Join(err, w.Discard())
 	}
-	w.keep(it.Close())
-	return w.commit()
+	return w.Commit()
 }

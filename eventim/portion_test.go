@@ -11,6 +11,8 @@ import (
 
 	"github.com/IBM/sarama"
 	lru "github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"github.com/eventim-go/eventim/internal/txn"
 )
 
 // committing is a worker whose batches get the given outcomes, one after the
@@ -18,22 +20,22 @@ import (
 func committing(t *testing.T, outcomes ...error) (w *worker[ticks, tick, tick], sizes *[]int) {
 	t.Helper()
 	s, done := newStore(t)
-	ls := &lanes{queue: make(chan *request)}
+	ls := &txn.Lanes{Queue: make(chan *txn.Request)}
 	sizes = &[]int{}
-	ls.wait.Go(func() {
-		for r := range ls.queue {
-			*sizes = append(*sizes, len(r.records)) // failed results and dead letters
+	ls.Wait.Go(func() {
+		for r := range ls.Queue {
+			*sizes = append(*sizes, len(r.Records)) // failed results and dead letters
 			var err error
 			if len(outcomes) > 0 {
 				err, outcomes = outcomes[0], outcomes[1:]
 			}
-			r.ends = map[string]int64{}
-			r.done <- err
+			r.Ends = map[string]int64{}
+			r.Done <- err
 		}
 	})
 	t.Cleanup(func() {
-		close(ls.queue)
-		ls.wait.Wait()
+		close(ls.Queue)
+		ls.Wait.Wait()
 		done()
 	})
 	w = &worker[ticks, tick, tick]{
@@ -66,7 +68,7 @@ func TestABatchThatIsTooMuchIsHalved(t *testing.T) {
 		sarama.ErrInvalidTxnState, sarama.ErrRequestTimedOut,
 		timeout{},
 	} {
-		err := fmt.Errorf("%w: %w", errAborted, failure)
+		err := fmt.Errorf("%w: %w", txn.ErrAborted, failure)
 		w, sizes := committing(t, err, err, err, nil, err)
 		if err := w.process(t.Context(), garbled(64, 0)); err != nil {
 			t.Errorf("%v: %v", failure, err)
@@ -92,7 +94,7 @@ func (timeout) Temporary() bool { return true }
 // What fails for another reason is tried again as it is.
 func TestABatchThatFailsOtherwiseIsNotHalved(t *testing.T) {
 	t.Parallel()
-	w, sizes := committing(t, errAborted, fmt.Errorf("%w: %w", errAborted, sarama.ErrOutOfOrderSequenceNumber))
+	w, sizes := committing(t, txn.ErrAborted, fmt.Errorf("%w: %w", txn.ErrAborted, sarama.ErrOutOfOrderSequenceNumber))
 	if err := w.process(t.Context(), garbled(8, 0)); err != nil || !slices.Equal(*sizes, []int{16, 16, 16}) {
 		t.Errorf("batches with %v records, %v, want 16 each time", *sizes, err)
 	}
@@ -137,30 +139,6 @@ func TestABatchIsBoundedByTime(t *testing.T) {
 			t.Errorf("a batch of %d commands took %v, want several in about %v", b.commands, took, batchTime)
 		}
 	})
-}
-
-// A lane takes no more batches than a transaction has room for, and all of them
-// in the end.
-func TestATransactionIsBoundedByBytes(t *testing.T) {
-	t.Parallel()
-	queue := make(chan *request, 100)
-	for range 20 {
-		queue <- &request{size: batchBytes}
-	}
-	taken := 0
-	for len(queue) > 0 {
-		size := 0
-		for _, r := range gather(<-queue, queue) {
-			size += r.size
-			taken++
-		}
-		if size > transactionBytes+batchBytes {
-			t.Errorf("a transaction of %d bytes, want %d at most", size, transactionBytes+batchBytes)
-		}
-	}
-	if taken != 20 {
-		t.Errorf("%d batches were taken, want 20", taken)
-	}
 }
 
 // A member that is fenced says so, and whoever observes it learns of it.

@@ -10,6 +10,9 @@ import (
 	"strconv"
 
 	"github.com/IBM/sarama"
+
+	"github.com/eventim-go/eventim/internal/kafkalog"
+	"github.com/eventim-go/eventim/internal/statestore"
 )
 
 // refold makes the state of every aggregate of the partition anew, from its
@@ -20,15 +23,15 @@ func (w *worker[S, C, E]) refold(ctx context.Context, why error) (err error) {
 	w.logger.Info("folding the states again from the events", slog.Int("revision", w.agg.Revision), slog.Any("reason", why))
 	r, p := w.restorer, w.partition
 	if err := os.RemoveAll(r.storeDir(p)); err != nil {
-		return fmt.Errorf("%w: wipe: %w", errStore, err)
+		return fmt.Errorf("%w: wipe: %w", statestore.ErrBroken, err)
 	}
-	s, err := createStore(r.storeDir(p), r.identity(p), r.options, false)
+	s, err := createTables(r.storeDir(p), r.identity(p), r.options, false)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.close())
+			err = errors.Join(err, s.Close())
 		}
 	}()
 	start, end, err := r.bounds(ctx, w.agg.Topics().Snapshots, p)
@@ -57,7 +60,7 @@ func (w *worker[S, C, E]) refold(ctx context.Context, why error) (err error) {
 const refoldBatch = 10_000
 
 // foldEvents reads the partition's whole history into the store.
-func (w *worker[S, C, E]) foldEvents(ctx context.Context, s *store) error {
+func (w *worker[S, C, E]) foldEvents(ctx context.Context, s *tables) error {
 	topic := w.agg.Topics().Events
 	start, end, err := w.restorer.bounds(ctx, topic, w.partition)
 	if err != nil {
@@ -65,11 +68,11 @@ func (w *worker[S, C, E]) foldEvents(ctx context.Context, s *store) error {
 	}
 	dirty := map[string]Snapshot[S]{}
 	m := newMeter(w.agg.Name, topic, w.partition, start, end, w.restorer.report)
-	reader := partitionReader{
-		client: w.restorer.client, topic: topic, partition: w.partition, advanced: m.advance,
-		stalled: w.successor.stalledAt(w.partition, topic),
+	reader := kafkalog.Reader{
+		Client: w.restorer.client, Topic: topic, Partition: w.partition, Advanced: m.advance,
+		Stalled: w.fencer.StalledAt(w.partition, topic),
 	}
-	next, err := reader.read(ctx, start, end, func(b *sarama.RecordBatch, rec *sarama.Record) error {
+	next, err := reader.Read(ctx, start, end, func(b *sarama.RecordBatch, rec *sarama.Record) error {
 		m.Records++
 		if err := w.foldEvent(s, dirty, recordOf(topic, w.partition, b, rec)); err != nil {
 			return err
@@ -91,7 +94,7 @@ func (w *worker[S, C, E]) foldEvents(ctx context.Context, s *store) error {
 // verifyFolded holds the snapshots that are there against the fold: one that is
 // ahead of it shows that events are missing, and a fold of the rest would give
 // their versions again.
-func (w *worker[S, C, E]) verifyFolded(ctx context.Context, s *store, start, end int64) error {
+func (w *worker[S, C, E]) verifyFolded(ctx context.Context, s *tables, start, end int64) error {
 	return w.each(ctx, w.agg.Topics().Snapshots, start, end, func(rec Record) error {
 		version, err := strconv.ParseInt(rec.Header(headerVersion), 10, 64)
 		if err != nil || rec.Value == nil {
@@ -106,7 +109,7 @@ func (w *worker[S, C, E]) verifyFolded(ctx context.Context, s *store, start, end
 	})
 }
 
-func (w *worker[S, C, E]) foldEvent(s *store, dirty map[string]Snapshot[S], rec Record) error {
+func (w *worker[S, C, E]) foldEvent(s *tables, dirty map[string]Snapshot[S], rec Record) error {
 	e, err := w.agg.decodeHistory(rec)
 	if err != nil {
 		return &historyError{err}
@@ -152,8 +155,8 @@ func (w *worker[S, C, E]) evolve(state S, e Event[E]) (_ S, err error) {
 }
 
 // keepFolded writes the folded snapshots down and forgets them.
-func (w *worker[S, C, E]) keepFolded(s *store, dirty map[string]Snapshot[S]) error {
-	write := s.write()
+func (w *worker[S, C, E]) keepFolded(s *tables, dirty map[string]Snapshot[S]) error {
+	write := s.write(0)
 	for aggregate, snap := range dirty {
 		p, err := writeBy(w.agg.State, snap.State)
 		if err != nil {
@@ -162,7 +165,7 @@ func (w *worker[S, C, E]) keepFolded(s *store, dirty map[string]Snapshot[S]) err
 		write.setSnapshot(aggregate, storedFrom(snap, p))
 	}
 	clear(dirty)
-	return write.commit()
+	return write.Commit()
 }
 
 // publish writes records to the topic of the snapshots and returns where it then
@@ -204,8 +207,8 @@ func (w *worker[S, C, E]) snapshotRecord(aggregate string, v storedSnapshot) *sa
 }
 
 // refoldAnswers reads the answers and marks the store as filled.
-func (w *worker[S, C, E]) refoldAnswers(ctx context.Context, s *store, snapshots int64) error {
-	if err := s.setJSON(checkpointKey, checkpoint{Snapshots: snapshots}); err != nil {
+func (w *worker[S, C, E]) refoldAnswers(ctx context.Context, s *tables, snapshots int64) error {
+	if err := s.setCheckpoint(checkpoint{Snapshots: snapshots}); err != nil {
 		return err
 	}
 	return w.restorer.catchUp(ctx, s, w.partition)

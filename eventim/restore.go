@@ -11,6 +11,11 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/eventim-go/eventim/internal/faultpoint"
+	"github.com/eventim-go/eventim/internal/kafkalog"
+	"github.com/eventim-go/eventim/internal/member"
+	"github.com/eventim-go/eventim/internal/statestore"
 )
 
 // historyError is an event or a snapshot that cannot be read. History is never
@@ -30,30 +35,33 @@ var errRefold = errors.New("the snapshots are not the states")
 
 // restorer fills the state store of a partition from Kafka.
 type restorer[S, C, E any] struct {
-	agg       *Aggregate[S, C, E]
-	client    sarama.Client
-	dir       string // of the aggregate
-	cluster   cluster
-	horizon   time.Duration // delete.retention.ms of the snapshots
-	options   storeOptions
-	successor *successor
-	report    func(RestoreProgress)
-	logger    *slog.Logger
+	agg     *Aggregate[S, C, E]
+	client  sarama.Client
+	dir     string // of the aggregate
+	cluster kafkalog.Cluster
+	horizon time.Duration // delete.retention.ms of the snapshots
+	options statestore.Options
+	fencer  *member.Fencer
+	report  func(RestoreProgress)
+	logger  *slog.Logger
 }
 
 func (r *restorer[S, C, E]) storeDir(partition int32) string {
 	return filepath.Join(r.dir, strconv.Itoa(int(partition)))
 }
 
-func (r *restorer[S, C, E]) identity(partition int32) identity {
-	return identity{r.cluster.id, r.cluster.topics[r.agg.Topics().Snapshots], partition, r.agg.Revision, storeFormat}
+func (r *restorer[S, C, E]) identity(partition int32) statestore.Identity {
+	return statestore.Identity{
+		Cluster: r.cluster.ID, Topic: r.cluster.Topics[r.agg.Topics().Snapshots], Partition: partition,
+		Revision: r.agg.Revision, Format: storeFormat,
+	}
 }
 
 // open returns the store of a partition, with everything in it that the log
 // holds now. What was kept is used when it is a copy of this very partition
 // that only lacks the latest records; anything else is wiped and read anew.
 // The caller has ended the transactions of dead owners.
-func (r *restorer[S, C, E]) open(ctx context.Context, partition int32) (*store, error) {
+func (r *restorer[S, C, E]) open(ctx context.Context, partition int32) (*tables, error) {
 	s, err := r.kept(ctx, partition)
 	if err != nil {
 		return nil, err
@@ -62,8 +70,8 @@ func (r *restorer[S, C, E]) open(ctx context.Context, partition int32) (*store, 
 		if err = r.catchUp(ctx, s, partition); err == nil {
 			return s, nil
 		}
-		err = errors.Join(err, s.close())
-		if !errors.Is(err, errStore) {
+		err = errors.Join(err, s.Close())
+		if !errors.Is(err, statestore.ErrBroken) {
 			return nil, err
 		}
 		r.logger.Warn("the state store is not usable, restoring it from Kafka",
@@ -73,23 +81,23 @@ func (r *restorer[S, C, E]) open(ctx context.Context, partition int32) (*store, 
 }
 
 // kept opens the store that is there, and returns nil when it is of no use.
-func (r *restorer[S, C, E]) kept(ctx context.Context, partition int32) (*store, error) {
+func (r *restorer[S, C, E]) kept(ctx context.Context, partition int32) (*tables, error) {
 	dir := r.storeDir(partition)
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
-	s, err := openStore(dir, r.identity(partition), r.options)
+	s, err := openTables(dir, r.identity(partition), r.options)
 	if err == nil {
 		var why string
 		if why, err = r.stale(ctx, s, partition); err == nil && why == "" {
 			return s, nil
 		}
 		if err == nil {
-			err = fmt.Errorf("%w: %s", errStore, why)
+			err = fmt.Errorf("%w: %s", statestore.ErrBroken, why)
 		}
-		err = errors.Join(err, s.close())
+		err = errors.Join(err, s.Close())
 	}
-	if !errors.Is(err, errStore) {
+	if !errors.Is(err, statestore.ErrBroken) {
 		return nil, err
 	}
 	r.logger.Warn("the state store is not usable, restoring it from Kafka",
@@ -98,7 +106,7 @@ func (r *restorer[S, C, E]) kept(ctx context.Context, partition int32) (*store, 
 }
 
 // stale says why a store must not be rolled forward; "" when it may be.
-func (r *restorer[S, C, E]) stale(ctx context.Context, s *store, partition int32) (string, error) {
+func (r *restorer[S, C, E]) stale(ctx context.Context, s *tables, partition int32) (string, error) {
 	c, err := s.checkpoint()
 	if err != nil {
 		return "", err
@@ -114,7 +122,7 @@ func (r *restorer[S, C, E]) stale(ctx context.Context, s *store, partition int32
 	if err != nil {
 		return "", err
 	}
-	age := now().Sub(time.UnixMilli(c.Time))
+	age := faultpoint.Now().Sub(time.UnixMilli(c.Time))
 	switch {
 	case c == checkpoint{}:
 		return "it was never filled", nil
@@ -133,37 +141,37 @@ func (r *restorer[S, C, E]) stale(ctx context.Context, s *store, partition int32
 }
 
 func (r *restorer[S, C, E]) bounds(ctx context.Context, topic string, partition int32) (start, end int64, err error) {
-	if start, err = listOffset(ctx, r.client, topic, partition, sarama.OffsetOldest); err == nil {
+	if start, err = kafkalog.Offset(ctx, r.client, topic, partition, sarama.OffsetOldest); err == nil {
 		// The high watermark, not the last stable offset: an open transaction
 		// of a dead owner pins the latter below newer committed snapshots,
 		// which would then be missed and overwritten (KAFKA-10167).
-		end, err = listOffset(ctx, r.client, topic, partition, sarama.OffsetNewest)
+		end, err = kafkalog.Offset(ctx, r.client, topic, partition, sarama.OffsetNewest)
 	}
 	return start, end, err
 }
 
 // fill wipes the store and reads it from the beginning.
-func (r *restorer[S, C, E]) fill(ctx context.Context, partition int32) (*store, error) {
+func (r *restorer[S, C, E]) fill(ctx context.Context, partition int32) (*tables, error) {
 	dir, id := r.storeDir(partition), r.identity(partition)
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, fmt.Errorf("wipe state store: %w", err)
 	}
-	crashPoint("wiped")
+	faultpoint.At("wiped")
 	if err := r.complete(ctx, partition); err != nil {
 		return nil, err
 	}
-	s, err := createStore(dir, id, r.options, true)
+	s, err := createTables(dir, id, r.options, true)
 	if err != nil {
 		return nil, err
 	}
 	err = r.readAll(ctx, s, partition)
 	if err == nil {
-		err = s.db.Flush() // without a log, closing would lose what is in memory
+		err = s.Flush()
 	}
-	if err = errors.Join(err, s.close()); err != nil {
+	if err = errors.Join(err, s.Close()); err != nil {
 		return nil, err
 	}
-	return openStore(dir, id, r.options)
+	return openTables(dir, id, r.options)
 }
 
 // complete finds snapshots that are missing as a whole. Nobody deletes them but
@@ -188,8 +196,8 @@ func (r *restorer[S, C, E]) complete(ctx context.Context, partition int32) error
 
 // readAll catches up with a client of its own: a broker serves a connection one
 // request at a time, and the partitions would wait for each other.
-func (r *restorer[S, C, E]) readAll(ctx context.Context, s *store, partition int32) error {
-	client, err := r.successor.kafka.client()
+func (r *restorer[S, C, E]) readAll(ctx context.Context, s *tables, partition int32) error {
+	client, err := r.fencer.Kafka.Client()
 	if err != nil {
 		return err
 	}
@@ -199,7 +207,7 @@ func (r *restorer[S, C, E]) readAll(ctx context.Context, s *store, partition int
 }
 
 // catchUp reads what the log has beyond the checkpoint.
-func (r *restorer[S, C, E]) catchUp(ctx context.Context, s *store, partition int32) error {
+func (r *restorer[S, C, E]) catchUp(ctx context.Context, s *tables, partition int32) error {
 	c, err := s.checkpoint()
 	if err != nil {
 		return err
@@ -210,7 +218,7 @@ func (r *restorer[S, C, E]) catchUp(ctx context.Context, s *store, partition int
 		decode: func(v storedSnapshot) error { _, err := DecodeWhole(r.agg.State, v.payload()); return err },
 	}
 	c.Snapshots, err = r.stretch(ctx, s, t.Snapshots, partition, c.Snapshots, filter.put,
-		func(w *storeWrite, next int64) {
+		func(w *tablesWrite, next int64) {
 			if len(filter.outdated) == 0 && len(filter.broken) == 0 {
 				w.setCheckpoint(checkpoint{next, c.Results, c.Time})
 			}
@@ -225,12 +233,12 @@ func (r *restorer[S, C, E]) catchUp(ctx context.Context, s *store, partition int
 		return fmt.Errorf("%w: %d of them were folded by an older revision of the code, or deleted", errRefold, len(filter.outdated))
 	}
 	c.Results, err = r.stretch(ctx, s, t.Results, partition, c.Results, putAnswer(t.Commands),
-		func(w *storeWrite, next int64) { w.setCheckpoint(checkpoint{c.Snapshots, next, c.Time}) })
+		func(w *tablesWrite, next int64) { w.setCheckpoint(checkpoint{c.Snapshots, next, c.Time}) })
 	if err != nil {
 		return err
 	}
-	c.Time = now().UnixMilli()
-	return s.setJSON(checkpointKey, c)
+	c.Time = faultpoint.Now().UnixMilli()
+	return s.setCheckpoint(c)
 }
 
 // Each batch of a bulk store becomes a table: few and large ones are cheaper to
@@ -243,8 +251,8 @@ const restoreRecordBytes = 1 << 10
 
 // stretch reads one partition from an offset to its end into the store, and
 // moves the checkpoint along, so that a killed restore goes on where it was.
-func (r *restorer[S, C, E]) stretch(ctx context.Context, s *store, topic string, partition int32, from int64,
-	put func(*storeWrite, Record) error, mark func(*storeWrite, int64),
+func (r *restorer[S, C, E]) stretch(ctx context.Context, s *tables, topic string, partition int32, from int64,
+	put func(*tablesWrite, Record) error, mark func(*tablesWrite, int64),
 ) (int64, error) {
 	start, end, err := r.bounds(ctx, topic, partition)
 	if err != nil {
@@ -255,29 +263,29 @@ func (r *restorer[S, C, E]) stretch(ctx context.Context, s *store, topic string,
 		return from, nil
 	}
 	size := int(min(restoreBatchBytes*9/8, (end-from)*restoreRecordBytes))
-	w := s.writeOf(size)
+	w := s.write(size)
 	commit := func(next int64) error {
 		mark(w, next)
-		return w.commit()
+		return w.Commit()
 	}
 	m := newMeter(r.agg.Name, topic, partition, from, end, r.report)
-	reader := partitionReader{
-		client: r.client, topic: topic, partition: partition,
-		stalled:  r.successor.stalledAt(partition, topic),
-		advanced: m.advance,
+	reader := kafkalog.Reader{
+		Client: r.client, Topic: topic, Partition: partition,
+		Stalled:  r.fencer.StalledAt(partition, topic),
+		Advanced: m.advance,
 	}
-	next, err := reader.read(ctx, from, end, func(b *sarama.RecordBatch, rec *sarama.Record) error {
+	next, err := reader.Read(ctx, from, end, func(b *sarama.RecordBatch, rec *sarama.Record) error {
 		m.Records++
 		r := recordOf(topic, partition, b, rec)
-		if err := put(w, r); err != nil || w.len() < restoreBatchBytes {
+		if err := put(w, r); err != nil || w.Len() < restoreBatchBytes {
 			return err
 		}
 		err := commit(r.Position.Offset + 1)
-		w = s.writeOf(size)
+		w = s.write(size)
 		return err
 	})
 	if err != nil {
-		return next, errors.Join(err, w.batch.Close())
+		return next, errors.Join(err, w.Discard())
 	}
 	if err := commit(next); err != nil {
 		return next, err
@@ -308,7 +316,7 @@ type schema struct {
 	version int
 }
 
-func (f snapshotFilter) put(w *storeWrite, rec Record) error {
+func (f snapshotFilter) put(w *tablesWrite, rec Record) error {
 	aggregate := string(rec.Key)
 	delete(f.outdated, aggregate)
 	delete(f.broken, aggregate)
@@ -361,8 +369,8 @@ func (f snapshotFilter) check(rec Record, v storedSnapshot) error {
 	return nil
 }
 
-func putAnswer(commands string) func(*storeWrite, Record) error {
-	return func(w *storeWrite, rec Record) error {
+func putAnswer(commands string) func(*tablesWrite, Record) error {
+	return func(w *tablesWrite, rec Record) error {
 		command, a, first, err := answerOf(commands, rec)
 		if err != nil {
 			return &historyError{err}

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/eventim-go/eventim/internal/faultpoint"
+	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 // verifyPosition refuses to guess where the commands go on. To start over would
@@ -97,7 +100,7 @@ func (w *worker[S, C, E]) verifyRepeats(ctx context.Context, end int64) error {
 	if err != nil || !found {
 		return err
 	}
-	if age := now().Sub(first.Time); age > w.agg.Deduplication {
+	if age := faultpoint.Now().Sub(first.Time); age > w.agg.Deduplication {
 		return w.refuse("the group's offset was set back to %d, but the commands up to %d are answered, and the one at %s is %v old: "+
 			"answers are kept for %v, so that it would take effect again",
 			w.skip, last.offset, first.Position, age.Round(time.Second), w.agg.Deduplication)
@@ -155,7 +158,7 @@ func (w *worker[S, C, E]) firstRecord(ctx context.Context, topic string, from, t
 	}
 	err = w.each(ctx, topic, max(from, start), to, func(rec Record) error {
 		first, found = rec, true
-		return errFound
+		return kafkalog.ErrFound
 	})
 	if found {
 		err = nil
@@ -165,11 +168,11 @@ func (w *worker[S, C, E]) firstRecord(ctx context.Context, topic string, from, t
 
 // each calls fn with the committed records of the partition in [from, to).
 func (w *worker[S, C, E]) each(ctx context.Context, topic string, from, to int64, fn func(Record) error) error {
-	reader := partitionReader{
-		client: w.restorer.client, topic: topic, partition: w.partition,
-		stalled: w.successor.stalledAt(w.partition, topic),
+	reader := kafkalog.Reader{
+		Client: w.restorer.client, Topic: topic, Partition: w.partition,
+		Stalled: w.fencer.StalledAt(w.partition, topic),
 	}
-	_, err := reader.read(ctx, from, to, func(b *sarama.RecordBatch, r *sarama.Record) error {
+	_, err := reader.Read(ctx, from, to, func(b *sarama.RecordBatch, r *sarama.Record) error {
 		rec := recordOf(topic, w.partition, b, r)
 		if rec.Position.Offset >= to {
 			return nil

@@ -10,14 +10,13 @@ import (
 
 	"github.com/IBM/sarama"
 	"github.com/google/uuid"
+
+	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 // ErrTooLarge is returned for a command that does not fit into a record. It
 // was refused at the door: nothing was sent.
 var ErrTooLarge = errors.New("the command is too large")
-
-// batchOverhead is what a record batch adds to its only record.
-const batchOverhead = 1 << 10
 
 // Sender writes commands. It is safe for concurrent use; one per process is
 // enough, and batches what is sent at the same time.
@@ -58,7 +57,7 @@ func NewSender[S, C, E any](a Aggregate[S, C, E], k Kafka) (*Sender[C], error) {
 }
 
 func senderConfig(k Kafka, aggregate string, partitions int32) *sarama.Config {
-	c := k.Config()
+	c := k.connection().Config()
 	c.Net.MaxOpenRequests = 1
 	c.Producer.Idempotent = true
 	c.Producer.RequiredAcks = sarama.WaitForAll
@@ -93,8 +92,8 @@ func (s *Sender[C]) Send(ctx context.Context, cmd Command[C]) (Command[C], error
 	if err != nil {
 		return cmd, err
 	}
-	if m.ByteSize(2)+batchOverhead > maxCommandBytes {
-		return cmd, fmt.Errorf("%w: %d bytes, and a record holds %d", ErrTooLarge, m.ByteSize(2), maxCommandBytes-batchOverhead)
+	if m.ByteSize(2)+kafkalog.BatchOverhead > maxCommandBytes {
+		return cmd, fmt.Errorf("%w: %d bytes, and a record holds %d", ErrTooLarge, m.ByteSize(2), maxCommandBytes-kafkalog.BatchOverhead)
 	}
 	m.Timestamp = cmd.Time
 	answer := make(chan error, 1)

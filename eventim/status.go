@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/eventim-go/eventim/internal/faultpoint"
 )
 
 // PartitionState is what a handler does with a partition.
@@ -55,14 +57,14 @@ func (s PartitionStatus) LagTime() time.Duration {
 	if s.Oldest.IsZero() {
 		return 0
 	}
-	return max(0, now().Sub(s.Oldest))
+	return max(0, faultpoint.Now().Sub(s.Oldest))
 }
 
 // Ready tells whether commands are being handled.
 func (s PartitionStatus) Ready() bool { return s.State == Running && s.StuckSince.IsZero() }
 
 func newStatus(partition int32) PartitionStatus {
-	return PartitionStatus{Partition: partition, State: Restoring, Since: now(), Position: -1, End: -1}
+	return PartitionStatus{Partition: partition, State: Restoring, Since: faultpoint.Now(), Position: -1, End: -1}
 }
 
 // Status returns what the handler does with each partition that it holds, in
@@ -91,7 +93,7 @@ func (h *Handler[S, C, E]) TopicsErr() error {
 func (h *Handler[S, C, E]) setStatus(p int32, state PartitionState, err error) {
 	h.update(p, func(s *PartitionStatus) {
 		if s.State != state {
-			s.State, s.Since, s.StuckSince = state, now(), time.Time{}
+			s.State, s.Since, s.StuckSince = state, faultpoint.Now(), time.Time{}
 		}
 		s.Err = err
 	})

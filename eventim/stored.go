@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/eventim-go/eventim/internal/statestore"
 )
 
 // storedSnapshot is a snapshot as it stands in the state store: not decoded,
@@ -19,7 +21,7 @@ type storedSnapshot struct {
 	data          []byte
 }
 
-var errStored = fmt.Errorf("%w: a value cannot be read", errStore)
+var errStored = fmt.Errorf("%w: a value cannot be read", statestore.ErrBroken)
 
 func (v storedSnapshot) appendTo(b []byte) []byte { return append(v.appendHead(b), v.data...) }
 

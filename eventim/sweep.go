@@ -1,6 +1,10 @@
 package eventim
 
-import "time"
+import (
+	"time"
+
+	"github.com/eventim-go/eventim/internal/faultpoint"
+)
 
 const (
 	// sweepsOfAWindow is how many times in a deduplication window there is
@@ -17,7 +21,7 @@ const (
 // record of before the brokers stamped them has the time of its sender.
 func (w *worker[S, C, E]) sweep(latest int64, commands int) error {
 	window := w.agg.Deduplication.Milliseconds()
-	latest = min(latest, now().UnixMilli())
+	latest = min(latest, faultpoint.Now().UnixMilli())
 	if latest-w.swept < window/sweepsOfAWindow {
 		return nil
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // left counts the answers in a store.
-func left(t *testing.T, s *store, commands int) (n int) {
+func left(t *testing.T, s *tables, commands int) (n int) {
 	t.Helper()
 	for i := range commands {
 		_, found, err := s.answer(commandKey{"a", fmt.Sprint("c", i)})
@@ -28,7 +28,7 @@ func TestAnswersAreForgottenByAndBy(t *testing.T) {
 	const old, young = 2000, 100
 	w, batches := committing(t)
 	outdated := time.Now().Add(-w.agg.Deduplication - time.Hour)
-	write := w.store.write()
+	write := w.store.write(0)
 	for i := range old + young {
 		at := outdated.Add(time.Duration(i) * time.Millisecond)
 		if i >= old {
@@ -36,7 +36,7 @@ func TestAnswersAreForgottenByAndBy(t *testing.T) {
 		}
 		write.setAnswer(commandKey{"a", fmt.Sprint("c", i)}, answer{time: at.UnixMilli()})
 	}
-	if err := write.commit(); err != nil {
+	if err := write.Commit(); err != nil {
 		t.Fatal(err)
 	}
 	before := left(t, w.store, old+young)

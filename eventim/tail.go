@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 // Tail calls fn with each committed record of topic until ctx ends, which is
@@ -15,7 +17,7 @@ import (
 // Partitions that from lacks start at their end. Records of a partition come
 // in order, and calls of fn never overlap. Brokers may restart meanwhile.
 func Tail(ctx context.Context, k Kafka, topic string, from Positions, fn func(Record) error) error {
-	config := k.Config()
+	config := k.connection().Config()
 	config.Consumer.Return.Errors = true
 	consumer, err := obtain(ctx, func() (sarama.Consumer, error) { return sarama.NewConsumer(k.Brokers, config) })
 	if ctx.Err() != nil && err != nil {
@@ -70,7 +72,7 @@ func (t *tail) start(ctx context.Context, consumer sarama.Consumer, from Positio
 func obtain[T any](ctx context.Context, fn func() (T, error)) (T, error) {
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		v, err := fn()
-		if err == nil || turnedDown(err) || !sleep(ctx, pause) {
+		if err == nil || turnedDown(err) || !kafkalog.Sleep(ctx, pause) {
 			return v, err
 		}
 	}
@@ -79,7 +81,7 @@ func obtain[T any](ctx context.Context, fn func() (T, error)) (T, error) {
 func turnedDown(err error) bool {
 	_, misconfigured := errors.AsType[sarama.ConfigurationError](err)
 	_, answered := errors.AsType[sarama.KError](err)
-	return misconfigured || errors.Is(err, sarama.ErrUnknownTopicOrPartition) || answered && !passing(err)
+	return misconfigured || errors.Is(err, sarama.ErrUnknownTopicOrPartition) || answered && !kafkalog.Passes(err)
 }
 
 // forward passes on the records of one partition. sarama closes the channel by

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 // Sizes of record batches, in bytes. A command is small; what it causes holds
@@ -116,7 +118,7 @@ func (a Aggregate[S, C, E]) StampTopics(ctx context.Context, k Kafka) error {
 			change := map[string]sarama.IncrementalAlterConfigsEntry{
 				timestampType: {Operation: sarama.IncrementalAlterConfigsOperationSet, Value: &value},
 			}
-			err := retry(ctx, func() error {
+			err := kafkalog.Retry(ctx, func() error {
 				return admin.IncrementalAlterConfig(sarama.TopicResource, spec.name, change, false)
 			})
 			if err != nil {
@@ -137,7 +139,7 @@ func createTopic(ctx context.Context, admin sarama.ClusterAdmin, spec topicSpec,
 		entries["min.insync.replicas"] = new("2")
 	}
 	detail := &sarama.TopicDetail{NumPartitions: partitions, ReplicationFactor: replication, ConfigEntries: entries}
-	err = retry(ctx, func() error {
+	err = kafkalog.Retry(ctx, func() error {
 		err := admin.CreateTopic(spec.name, detail, false)
 		if te, ok := errors.AsType[*sarama.TopicError](err); ok && te.Err == sarama.ErrTopicAlreadyExists {
 			return nil
@@ -151,7 +153,7 @@ func createTopic(ctx context.Context, admin sarama.ClusterAdmin, spec topicSpec,
 // waitForTopics returns when every broker knows each partition and its leader:
 // a topic exists a moment before that, and the next request may go to any.
 func waitForTopics(ctx context.Context, k Kafka, specs []topicSpec) error {
-	client, err := k.client()
+	client, err := k.connection().Client()
 	if err != nil {
 		return err
 	}
@@ -160,7 +162,7 @@ func waitForTopics(ctx context.Context, k Kafka, specs []topicSpec) error {
 	for _, s := range specs {
 		names = append(names, s.name)
 	}
-	return retry(ctx, func() error {
+	return kafkalog.Retry(ctx, func() error {
 		for _, broker := range client.Brokers() {
 			_ = broker.Open(client.Config()) // already open is fine; a failure shows in the request
 			found, err := broker.GetMetadata(sarama.NewMetadataRequest(client.Config().Version, names))
@@ -287,7 +289,7 @@ func describeTopics(ctx context.Context, admin sarama.ClusterAdmin, specs []topi
 	for _, s := range specs {
 		names = append(names, s.name)
 	}
-	err := retry(ctx, func() error {
+	err := kafkalog.Retry(ctx, func() error {
 		topics, err := admin.DescribeTopics(names)
 		if err != nil {
 			return err
@@ -333,7 +335,7 @@ func withAdmin(k Kafka, fn func(sarama.ClusterAdmin) error) error {
 }
 
 func (k Kafka) admin() (sarama.ClusterAdmin, error) {
-	c := k.Config()
+	c := k.connection().Config()
 	c.Metadata.Full = true // ClusterAdmin wants it
 	admin, err := sarama.NewClusterAdmin(k.Brokers, c)
 	if err != nil {

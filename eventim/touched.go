@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 // lookAtMost is how long a look at the snapshots may hold up the commands.
@@ -99,14 +101,14 @@ func (w *worker[S, C, E]) readSnapshots(ctx context.Context) (known map[string]l
 	ctx, cancel := context.WithTimeout(ctx, lookAtMost)
 	defer cancel()
 	topic := w.agg.Topics().Snapshots
-	end, err := listOffset(ctx, w.restorer.client, topic, w.partition, sarama.OffsetNewest)
+	end, err := kafkalog.Offset(ctx, w.restorer.client, topic, w.partition, sarama.OffsetNewest)
 	if err != nil || end <= w.checkpoint.Snapshots {
 		return nil, 0, err
 	}
 	known = map[string]lastSnapshot{}
 	// Of an open transaction it says nothing yet: no command waits for its end.
-	reader := partitionReader{client: w.restorer.client, topic: topic, partition: w.partition, stalled: func(context.Context) { cancel() }}
-	next, err = reader.read(ctx, w.checkpoint.Snapshots, end, eachRecord(topic, w.partition, func(rec Record) error {
+	reader := kafkalog.Reader{Client: w.restorer.client, Topic: topic, Partition: w.partition, Stalled: func(context.Context) { cancel() }}
+	next, err = reader.Read(ctx, w.checkpoint.Snapshots, end, eachRecord(topic, w.partition, func(rec Record) error {
 		known[string(rec.Key)] = lastSnapshotOf(rec)
 		return nil
 	}))
@@ -143,7 +145,7 @@ func (w *worker[S, C, E]) writeAgain(ctx context.Context, mended []*sarama.Produ
 	case fenced(err):
 		return fmt.Errorf("%w: %w", errLost, err)
 	}
-	w.logger.Warn("cannot write snapshots again, taking the partition over", slog.Any("error", explained(err)))
+	w.logger.Warn("cannot write snapshots again, taking the partition over", slog.Any("error", kafkalog.Explained(err)))
 	err = w.takeOver(ctx)
 	w.resume()
 	return err

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/eventim-go/eventim/internal/faultpoint"
+	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 // watch looks, until ctx ends, at what nobody else would notice: topics that an
@@ -15,7 +18,7 @@ import (
 func (h *Handler[S, C, E]) watch(ctx context.Context) {
 	seen := map[int32]place{}
 	said := map[int32]time.Time{}
-	for sleep(ctx, min(lookEvery, h.config.StuckAfter/2)) {
+	for kafkalog.Sleep(ctx, min(lookEvery, h.config.StuckAfter/2)) {
 		look, cancel := context.WithTimeout(ctx, lookEvery)
 		h.watchTopics(look)
 		cancel()
@@ -34,7 +37,7 @@ func (h *Handler[S, C, E]) lookAtEnds(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, lookEvery)
 	defer cancel()
 	for _, s := range h.Status() {
-		end, err := listOffset(ctx, h.successor.client, h.agg.Topics().Commands, s.Partition, sarama.OffsetNewest)
+		end, err := kafkalog.Offset(ctx, h.fencer.Client, h.agg.Topics().Commands, s.Partition, sarama.OffsetNewest)
 		if err != nil { // Kafka is away: what was seen last stands
 			return
 		}
@@ -60,12 +63,12 @@ func (h *Handler[S, C, E]) lookAtOldest(ctx context.Context) {
 // firstWaiting returns the command that a partition has to handle next: markers
 // of a sender's transactions take offsets, too.
 func (h *Handler[S, C, E]) firstWaiting(ctx context.Context, s PartitionStatus) (first Record, found bool, err error) {
-	reader := partitionReader{
-		client: h.successor.client, topic: h.agg.Topics().Commands, partition: s.Partition, fetchBytes: resultFetchBytes,
+	reader := kafkalog.Reader{
+		Client: h.fencer.Client, Topic: h.agg.Topics().Commands, Partition: s.Partition, FetchBytes: resultFetchBytes,
 	}
-	_, err = reader.read(ctx, s.Position, s.End, func(b *sarama.RecordBatch, r *sarama.Record) error {
-		first, found = recordOf(reader.topic, s.Partition, b, r), true
-		return errFound
+	_, err = reader.Read(ctx, s.Position, s.End, func(b *sarama.RecordBatch, r *sarama.Record) error {
+		first, found = recordOf(reader.Topic, s.Partition, b, r), true
+		return kafkalog.ErrFound
 	})
 	if found {
 		err = nil
@@ -99,19 +102,19 @@ func (h *Handler[S, C, E]) askToLook() {
 // deleted and made anew has another id: then no offset that is known means
 // anything, and all partitions are taken over anew, where that is judged.
 func (h *Handler[S, C, E]) watchTopics(ctx context.Context) {
-	_, err := h.agg.inspectTopics(ctx, h.successor.admin)
+	_, err := h.agg.inspectTopics(ctx, h.fencer.Admin)
 	if _, differ := errors.AsType[*TopicsError](err); err == nil || differ {
 		h.setTopics(err)
 	}
-	found, err := describeCluster(ctx, h.successor.client, h.agg.topicNames()...)
+	found, err := kafkalog.Describe(ctx, h.fencer.Client, h.agg.topicNames()...)
 	if err != nil {
 		return
 	}
 	h.mu.Lock()
 	known, rejoin := h.restorer.cluster, h.rejoin
 	h.mu.Unlock()
-	for topic, id := range found.topics {
-		if found.partitions[topic] > 0 && known.topics[topic] != id && rejoin != nil {
+	for topic, id := range found.Topics {
+		if found.Partitions[topic] > 0 && known.Topics[topic] != id && rejoin != nil {
 			h.logger.Error("a topic was deleted and made anew, taking all partitions over again", slog.String("topic", topic))
 			rejoin()
 			return
@@ -142,14 +145,14 @@ type place struct {
 func (h *Handler[S, C, E]) watchPartition(ctx context.Context, s PartitionStatus, seen map[int32]place) {
 	at, waits := seen[s.Partition]
 	if s.State != Running || s.End <= s.Position || !waits || at.position != s.Position {
-		seen[s.Partition] = place{s.Position, now()}
+		seen[s.Partition] = place{s.Position, faultpoint.Now()}
 		return
 	}
-	if !s.StuckSince.IsZero() || now().Sub(at.since) < h.config.StuckAfter {
+	if !s.StuckSince.IsZero() || faultpoint.Now().Sub(at.since) < h.config.StuckAfter {
 		return
 	}
 	if !h.commandsWait(ctx, s) || ctx.Err() != nil {
-		seen[s.Partition] = place{s.Position, now()}
+		seen[s.Partition] = place{s.Position, faultpoint.Now()}
 		return
 	}
 	h.update(s.Partition, func(now *PartitionStatus) {
@@ -170,7 +173,7 @@ func (h *Handler[S, C, E]) commandsWait(ctx context.Context, s PartitionStatus) 
 
 // sayWaiting logs once that a partition takes long until it handles commands.
 func (h *Handler[S, C, E]) sayWaiting(s PartitionStatus, said map[int32]time.Time) {
-	if s.State != Restoring || now().Sub(s.Since) < h.config.StuckAfter || said[s.Partition].Equal(s.Since) {
+	if s.State != Restoring || faultpoint.Now().Sub(s.Since) < h.config.StuckAfter || said[s.Partition].Equal(s.Since) {
 		return
 	}
 	said[s.Partition] = s.Since

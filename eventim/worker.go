@@ -10,6 +10,11 @@ import (
 
 	"github.com/IBM/sarama"
 	lru "github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"github.com/eventim-go/eventim/internal/faultpoint"
+	"github.com/eventim-go/eventim/internal/kafkalog"
+	"github.com/eventim-go/eventim/internal/statestore"
+	"github.com/eventim-go/eventim/internal/txn"
 )
 
 // worker handles the commands of one partition for one session of the group.
@@ -28,7 +33,7 @@ type worker[S, C, E any] struct {
 	partitioner sarama.Partitioner
 	looks       chan struct{} // it is time to look at the snapshots; has room for one
 
-	store          *store
+	store          *tables
 	checkpoint     checkpoint
 	marker         bool                          // of our last transaction, stands at the checkpoint of the snapshots
 	states         *lru.LRU[string, Snapshot[S]] // decoded states of the store
@@ -57,14 +62,14 @@ func (w *worker[S, C, E]) run() error {
 	w.resume()
 	for err == nil {
 		var records []Record
-		if records, err = w.take(ctx); errors.Is(err, errStore) {
+		if records, err = w.take(ctx); errors.Is(err, statestore.ErrBroken) {
 			err = w.restore(ctx)
 			continue
 		}
 		if records == nil {
 			return nil
 		}
-		crashPoint("consumed")
+		faultpoint.At("consumed")
 		err = w.process(ctx, records)
 	}
 	if ctx.Err() != nil {
@@ -104,7 +109,7 @@ func (w *worker[S, C, E]) resume() {
 //
 //  1. The generation of the session is known: what an older owner commits from
 //     now on is refused.
-//  2. Open transactions of dead owners are ended (successor.fence, before sarama
+//  2. Open transactions of dead owners are ended (fencer.fence, before sarama
 //     fetched the offsets, and again here while something is pending).
 //  3. The committed offset is read again, stable: no transaction with another
 //     one is pending, so no older owner can still commit.
@@ -115,11 +120,11 @@ func (w *worker[S, C, E]) resume() {
 func (w *worker[S, C, E]) takeOver(ctx context.Context) error {
 	w.pause()
 	w.setStatus(w.partition, Restoring, nil)
-	begun := now()
+	begun := faultpoint.Now()
 	for attempt, pause := 1, 50*time.Millisecond; ; attempt, pause = attempt+1, min(2*pause, 2*time.Second) {
 		err := w.tryTakeOver(ctx)
 		if err == nil {
-			w.config.Observer.takenOver(TakenOver{w.partition, max(w.skip, 0), attempt, now().Sub(begun)})
+			w.config.Observer.takenOver(TakenOver{w.partition, max(w.skip, 0), attempt, faultpoint.Now().Sub(begun)})
 			return nil
 		}
 		if _, unreadable := errors.AsType[*historyError](err); unreadable || ctx.Err() != nil {
@@ -127,19 +132,19 @@ func (w *worker[S, C, E]) takeOver(ctx context.Context) error {
 		}
 		w.setStatus(w.partition, Restoring, err)
 		w.logger.Warn("cannot take the partition over, trying again", slog.Any("error", err))
-		if errors.Is(err, errStore) {
+		if errors.Is(err, statestore.ErrBroken) {
 			w.discard() // a file that cannot be read would fail again
 		}
-		sleep(ctx, pause)
+		kafkalog.Sleep(ctx, pause)
 	}
 }
 
 func (w *worker[S, C, E]) tryTakeOver(ctx context.Context) (err error) {
 	w.release()
-	if w.skip, w.marked, err = w.successor.committed(ctx, w.partition); err != nil {
+	if w.skip, w.marked, err = w.fencer.Committed(ctx, w.partition); err != nil {
 		return err
 	}
-	crashPoint("taking-over")
+	faultpoint.At("taking-over")
 	if err := w.verifyPosition(ctx); err != nil {
 		return err
 	}
@@ -167,7 +172,7 @@ func (w *worker[S, C, E]) tryTakeOver(ctx context.Context) (err error) {
 		return err
 	}
 	w.states, _ = lru.NewLRU[string, Snapshot[S]](w.config.CachedStates, nil) // fails for a size of 0 only
-	crashPoint("taken-over")
+	faultpoint.At("taken-over")
 	w.setStatus(w.partition, Running, nil)
 	w.moved(w.partition, w.skip, time.Time{})
 	w.logger.Info("partition taken over", slog.Int64("offset", w.skip), slog.Int64("snapshots", w.checkpoint.Snapshots))
@@ -178,7 +183,7 @@ func (w *worker[S, C, E]) release() {
 	if w.store == nil {
 		return
 	}
-	if err := w.store.close(); err != nil {
+	if err := w.store.Close(); err != nil {
 		w.logger.Warn("cannot close the state store", slog.Any("error", err))
 	}
 	w.store = nil
@@ -220,8 +225,8 @@ func (w *worker[S, C, E]) take(ctx context.Context) ([]Record, error) {
 			if err := w.lookAtSnapshots(ctx); err != nil {
 				return nil, err
 			}
-		case <-w.store.damaged:
-			return nil, fmt.Errorf("%w: it is corrupt", errStore)
+		case <-w.store.Damaged:
+			return nil, fmt.Errorf("%w: it is corrupt", statestore.ErrBroken)
 		case <-ctx.Done():
 			return nil, nil
 		}
@@ -279,7 +284,7 @@ func (w *worker[S, C, E]) process(ctx context.Context, records []Record) error {
 // decide decides as many records as a batch takes, from the first on.
 func (w *worker[S, C, E]) decide(records []Record) (decision[S], error) {
 	b := batch[S, C, E]{
-		agg: w.agg, partition: w.partition, limit: w.limit, now: now(), partitioner: w.partitioner,
+		agg: w.agg, partition: w.partition, limit: w.limit, now: faultpoint.Now(), partitioner: w.partitioner,
 		snapshot: w.snapshot, answer: w.store.answer, results: w.results, crashed: w.crashed, errand: w.errand,
 		observed: w.config.Observer.Answered != nil,
 		decision: decision[S]{snapshots: map[string]changed[S]{}, answers: map[commandKey]given{}},
@@ -323,14 +328,14 @@ func (w *worker[S, C, E]) snapshot(aggregate string) (Snapshot[S], error) {
 const commitGrace = rebalanceTimeout * 7 / 10
 
 func (w *worker[S, C, E]) commit(d decision[S]) (map[string]int64, error) {
-	r := &request{
-		records: d.records, size: d.size, input: w.claim.Topic(), part: w.partition, next: max(d.next, w.skip), done: make(chan error, 1),
-		metadata: w.metadata,
+	r := &txn.Request{
+		Records: d.records, Size: d.size, Input: w.claim.Topic(), Partition: w.partition, Next: max(d.next, w.skip), Done: make(chan error, 1),
+		Metadata: w.metadata,
 	}
-	if err := w.lanes.commit(w.finish, r); err != nil {
+	if err := w.lanes.Commit(w.finish, r); err != nil {
 		return nil, err // in doubt, the lane may still have the request
 	}
-	return r.ends, nil
+	return r.Ends, nil
 }
 
 // metadata is that of the moment: the generation changes under a running claim.
@@ -340,7 +345,7 @@ func (w *worker[S, C, E]) metadata() *sarama.ConsumerGroupMetadata {
 
 // apply keeps what was committed, with the checkpoint, in one atomic write.
 func (w *worker[S, C, E]) apply(d decision[S], ends map[string]int64) error {
-	write := w.store.write()
+	write := w.store.write(0)
 	d.keep(write)
 	for aggregate, c := range d.snapshots {
 		w.states.Add(aggregate, c.Snapshot)
@@ -350,15 +355,15 @@ func (w *worker[S, C, E]) apply(d decision[S], ends map[string]int64) error {
 		w.checkpoint.Snapshots, w.marker = end, true
 	}
 	w.checkpoint.Results = max(w.checkpoint.Results, ends[t.Results])
-	w.checkpoint.Time = now().UnixMilli()
+	w.checkpoint.Time = faultpoint.Now().UnixMilli()
 	write.setCheckpoint(w.checkpoint)
 	w.skip = max(w.skip, d.next)
-	w.moved(w.partition, w.skip, now())
-	crashPoint("storing")
-	if err := write.commit(); err != nil {
+	w.moved(w.partition, w.skip, faultpoint.Now())
+	faultpoint.At("storing")
+	if err := write.Commit(); err != nil {
 		return err
 	}
-	crashPoint("stored")
+	faultpoint.At("stored")
 	return w.sweep(d.latest, d.commands)
 }
 
@@ -368,19 +373,19 @@ func (w *worker[S, C, E]) recover(ctx context.Context, err error, records []Reco
 	if _, unreadable := errors.AsType[*historyError](err); unreadable {
 		return nil, err
 	}
-	w.logger.Warn("batch not committed", slog.Int("commands", n), slog.Any("error", explained(err)))
+	w.logger.Warn("batch not committed", slog.Int("commands", n), slog.Any("error", kafkalog.Explained(err)))
 	alone := n == 1
 	if tooLarge(err) || outOfTime(err) {
 		w.portion.halve(n)
 	}
-	if errors.Is(err, errStore) {
+	if errors.Is(err, statestore.ErrBroken) {
 		w.discard() // a file that cannot be read would fail again
 	}
 	switch {
 	case fenced(err):
 		w.config.Observer.fenced(w.partition, err)
 		return nil, fmt.Errorf("%w: %w", errLost, err)
-	case errors.Is(err, errDoubt), errors.Is(err, errStore):
+	case errors.Is(err, txn.ErrDoubt), errors.Is(err, statestore.ErrBroken):
 		// The log knows what has happened, and the lane has made sure that
 		// nothing more will: take over from ourselves.
 		if err := w.takeOver(ctx); err != nil {
@@ -390,12 +395,12 @@ func (w *worker[S, C, E]) recover(ctx context.Context, err error, records []Reco
 		return w.unhandled(records), nil
 	case tooLarge(err) && alone:
 		// The broker takes less than it said when we started.
-		w.limit = max(w.limit/2, batchOverhead)
+		w.limit = max(w.limit/2, kafkalog.BatchOverhead)
 		return records, nil
 	case tooLarge(err):
 		return records, nil
 	}
-	sleep(ctx, min(time.Millisecond<<min(attempt, 10), time.Second))
+	kafkalog.Sleep(ctx, min(time.Millisecond<<min(attempt, 10), time.Second))
 	return records, nil
 }
 

@@ -9,6 +9,9 @@ import (
 
 	"github.com/IBM/sarama"
 	lru "github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"github.com/eventim-go/eventim/internal/statestore"
+	"github.com/eventim-go/eventim/internal/txn"
 )
 
 // endedClaim is a claim whose session has ended with commands left in it.
@@ -25,14 +28,14 @@ func (c endedClaim) Messages() <-chan *sarama.ConsumerMessage { return c.message
 // the batch.
 func TestNothingIsSkippedWhenTheSessionEnds(t *testing.T) {
 	t.Parallel()
-	for _, outcome := range []error{errAborted, errDoubt, sarama.ErrIllegalGeneration, errStore} {
+	for _, outcome := range []error{txn.ErrAborted, txn.ErrDoubt, sarama.ErrIllegalGeneration, statestore.ErrBroken} {
 		s, done := newStore(t)
 		ctx, end := context.WithCancel(t.Context())
-		ls := &lanes{queue: make(chan *request, 1)}
-		ls.wait.Go(func() {
-			for r := range ls.queue {
+		ls := &txn.Lanes{Queue: make(chan *txn.Request, 1)}
+		ls.Wait.Go(func() {
+			for r := range ls.Queue {
 				end()
-				r.done <- outcome
+				r.Done <- outcome
 			}
 		})
 		a := ticker()
@@ -45,8 +48,8 @@ func TestNothingIsSkippedWhenTheSessionEnds(t *testing.T) {
 		w.states, _ = lru.NewLRU[string, Snapshot[ticks]](10, nil)
 		rec := Record{Topic: "ticker-commands", Key: []byte("a"), Value: []byte("{"), Time: time.Now()}
 		err := w.process(ctx, []Record{rec})
-		close(ls.queue)
-		ls.wait.Wait()
+		close(ls.Queue)
+		ls.Wait.Wait()
 		done()
 		if !errors.Is(err, outcome) {
 			t.Errorf("process returned %v for a batch that was not committed, want %v", err, outcome)

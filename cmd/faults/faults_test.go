@@ -20,7 +20,12 @@ func TestCrashPointsAreThoseOfTheCode(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%d files of package eventim: %v", len(files), err)
 	}
-	call := regexp.MustCompile(`crashPoint\("([^"]+)"\)`)
+	rooms, err := filepath.Glob("../../internal/*/*.go")
+	if err != nil || len(rooms) == 0 {
+		t.Fatalf("%d files of the rooms below: %v", len(rooms), err)
+	}
+	files = append(files, rooms...)
+	call := regexp.MustCompile(`faultpoint\.At\("([^"]+)"\)`)
 	var code []string
 	for _, file := range files {
 		text, err := os.ReadFile(file) //nolint:gosec // our own code

@@ -8,7 +8,7 @@ import (
 )
 
 // orders are the faults that a handler which is built for tests lets happen to
-// itself: see crashpoint_on.go of package eventim. It reads them from files.
+// itself: see on.go of package faultpoint. It reads them from files.
 type orders struct{ dir string }
 
 // give gives an order, in place of the last one of that kind.
