@@ -32,7 +32,3 @@ func ClusterID(ctx context.Context, k Kafka) (string, error) {
 
 // connection is k for the rooms below.
 func (k Kafka) connection() kafkalog.Kafka { return kafkalog.Kafka(k) }
-
-// Config returns a new configuration with what every client of the framework
-// needs, and with Configure applied.
-func (k Kafka) Config() *sarama.Config { return k.connection().Config() }

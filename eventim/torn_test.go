@@ -27,6 +27,7 @@ import (
 
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/eventim/eventimtest"
+	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 const keyAddPartitionsToTxn = 24
@@ -213,7 +214,7 @@ func TestTornCommitIsMended(t *testing.T) {
 // and an end. Apache Kafka only.
 func (s *system) leaveTorn(id string, commit bool, topics ...string) {
 	s.t.Helper()
-	c := s.kafka.Config()
+	c := kafkalog.Kafka(s.kafka).Config()
 	c.Metadata.Full = false
 	client, err := sarama.NewClient(s.kafka.Brokers, c)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 // consumer consumes the topic of one view in a group, and is the handler of
@@ -37,7 +38,7 @@ type consumer struct {
 }
 
 func (c *consumer) open(group string) (err error) {
-	config := c.kafka.Config()
+	config := kafkalog.Kafka(c.kafka).Config()
 	config.ChannelBufferSize = c.maxBatch
 	config.Consumer.MaxProcessingTime = 10 * time.Second
 	// Nothing reads the offsets in Kafka but tools that show the lag.

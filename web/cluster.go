@@ -7,6 +7,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 // epochOf names what the offsets of topics belong to: the cluster and the ids
@@ -50,7 +51,7 @@ func topicID(client sarama.Client, topic string) (sarama.Uuid, error) {
 }
 
 func connectTo(k eventim.Kafka) (sarama.Client, error) {
-	client, err := sarama.NewClient(k.Brokers, k.Config())
+	client, err := sarama.NewClient(k.Brokers, kafkalog.Kafka(k).Config())
 	if err != nil {
 		return nil, fmt.Errorf("connect to Kafka at %v: %w", k.Brokers, err)
 	}

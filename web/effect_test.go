@@ -8,6 +8,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 // A read that waits for a command which changed nothing does not wait in vain:
@@ -69,7 +70,7 @@ func (s *system) sendGarbage(position string) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	config := s.kafka.Config()
+	config := kafkalog.Kafka(s.kafka).Config()
 	config.Producer.Partitioner = sarama.NewManualPartitioner
 	config.Producer.Return.Successes = true
 	producer, err := sarama.NewSyncProducer(s.kafka.Brokers, config)

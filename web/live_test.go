@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/internal/kafkalog"
 	"github.com/eventim-go/eventim/invoices"
 	"github.com/eventim-go/eventim/web"
 )
@@ -312,7 +313,7 @@ func (s *system) forget(topic string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	admin, err := sarama.NewClusterAdmin(s.kafka.Brokers, s.kafka.Config())
+	admin, err := sarama.NewClusterAdmin(s.kafka.Brokers, kafkalog.Kafka(s.kafka).Config())
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -497,7 +498,7 @@ func TestTokenOfADeletedTopicIsNotResumed(t *testing.T) {
 // recreate deletes a topic and creates it anew.
 func (s *system) recreate(topic string) {
 	s.t.Helper()
-	admin, err := sarama.NewClusterAdmin(s.kafka.Brokers, s.kafka.Config())
+	admin, err := sarama.NewClusterAdmin(s.kafka.Brokers, kafkalog.Kafka(s.kafka).Config())
 	if err != nil {
 		s.t.Fatal(err)
 	}

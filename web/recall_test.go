@@ -9,6 +9,7 @@ import (
 
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/eventim/eventimtest"
+	"github.com/eventim-go/eventim/internal/kafkalog"
 	"github.com/eventim-go/eventim/invoices"
 )
 
@@ -58,7 +59,7 @@ type transactions struct {
 
 func transactional(t *testing.T, k eventim.Kafka, topic string) transactions {
 	t.Helper()
-	config := k.Config()
+	config := kafkalog.Kafka(k).Config()
 	config.Producer.Partitioner = sarama.NewManualPartitioner
 	config.Producer.Return.Successes = true
 	config.Producer.RequiredAcks = sarama.WaitForAll
@@ -101,7 +102,7 @@ func (p transactions) end(partition int32) int64 {
 
 func (p transactions) deleteBelow(partition int32, offset int64) {
 	p.t.Helper()
-	admin, err := sarama.NewClusterAdmin(p.kafka.Brokers, p.kafka.Config())
+	admin, err := sarama.NewClusterAdmin(p.kafka.Brokers, kafkalog.Kafka(p.kafka).Config())
 	must(p.t, err)
 	defer admin.Close()
 	must(p.t, admin.DeleteRecords(p.topic, map[int32]int64{partition: offset}))

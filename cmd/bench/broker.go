@@ -15,6 +15,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 // broker is the Kafka that all contenders share. Its process is known when we
@@ -86,7 +87,7 @@ func (b broker) createTopics(ctx context.Context, name string, partitions int32)
 // removeTopics removes all topics of a contender, also those that it made for
 // itself.
 func (b broker) removeTopics(name string) error {
-	config := b.kafka().Config()
+	config := kafkalog.Kafka(b.kafka()).Config()
 	config.Metadata.Full = true
 	config.Admin.Timeout = 30 * time.Second
 	admin, err := sarama.NewClusterAdmin(b.kafka().Brokers, config)

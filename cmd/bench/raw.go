@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 // contendRaw is the speed of light: it consumes, produces three records for
@@ -102,7 +104,7 @@ func (l *rawLoop) run(ctx context.Context) error {
 }
 
 func (l *rawLoop) groupConfig() *sarama.Config {
-	c := l.kafka().Config()
+	c := kafkalog.Kafka(l.kafka()).Config()
 	c.Consumer.Group.Session.Timeout = l.session()
 	c.Consumer.MaxProcessingTime = time.Second
 	c.ChannelBufferSize = 1024
@@ -138,7 +140,7 @@ func (l *rawLoop) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama
 }
 
 func (l *rawLoop) laneConfig(id string) *sarama.Config {
-	c := l.kafka().Config()
+	c := kafkalog.Kafka(l.kafka()).Config()
 	c.Net.MaxOpenRequests = 1
 	c.Producer.Idempotent = true
 	c.Producer.RequiredAcks = sarama.WaitForAll

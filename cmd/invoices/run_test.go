@@ -16,6 +16,7 @@ import (
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/eventim/eventimtest"
 	"github.com/eventim-go/eventim/internal/childtest"
+	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 // installation is the environment of an installation of its own.
@@ -128,7 +129,7 @@ func TestHandlerRefusesWrongTopics(t *testing.T) {
 
 func alter(t *testing.T, k eventim.Kafka, topic, name, value string) {
 	t.Helper()
-	admin, err := sarama.NewClusterAdmin(k.Brokers, k.Config())
+	admin, err := sarama.NewClusterAdmin(k.Brokers, kafkalog.Kafka(k).Config())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/internal/app"
+	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 type topicsCommand struct {
@@ -151,7 +152,7 @@ func topicNames(t eventim.Topics) []string {
 
 // describeTopics returns the topics in the order of names.
 func describeTopics(k eventim.Kafka, names []string) (_ []*sarama.TopicMetadata, err error) {
-	admin, err := sarama.NewClusterAdmin(k.Brokers, k.Config())
+	admin, err := sarama.NewClusterAdmin(k.Brokers, kafkalog.Kafka(k).Config())
 	if err != nil {
 		return nil, fmt.Errorf("connect to Kafka: %w", err)
 	}
