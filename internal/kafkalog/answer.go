@@ -55,6 +55,7 @@ var passingAnswers = []sarama.KError{
 	sarama.ErrFencedLeaderEpoch, sarama.ErrUnknownLeaderEpoch, sarama.ErrKafkaStorageError,
 }
 
+// Failure is the error of a code, nil for that of success.
 func Failure(code sarama.KError) error {
 	if code == sarama.ErrNoError {
 		return nil
@@ -62,6 +63,8 @@ func Failure(code sarama.KError) error {
 	return code
 }
 
+// PartitionErrors is the first error of an answer about several partitions, one that
+// does not pass before all others.
 func PartitionErrors(topics map[string][]*sarama.PartitionError) error {
 	var first error
 	for topic, partitions := range topics {

@@ -15,6 +15,8 @@ type Cluster struct {
 	Partitions map[string]int    // of the topics that exist, by name
 }
 
+// Describe asks any broker for the identity of the cluster and of topics. It tries
+// until ctx ends, or for as long as brokers need to replace a dead one.
 func Describe(ctx context.Context, client sarama.Client, topics ...string) (Cluster, error) {
 	var d Cluster
 	err := Retry(ctx, func() error {

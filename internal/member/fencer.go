@@ -37,6 +37,8 @@ type Fencer struct {
 	named  map[string]time.Time // torn transactions that cannot be mended, and when that was last said
 }
 
+// NewFencer connects a fencer for an instance of a group, which reads input and
+// writes to outputs.
 func NewFencer(k kafkalog.Kafka, group, instance, input string, outputs []string, logger *slog.Logger) (*Fencer, error) {
 	c := k.Config()
 	c.Metadata.Full = true
@@ -59,6 +61,7 @@ func (f *Fencer) Rename(instance string) {
 	f.Instance, f.IDs = instance, txn.NewIDs(f.group, instance)
 }
 
+// Close disconnects.
 func (f *Fencer) Close() error { return f.Admin.Close() }
 
 // fence ends at once the transactions that dead processes left open. They would

@@ -48,6 +48,8 @@ func holder(f *os.File) string {
 	return who
 }
 
+// Open takes the lock of a data directory and reads who its owner is; a new one gets
+// an identity. It fails with ErrDirectoryInUse while somebody else holds the lock.
 func Open(dir string) (*Instance, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, fmt.Errorf("open data directory: %w", err)

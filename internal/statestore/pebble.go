@@ -113,6 +113,7 @@ func fillQuickly(options *pebble.Options) {
 	}
 }
 
+// MemTableBytes is how much a store keeps in memory before it writes a table.
 const MemTableBytes = 8 << 20
 
 func pebbleOptions(o Options) *pebble.Options {

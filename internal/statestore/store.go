@@ -33,6 +33,7 @@ type Store struct {
 const keyMeta = 'm'
 
 var (
+	// IdentityKey is where a store says what it is a copy of.
 	IdentityKey = MetaKey('i')
 	keyWrite    = MetaKey('w') // and a number: the mark of the last write
 )

@@ -28,6 +28,7 @@ type IDs struct {
 	inUse []string
 }
 
+// NewIDs begins a life of an instance of a group.
 func NewIDs(group, instance string) *IDs {
 	return &IDs{prefix: group + "/" + instance + "/", life: strconv.FormatInt(time.Now().UnixMilli(), 36)}
 }

@@ -112,6 +112,8 @@ type phases struct {
 	End     time.Duration // EndTxn
 }
 
+// NewLane makes a lane with an id of its own. It has settle end what is open under an
+// id that is in doubt; limit is the size of a record batch, in bytes.
 func NewLane(k kafkalog.Kafka, ids *IDs, settle func(context.Context, string) error, limit int, logger *slog.Logger) *Lane {
 	return &Lane{kafka: k, ids: ids, settle: settle, id: ids.take(), limit: limit, logger: logger}
 }
