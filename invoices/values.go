@@ -2,12 +2,14 @@ package invoices
 
 import "github.com/eventim-go/eventim/invoices/money"
 
-// The values of package money, as an invoice speaks of them.
-type (
-	Money    = money.Amount
-	Currency = money.Currency
-	Decimal  = money.Decimal
-)
+// Money is an amount of an invoice.
+type Money = money.Amount
+
+// Currency is that of an invoice.
+type Currency = money.Currency
+
+// Decimal is a quantity, a price or a rate.
+type Decimal = money.Decimal
 
 // units is so many minor units of c, or no amount when c is not known.
 func units(minor int64, c Currency) Money {
