@@ -23,7 +23,7 @@ type partRecorder struct {
 func (r *partRecorder) part(name string) eventim.Part {
 	return eventim.Part{Name: name, Run: func(ctx context.Context) error {
 		<-ctx.Done()
-		time.Sleep(time.Second) // the next part must not stop before this one has
+		time.Sleep(time.Second) // of the bubble, which costs none: the next part must not stop before this one has
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.stopped = append(r.stopped, name)

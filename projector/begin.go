@@ -10,6 +10,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/internal/kafkalog"
 	"github.com/eventim-go/eventim/internal/postgres"
 	"github.com/eventim-go/eventim/internal/verdict"
 )
@@ -95,7 +96,7 @@ func (c *consumer) await(ctx context.Context, fn func() error) error {
 			c.pool.Reset() // others may be to a better server
 		}
 		c.beginning.retrying(ctx, c.logger, err)
-		if !sleep(ctx, pause) {
+		if !kafkalog.Sleep(ctx, pause) {
 			return context.Cause(ctx)
 		}
 	}

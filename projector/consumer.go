@@ -67,7 +67,7 @@ func (c *consumer) run(ctx context.Context) {
 		if time.Since(begun) > 30*time.Second {
 			pause = 50 * time.Millisecond
 		}
-		sleep(ctx, pause)
+		kafkalog.Sleep(ctx, pause)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 // partitionLog is the stretch of a partition that Kafka holds.
@@ -14,14 +16,10 @@ type partitionLog struct {
 	start, end int64
 }
 
-// leaderless is how long a partition may be without a leader: Kafka misses a
-// broker that has died after broker.session.timeout.ms, 9 s by default.
-const leaderless = 30 * time.Second
-
 // logOf asks the leader of the partition, and again while there may be none: it
 // may be moving, or the topic may be new.
 func logOf(ctx context.Context, client sarama.Client, topic string, partition int32) (partitionLog, error) {
-	ctx, cancel := context.WithTimeout(ctx, leaderless)
+	ctx, cancel := context.WithTimeout(ctx, kafkalog.Leaderless)
 	defer cancel()
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
 		var log partitionLog
@@ -35,7 +33,7 @@ func logOf(ctx context.Context, client sarama.Client, topic string, partition in
 		if err == nil {
 			return log, nil
 		}
-		if !sleep(ctx, pause) {
+		if !kafkalog.Sleep(ctx, pause) {
 			return log, fmt.Errorf("list offsets of %s/%d: %w", topic, partition, err)
 		}
 		_ = client.RefreshMetadata(topic) // sarama keeps a leader that has moved until it is told

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math/rand/v2"
 	"time"
+
+	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 // retry calls fn until it succeeds, fails for good or for too many records, or
@@ -25,19 +27,8 @@ func (p *partition) retry(ctx context.Context, fn func() error) error {
 		if _, slow := errors.AsType[slowError](err); slow {
 			return err
 		}
-		if !sleep(ctx, pause/2+rand.N(pause)) { //nolint:gosec // jitter
+		if !kafkalog.Sleep(ctx, pause/2+rand.N(pause)) { //nolint:gosec // jitter
 			return context.Cause(ctx)
 		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
 	}
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 // swapper makes a version live when all partitions have caught up, whichever
@@ -53,7 +55,7 @@ func (s *swapper) run(ctx context.Context) {
 			failing = true
 			s.logger.ErrorContext(ctx, "version is built but cannot go live; trying again", slog.Any("error", err))
 		}
-		sleep(ctx, pause)
+		kafkalog.Sleep(ctx, pause)
 		pause = min(2*pause, 10*time.Second)
 		s.look()
 	}

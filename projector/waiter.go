@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/internal/kafkalog"
 	"github.com/eventim-go/eventim/internal/postgres"
 )
 
@@ -170,7 +171,7 @@ func (w *Waiter) Run(ctx context.Context) error {
 			failing = true
 			slog.WarnContext(ctx, "listening for views was interrupted; connecting again", slog.Any("error", err))
 		}
-		sleep(ctx, pause)
+		kafkalog.Sleep(ctx, pause)
 	}
 }
 
@@ -193,7 +194,7 @@ func (w *Waiter) look(ctx context.Context) {
 			return
 		}
 		last := time.Now()
-		for w.awaited() && sleep(ctx, lookAgain) {
+		for w.awaited() && kafkalog.Sleep(ctx, lookAgain) {
 			if w.listening.Load() && time.Since(last) < mistrust {
 				continue
 			}

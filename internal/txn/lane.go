@@ -98,14 +98,14 @@ type Report struct {
 	Records int
 	Bytes   int           // about
 	Queued  time.Duration // how long the batch that came first waited for the lane
-	Phases  phases
+	Phases  Phases
 	Took    time.Duration // from the first request of the transaction to its outcome
 	Err     error         // nil when it was committed
 }
 
-// phases are what a transaction spends its time on. Writing and committing the
+// Phases are what a transaction spends its time on. Writing and committing the
 // offsets happen at the same time. One that failed has those that it came to.
-type phases struct {
+type Phases struct {
 	Begin   time.Duration // AddPartitionsToTxn
 	Write   time.Duration // Produce
 	Offsets time.Duration // AddOffsetsToTxn and TxnOffsetCommit

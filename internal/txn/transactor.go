@@ -42,7 +42,7 @@ type transactor struct {
 	used     bool // by a transaction, the epoch
 	line     *kafkalog.Line
 	limit    int // bytes of a batch
-	phases   phases
+	phases   Phases
 }
 
 // Mark stands as metadata beside each offset that a handler commits.
@@ -111,7 +111,7 @@ func (t *transactor) begin(ctx context.Context) error {
 // and tells each record its offset. After an error, the transactor must not be
 // used any more.
 func (t *transactor) commit(ctx context.Context, requests []*Request) error {
-	t.used, t.phases = true, phases{}
+	t.used, t.phases = true, Phases{}
 	batches := t.batches(requests)
 	if err := t.write(ctx, requests, batches); err != nil {
 		return fmt.Errorf("%w: %w", ErrAborted, err)
