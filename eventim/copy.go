@@ -255,7 +255,7 @@ func copyOf(rec Record, to string) *sarama.ProducerMessage {
 		m.Value = sarama.ByteEncoder(originValue(rec))
 	}
 	for _, h := range rec.Headers {
-		own := *h
+		own := sarama.RecordHeader(*h)
 		if string(h.Key) == headerCommandOffset {
 			own.Value = []byte(strconv.Itoa(origin))
 		}

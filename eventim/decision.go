@@ -394,7 +394,7 @@ func (b *batch[S, C, E]) deadLetter(rec Record, why Rejection) *sarama.ProducerM
 	h := newHeaders()
 	original := make([]sarama.RecordHeader, 0, len(rec.Headers)+cap(h.list))
 	for _, o := range rec.Headers {
-		original = append(original, *o)
+		original = append(original, sarama.RecordHeader(*o))
 	}
 	h.add(headerDeadLetterCode, why.Code)
 	h.add(headerDeadLetterReason, why.Message)

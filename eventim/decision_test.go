@@ -68,7 +68,7 @@ func written(t rapid.TB, m *sarama.ProducerMessage) Record {
 		*field.to = data
 	}
 	for i := range m.Headers {
-		r.Headers = append(r.Headers, &m.Headers[i])
+		r.Headers = append(r.Headers, (*Header)(&m.Headers[i]))
 	}
 	return r
 }
@@ -120,7 +120,7 @@ func TestFailureFits(t *testing.T) {
 	for limit := kafkalog.BatchOverhead + 1000; limit < 20_000; limit += 100 {
 		rec := tickRecord(t, a, "c", time.Now())
 		rec.Value = append([]byte("{"), big...)
-		rec.Headers = append(rec.Headers, &sarama.RecordHeader{Key: []byte(headerActor), Value: big})
+		rec.Headers = append(rec.Headers, &Header{Key: []byte(headerActor), Value: big})
 		rec.Key = big[:500]
 		d := decided(t, a, limit, rec)
 		if len(d.records) != 2 {

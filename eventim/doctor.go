@@ -12,26 +12,27 @@ import (
 	"github.com/eventim-go/eventim/internal/txn"
 )
 
-// Verdict is what is known of an open transaction.
+// Verdict is what is known of an open transaction: Alive or Torn.
 type Verdict = torn.Verdict
 
 // Verdicts on an open transaction.
 const (
 	// Alive: its producer or its coordinator will end it, or there is no proof
 	// that they will not.
-	Alive = torn.Alive
+	Alive Verdict = torn.Alive
 	// Torn: its coordinator has gone on without it.
-	Torn = torn.Torn
+	Torn Verdict = torn.Torn
 )
 
-// Fate is how a transaction ended, by the record of its coordinator.
+// Fate is how a transaction ended, by the record of its coordinator: Committed,
+// Aborted or Unknown.
 type Fate = torn.Fate
 
 // Fates of a transaction.
 const (
-	Committed = torn.Committed
-	Aborted   = torn.Aborted
-	Unknown   = torn.Unknown // not recorded, or not any more
+	Committed Fate = torn.Committed
+	Aborted   Fate = torn.Aborted
+	Unknown   Fate = torn.Unknown // not recorded, or not any more
 )
 
 // OpenTransaction is a transaction that one producer has open in one partition.

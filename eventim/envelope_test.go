@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
-
-	"github.com/IBM/sarama"
 )
 
 func TestIDs(t *testing.T) {
@@ -111,7 +109,7 @@ func rawTick(key string, headers map[string]string) Record {
 	all := map[string]string{headerID: "c", headerType: "Tick", headerSchemaVersion: "1"}
 	maps.Copy(all, headers)
 	for name, value := range all {
-		rec.Headers = append(rec.Headers, &sarama.RecordHeader{Key: []byte(name), Value: []byte(value)})
+		rec.Headers = append(rec.Headers, &Header{Key: []byte(name), Value: []byte(value)})
 	}
 	return rec
 }

@@ -4,8 +4,6 @@ import (
 	"reflect"
 	"testing"
 	"time"
-
-	"github.com/IBM/sarama"
 )
 
 func FuzzStoredSnapshot(f *testing.F) {
@@ -64,7 +62,7 @@ func FuzzRecord(f *testing.F) {
 			headerCommandOffset: offset, headerTime: at, headerExpectedVersion: expected, headerRevision: schema, headerActor: at,
 		} {
 			if v != "" {
-				rec.Headers = append(rec.Headers, &sarama.RecordHeader{Key: []byte(name), Value: []byte(v)})
+				rec.Headers = append(rec.Headers, &Header{Key: []byte(name), Value: []byte(v)})
 			}
 		}
 		_, _ = a.decodeEvent(rec)

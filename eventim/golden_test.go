@@ -63,11 +63,11 @@ func goldenCommand(t *testing.T, m *sarama.ProducerMessage, at time.Time, offset
 	return r
 }
 
-func replaced(headers []*sarama.RecordHeader, name, value string) []*sarama.RecordHeader {
-	var list []*sarama.RecordHeader
+func replaced(headers []*Header, name, value string) []*Header {
+	var list []*Header
 	for _, h := range headers {
 		if string(h.Key) == name {
-			h = &sarama.RecordHeader{Key: h.Key, Value: []byte(value)}
+			h = &Header{Key: h.Key, Value: []byte(value)}
 		}
 		list = append(list, h)
 	}
@@ -135,7 +135,7 @@ func reads[T any](t *testing.T, name string, decode func(Record) (T, error), wan
 	}
 	r := Record{Topic: g.Topic, Key: []byte(g.Key), Value: g.Value}
 	for _, h := range g.Headers {
-		r.Headers = append(r.Headers, &sarama.RecordHeader{Key: []byte(h[0]), Value: []byte(h[1])})
+		r.Headers = append(r.Headers, &Header{Key: []byte(h[0]), Value: []byte(h[1])})
 	}
 	if got, err := decode(r); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%s is read as\n%+v, %v\nwant\n%+v", name, got, err, want)

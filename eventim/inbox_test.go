@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/IBM/sarama"
-
 	"github.com/eventim-go/eventim/eventim"
 )
 
@@ -16,7 +14,7 @@ import (
 func answerTo(aggregate, id string, offset int64) eventim.Record {
 	return eventim.Record{
 		Key: []byte(aggregate), Position: eventim.Position{Partition: 2, Offset: 100 + offset},
-		Headers: []*sarama.RecordHeader{
+		Headers: []*eventim.Header{
 			{Key: []byte(eventim.HeaderCommandID), Value: []byte(id)},
 			{Key: []byte(eventim.HeaderCommandOffset), Value: []byte(strconv.FormatInt(offset, 10))},
 		},

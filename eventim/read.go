@@ -9,6 +9,10 @@ import (
 	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
+// ErrOffsetOutOfRange says that a topic does not hold an offset to read from:
+// the retention has deleted it, or the topic was made anew.
+var ErrOffsetOutOfRange error = sarama.ErrOffsetOutOfRange
+
 // Positions are the next offsets to read, by partition.
 type Positions map[int32]int64
 
@@ -39,8 +43,8 @@ func ends(ctx context.Context, client sarama.Client, topic string) (Positions, e
 
 // Read calls fn with each committed record of topic in [from, to), partition
 // after partition, and returns. Partitions that from lacks are read from their
-// beginning; partitions that to lacks are not read. A from that the topic no
-// longer holds is ErrOffsetOutOfRange of sarama.
+// beginning; partitions that to lacks are not read. It fails with
+// ErrOffsetOutOfRange when the topic no longer holds a from.
 func Read(ctx context.Context, k Kafka, topic string, from, to Positions, fn func(Record) error) error {
 	client, err := k.connection().Client()
 	if err != nil {
@@ -71,6 +75,6 @@ func eachRecord(topic string, partition int32, fn func(Record) error) func(*sara
 func recordOf(topic string, partition int32, b *sarama.RecordBatch, r *sarama.Record) Record {
 	return Record{
 		Topic: topic, Position: Position{partition, kafkalog.OffsetOf(b, r)}, Time: kafkalog.TimeOf(b, r),
-		Key: r.Key, Value: r.Value, Headers: r.Headers,
+		Key: r.Key, Value: r.Value, Headers: headersOf(r.Headers),
 	}
 }

@@ -18,18 +18,30 @@ type Record struct {
 	Time     time.Time // the record timestamp
 	Key      []byte
 	Value    []byte
-	Headers  []*sarama.RecordHeader
+	Headers  []*Header
 }
 
-// RecordOf returns the record of a message of a sarama consumer.
-func RecordOf(m *sarama.ConsumerMessage) Record {
+// Header is one header of a Record. A record may have several of one key.
+type Header struct{ Key, Value []byte }
+
+// recordOfMessage is a message of a consumer.
+func recordOfMessage(m *sarama.ConsumerMessage) Record {
 	return Record{
 		Topic: m.Topic, Position: Position{m.Partition, m.Offset}, Time: m.Timestamp.UTC(),
-		Key: m.Key, Value: m.Value, Headers: m.Headers,
+		Key: m.Key, Value: m.Value, Headers: headersOf(m.Headers),
 	}
 }
 
-// Header returns the value of the first header of that name, "" when there is
+// headersOf copies no header, only where they are: a restore does little else.
+func headersOf(list []*sarama.RecordHeader) []*Header {
+	headers := make([]*Header, len(list))
+	for i, h := range list {
+		headers[i] = (*Header)(h)
+	}
+	return headers
+}
+
+// Header returns the value of the first header with that key, "" when there is
 // none.
 func (r Record) Header(name string) string {
 	for _, h := range r.Headers {

@@ -15,7 +15,9 @@ import (
 // Tail calls fn with each committed record of topic until ctx ends, which is
 // not an error, or fn fails. There is no group: every tail sees everything.
 // Partitions that from lacks start at their end. Records of a partition come
-// in order, and calls of fn never overlap. Brokers may restart meanwhile.
+// in order, and calls of fn never overlap. Brokers may restart meanwhile. When
+// the topic does not hold a from, or not any more, it fails with
+// ErrOffsetOutOfRange.
 func Tail(ctx context.Context, k Kafka, topic string, from Positions, fn func(Record) error) error {
 	config := k.connection().Config()
 	config.Consumer.Return.Errors = true
@@ -100,11 +102,11 @@ func (t *tail) forward(ctx context.Context, pc sarama.PartitionConsumer, fail co
 		case m, ok := <-pc.Messages():
 			if !ok {
 				errs.Wait()
-				fail(fmt.Errorf("tail %s: %w", t.topic, errors.Join(sarama.ErrOffsetOutOfRange, last)))
+				fail(fmt.Errorf("tail %s: %w", t.topic, errors.Join(ErrOffsetOutOfRange, last)))
 				return
 			}
 			select {
-			case t.records <- RecordOf(m):
+			case t.records <- recordOfMessage(m):
 			case <-ctx.Done():
 			}
 		case <-ctx.Done():

@@ -249,7 +249,7 @@ func (w *worker[S, C, E]) keep(records []Record, m *sarama.ConsumerMessage) []Re
 	if m.Offset < w.skip {
 		return records
 	}
-	return append(records, RecordOf(m))
+	return append(records, recordOfMessage(m))
 }
 
 // process handles records until they are committed. It returns an error when

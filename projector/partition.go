@@ -84,7 +84,7 @@ func (p *partition) receive(ctx context.Context, messages <-chan *sarama.Consume
 		if !ok {
 			return nil, false
 		}
-		records = append(records, eventim.RecordOf(m))
+		records = append(records, recordOf(m))
 	case <-timeout:
 		return nil, true
 	case <-ctx.Done():
@@ -96,7 +96,7 @@ func (p *partition) receive(ctx context.Context, messages <-chan *sarama.Consume
 			if !ok {
 				return records, true
 			}
-			records = append(records, eventim.RecordOf(m))
+			records = append(records, recordOf(m))
 			bytes += len(m.Key) + len(m.Value)
 		default:
 			return records, true
@@ -233,4 +233,16 @@ func (p *partition) reread(ctx context.Context) error {
 	}
 	p.position = found
 	return nil
+}
+
+// recordOf is a message of a consumer; its headers stay where they are.
+func recordOf(m *sarama.ConsumerMessage) eventim.Record {
+	headers := make([]*eventim.Header, len(m.Headers))
+	for i, h := range m.Headers {
+		headers[i] = (*eventim.Header)(h)
+	}
+	return eventim.Record{
+		Topic: m.Topic, Position: eventim.Position{Partition: m.Partition, Offset: m.Offset}, Time: m.Timestamp.UTC(),
+		Key: m.Key, Value: m.Value, Headers: headers,
+	}
 }

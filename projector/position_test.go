@@ -6,15 +6,13 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/IBM/sarama"
-
 	"github.com/eventim-go/eventim/eventim"
 )
 
 func caused(offset, command int64) eventim.Record {
 	return eventim.Record{
 		Position: eventim.Position{Offset: offset},
-		Headers:  []*sarama.RecordHeader{{Key: []byte("ce_commandoffset"), Value: []byte(strconv.FormatInt(command, 10))}},
+		Headers:  []*eventim.Header{{Key: []byte("ce_commandoffset"), Value: []byte(strconv.FormatInt(command, 10))}},
 	}
 }
 

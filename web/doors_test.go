@@ -17,8 +17,6 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/IBM/sarama"
-
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/invoices"
 )
@@ -162,7 +160,7 @@ func (d doors) record(k knock) string {
 	}
 	rec := eventim.Record{Key: []byte(k.invoice), Value: k.payload}
 	header := func(name, value string) {
-		rec.Headers = append(rec.Headers, &sarama.RecordHeader{Key: []byte(name), Value: []byte(value)})
+		rec.Headers = append(rec.Headers, &eventim.Header{Key: []byte(name), Value: []byte(value)})
 	}
 	header("ce_id", k.id)
 	header("ce_type", k.name)

@@ -32,7 +32,7 @@ func draft(partition int32, offset int64, invoice string, version int) eventim.R
 func record(partition int32, offset int64, key, value string, headers ...string) eventim.Record {
 	r := eventim.Record{Position: eventim.Position{Partition: partition, Offset: offset}, Key: []byte(key), Value: []byte(value)}
 	for h := range slices.Chunk(append(headers, "ce_time", "2026-11-21T05:00:00Z"), 2) {
-		r.Headers = append(r.Headers, &sarama.RecordHeader{Key: []byte(h[0]), Value: []byte(h[1])})
+		r.Headers = append(r.Headers, &eventim.Header{Key: []byte(h[0]), Value: []byte(h[1])})
 	}
 	return r
 }
@@ -156,7 +156,7 @@ func (l *testLog) read(_ context.Context, topic string, from, to eventim.Positio
 	}
 	for p, start := range from {
 		if start < l.starts[p] {
-			return fmt.Errorf("read: %w", sarama.ErrOffsetOutOfRange)
+			return fmt.Errorf("read: %w", eventim.ErrOffsetOutOfRange)
 		}
 	}
 	for _, r := range l.records[topic] {

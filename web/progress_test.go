@@ -5,15 +5,13 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/IBM/sarama"
-
 	"github.com/eventim-go/eventim/eventim"
 )
 
 func resultOf(command int64, value string, header ...string) eventim.Record {
 	rec := eventim.Record{Value: []byte(value)}
 	for i, pairs := 0, append(header, "ce_commandoffset", strconv.FormatInt(command, 10)); i < len(pairs); i += 2 {
-		rec.Headers = append(rec.Headers, &sarama.RecordHeader{Key: []byte(pairs[i]), Value: []byte(pairs[i+1])})
+		rec.Headers = append(rec.Headers, &eventim.Header{Key: []byte(pairs[i]), Value: []byte(pairs[i+1])})
 	}
 	return rec
 }

@@ -12,8 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/IBM/sarama"
-
 	"github.com/eventim-go/eventim/eventim"
 )
 
@@ -38,7 +36,7 @@ var (
 
 // oldToken tells a refusal that every older token gets as well.
 func oldToken(err error) bool {
-	return errors.Is(err, errTooManyChanges) || errors.Is(err, sarama.ErrOffsetOutOfRange)
+	return errors.Is(err, errTooManyChanges) || errors.Is(err, eventim.ErrOffsetOutOfRange)
 }
 
 // replay is the wish of one connection to be told what it missed: the results

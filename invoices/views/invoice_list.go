@@ -70,13 +70,13 @@ func writeInvoiceList(ctx context.Context, tx pgx.Tx, batch []eventim.Snapshot[i
 		revisions                                       []int32
 		issued, due, updated                            []time.Time
 	)
-	for _, s := range newest(batch) {
+	for _, s := range projector.Newest(underKeys(batch)) {
 		document, err := json.Marshal(s.State)
 		if err != nil {
 			return fmt.Errorf("encode invoice %s: %w", s.Aggregate, err)
 		}
 		inv := s.State
-		ids, versions, revisions = append(ids, key(s.Aggregate)), append(versions, s.Version), append(revisions, int32(s.Revision)) //nolint:gosec // small
+		ids, versions, revisions = append(ids, s.Aggregate), append(versions, s.Version), append(revisions, int32(s.Revision)) //nolint:gosec // small
 		statuses, customers = append(statuses, storable(string(inv.Status))), append(customers, storable(inv.Customer.Name))
 		currencies, totals = append(currencies, string(inv.Currency)), append(totals, inv.Total.Minor())
 		paid, balances = append(paid, inv.Paid.Minor()), append(balances, inv.Balance.Minor())
@@ -98,28 +98,18 @@ func writeInvoiceList(ctx context.Context, tx pgx.Tx, batch []eventim.Snapshot[i
 			customer_name = excluded.customer_name, currency = excluded.currency, total = excluded.total,
 			paid = excluded.paid, balance = excluded.balance, written_off = excluded.written_off, issue_date = excluded.issue_date,
 			due_date = excluded.due_date, updated_at = excluded.updated_at, invoice = excluded.invoice
-		where (v.version, v.revision) < (excluded.version, excluded.revision)`,
+		where `+projector.Newer("v"),
 		ids, versions, revisions, statuses, customers, currencies, totals, paid, balances, writtenOff, issued, due, updated, documents)
 	return err
 }
 
-// newest returns the newest snapshot of each aggregate: one statement must not
-// touch a row twice.
-func newest(batch []eventim.Snapshot[invoices.Invoice]) []eventim.Snapshot[invoices.Invoice] {
-	at := make(map[string]int, len(batch))
-	kept := make([]eventim.Snapshot[invoices.Invoice], 0, len(batch))
-	for _, s := range batch {
-		id := key(s.Aggregate)
-		i, seen := at[id]
-		switch {
-		case !seen:
-			at[id] = len(kept)
-			kept = append(kept, s)
-		case s.Version > kept[i].Version || s.Version == kept[i].Version && s.Revision > kept[i].Revision:
-			kept[i] = s
-		}
+// underKeys returns the snapshots under the keys of their rows.
+func underKeys(batch []eventim.Snapshot[invoices.Invoice]) []eventim.Snapshot[invoices.Invoice] {
+	batch = slices.Clone(batch)
+	for i := range batch {
+		batch[i].Aggregate = key(batch[i].Aggregate)
 	}
-	return kept
+	return batch
 }
 
 // Row is one invoice of the list. Amounts are in minor units of the currency.
