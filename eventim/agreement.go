@@ -4,10 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-
-	"github.com/IBM/sarama"
-
-	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
 // verifyAgreement holds the last results against the state store. That a
@@ -17,18 +13,13 @@ import (
 // (docs/reliability.md). To go on would give two events the same version.
 func (w *worker[S, C, E]) verifyAgreement(ctx context.Context) error {
 	topic := w.agg.Topics().Results
-	start, end, err := w.restorer.bounds(ctx, topic, w.partition)
+	start, end, err := w.Bounds(ctx, topic)
 	if err != nil {
 		return err
 	}
 	versions := map[string]int64{}
-	reader := kafkalog.Reader{
-		Client: w.restorer.client, Topic: topic, Partition: w.partition,
-		Stalled: w.fencer.StalledAt(w.partition, topic),
-	}
 	last := max(start, end-2*int64(w.config.MaxBatch)) // a batch, and its markers
-	_, err = reader.Read(ctx, last, end, func(b *sarama.RecordBatch, r *sarama.Record) error {
-		rec := recordOf(topic, w.partition, b, r)
+	err = w.each(ctx, topic, last, end, func(rec Record) error {
 		if aggregate, v, ok := versionIn(rec); ok {
 			versions[aggregate] = max(versions[aggregate], v)
 		}
@@ -62,7 +53,7 @@ func (w *worker[S, C, E]) verifyVersion(aggregate string, version int64) error {
 	if err != nil || kept.version >= version {
 		return err
 	}
-	return &historyError{fmt.Errorf("a result says that %s is at version %d, and its snapshot is at version %d: "+
+	return &historyError{Err: fmt.Errorf("a result says that %s is at version %d, and its snapshot is at version %d: "+
 		"the brokers have committed a part of a transaction; once the events are complete, "+
 		"raise the Revision of the aggregate, which folds the snapshots again", aggregate, version, kept.version)}
 }

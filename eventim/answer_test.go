@@ -22,7 +22,7 @@ func TestAnswersThatAreRestored(t *testing.T) {
 		rec.Position = Position{0, int64(i)}
 	}
 	restored := map[commandKey]int64{}
-	for _, m := range decided(t, a, maxOutputBytes, first, again, broken, foreign, anonymous).records {
+	for _, m := range decided(t, a, maxOutputBytes, first, again, broken, foreign, anonymous) {
 		if m.Topic != a.Topics().Results {
 			continue
 		}

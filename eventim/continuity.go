@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"strconv"
 
+	"github.com/IBM/sarama"
+
 	"github.com/eventim-go/eventim/internal/kafkalog"
 	"github.com/eventim-go/eventim/internal/member"
 )
@@ -21,19 +23,18 @@ import (
 // answered. Otherwise the partition stops: to handle it again would give its
 // aggregate two events of one version.
 func (w *worker[S, C, E]) verifyContinuity(ctx context.Context) error {
-	w.again = nil
 	missing, _, err := w.unanswered(ctx)
 	if err != nil || len(missing) == 0 {
 		return err
 	}
-	from, to := missing[0].Position.Offset, missing[len(missing)-1].Position.Offset
-	if !w.marked {
-		w.logger.Warn("commands are skipped: the offset of the group was set forward",
+	from, to := missing[0].Offset, missing[len(missing)-1].Offset
+	if !w.Marked {
+		w.Logger.Warn("commands are skipped: the offset of the group was set forward",
 			slog.Int("commands", len(missing)), slog.Int64("from", from), slog.Int64("to", to))
 		return nil
 	}
 	// A leader that has just begun may not have all that it will show.
-	if err := w.restorer.client.RefreshMetadata(); err != nil {
+	if err := w.Restorer.Client.RefreshMetadata(); err != nil {
 		return err
 	}
 	kafkalog.Sleep(ctx, member.PauseOfLooks)
@@ -44,27 +45,27 @@ func (w *worker[S, C, E]) verifyContinuity(ctx context.Context) error {
 	if err := w.verifyWithoutEffect(ctx, missing, last); err != nil {
 		return err
 	}
-	w.logger.Warn("acknowledged commands have no result, and no effect: the brokers have lost a part of a transaction; handling them again",
+	w.Logger.Warn("acknowledged commands have no result, and no effect: the brokers have lost a part of a transaction; handling them again",
 		slog.Int("commands", len(missing)), slog.Int64("from", from), slog.Int64("to", to))
-	w.again = missing
+	w.Again = missing
 	return nil
 }
 
 // unanswered returns the commands between the last one that has a result and the
 // committed offset, and the offset of that last one.
-func (w *worker[S, C, E]) unanswered(ctx context.Context) (missing []Record, last int64, err error) {
+func (w *worker[S, C, E]) unanswered(ctx context.Context) (missing []*sarama.ConsumerMessage, last int64, err error) {
 	t := w.agg.Topics()
 	last, found, err := w.lastCommand(ctx, t.Results)
 	last = max(last, w.answeredBefore-1)
-	if err != nil || !found || last >= w.skip-1 {
+	if err != nil || !found || last >= w.Next-1 {
 		return nil, last, err
 	}
-	start, _, err := w.restorer.bounds(ctx, t.Commands, w.partition)
+	start, _, err := w.Bounds(ctx, t.Commands)
 	if err != nil {
 		return nil, last, err
 	}
-	err = w.each(ctx, t.Commands, max(start, last+1), w.skip, func(rec Record) error {
-		missing = append(missing, rec)
+	err = w.Each(ctx, t.Commands, max(start, last+1), w.Next, func(b *sarama.RecordBatch, r *sarama.Record) error {
+		missing = append(missing, kafkalog.Message(t.Commands, w.Partition, b, r))
 		return nil
 	})
 	return missing, last, err
@@ -78,18 +79,18 @@ func (w *worker[S, C, E]) lastCommand(ctx context.Context, topic string) (last i
 	if err != nil || found {
 		return answer.offset, found, err
 	}
-	start, _, err := w.restorer.bounds(ctx, topic, w.partition)
+	start, _, err := w.Bounds(ctx, topic)
 	return -1, start == 0, err
 }
 
 // verifyWithoutEffect makes sure that commands without a result have left
 // nothing else behind: whatever they did would come last in its partition.
-func (w *worker[S, C, E]) verifyWithoutEffect(ctx context.Context, missing []Record, answered int64) error {
+func (w *worker[S, C, E]) verifyWithoutEffect(ctx context.Context, missing []*sarama.ConsumerMessage, answered int64) error {
 	stop := func(what string, offset int64) error {
-		return &historyError{fmt.Errorf("%s/%d: the commands from offset %d to %d, below the committed offset, have no result, but %s: "+
+		return &historyError{Err: fmt.Errorf("%s/%d: the commands from offset %d to %d, below the committed offset, have no result, but %s: "+
 			"the brokers have committed a part of a transaction; "+
 			"once you know what holds, set the offset of group %s with kafka-consumer-groups --reset-offsets",
-			w.agg.Topics().Commands, w.partition, answered+1, w.skip-1, fmt.Sprintf(what, offset), w.agg.Group())}
+			w.agg.Topics().Commands, w.Partition, answered+1, w.Next-1, fmt.Sprintf(what, offset), w.agg.Group())}
 	}
 	event, found, err := w.lastCommand(ctx, w.agg.Topics().Events)
 	if err != nil {
@@ -118,7 +119,7 @@ func (w *worker[S, C, E]) verifyUnique(ctx context.Context) error {
 	for topic, versions := range map[string]func(Record) []int64{
 		w.agg.Topics().Events: versionOfEvent, w.agg.Topics().Results: versionsOfResult,
 	} {
-		start, end, err := w.restorer.bounds(ctx, topic, w.partition)
+		start, end, err := w.Bounds(ctx, topic)
 		if err != nil {
 			return err
 		}
@@ -127,7 +128,7 @@ func (w *worker[S, C, E]) verifyUnique(ctx context.Context) error {
 			for _, v := range versions(rec) {
 				key := fmt.Sprint(v, "/", string(rec.Key))
 				if first, twice := seen[key]; twice {
-					w.logger.Error("two records of one version: the brokers have committed a transaction of which they had lost a part",
+					w.Logger.Error("two records of one version: the brokers have committed a transaction of which they had lost a part",
 						slog.String("topic", topic), slog.String("aggregate_id", string(rec.Key)), slog.Int64("version", v),
 						slog.Int64("first", first.Offset), slog.Int64("second", rec.Position.Offset))
 				}

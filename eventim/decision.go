@@ -12,31 +12,8 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/eventim-go/eventim/internal/kafkalog"
+	"github.com/eventim-go/eventim/internal/task"
 )
-
-// decision is what a batch of commands leads to: the records to write in one
-// transaction, and what to keep in the state store once they are committed.
-type decision[S any] struct {
-	records   []*sarama.ProducerMessage
-	next      int64                 // offset after the last command
-	snapshots map[string]changed[S] // by aggregate
-	answers   map[commandKey]given
-	latest    int64 // record time of the newest command, in Unix milliseconds
-	commands  int   // how many there are
-	size      int   // bytes of the values of the records, about
-	answered  []Answered
-}
-
-// keep writes down what was committed.
-func (d decision[S]) keep(write *tablesWrite) {
-	for aggregate, c := range d.snapshots {
-		write.setSnapshot(aggregate, storedFrom(c.Snapshot, c.payload))
-	}
-	for command, g := range d.answers {
-		g.offset = g.result.Offset
-		write.setAnswer(command, g.answer)
-	}
-}
 
 // changed is a snapshot that a batch changed, and its encoded state.
 type changed[S any] struct {
@@ -54,56 +31,27 @@ type given struct {
 // changed. It reads the committed state and changes nothing but itself, so
 // that an aborted transaction costs no more than dropping it.
 type batch[S, C, E any] struct {
-	agg       *Aggregate[S, C, E]
-	partition int32
-	limit     int       // bytes of a record
-	now       time.Time // by our clock
-
+	*task.Scope
+	agg         *Aggregate[S, C, E]
 	partitioner sarama.Partitioner // murmur2; costly to make
 
 	snapshot func(aggregate string) (Snapshot[S], error)
 	answer   func(commandKey) (answer, bool, error)
 	results  func(offsets []int64) (map[int64][]byte, error) // values of written results, without those that are gone
 	crashed  func(cmd Record, reason any, stack []byte)
-	errand   *errand
-	observed bool           // somebody wants to know of each answer
-	repeats  []repeat[S, E] // whose first answers are to be read
-	decision[S]
+	errand   *task.Errand
+
+	snapshots map[string]changed[S] // by aggregate
+	answers   map[commandKey]given
+	repeats   []repeat[S, E] // whose first answers are to be read
+	observed  bool           // somebody wants to know of each answer
+	noted     []Answered
 }
-
-const (
-	// batchBytes is how much a batch writes before it takes no more commands: a
-	// transaction has a timeout, and all that it writes is in memory.
-	batchBytes = 8 << 20
-	// batchTime is how long a batch is decided before it takes no more: its first
-	// command waits for its last, and whoever takes the partition over for both.
-	batchTime = 200 * time.Millisecond
-)
-
-// addAll decides records, from the first on, as many as a batch takes, and at
-// least one.
-func (b *batch[S, C, E]) addAll(records []Record) error {
-	begun := time.Now()
-	for _, rec := range records {
-		if err := b.add(rec); err != nil {
-			return err
-		}
-		if b.full() || time.Since(begun) >= batchTime {
-			break
-		}
-	}
-	return nil
-}
-
-func (b *batch[S, C, E]) full() bool { return b.size >= batchBytes }
 
 // add decides one command. An error is a failure to read the state, never the
 // command's fault.
 func (b *batch[S, C, E]) add(rec Record) error {
-	b.next = rec.Position.Offset + 1
-	b.commands++
 	rec.Time = writable(rec.Time)
-	b.latest = max(b.latest, rec.Time.UnixMilli())
 	cmd, err := b.agg.decodeCommand(rec)
 	if why := b.misplaced(rec); why != nil {
 		return b.fail(rec, cmd, CodeWrongPartition, why)
@@ -158,7 +106,7 @@ func writable(t time.Time) time.Time {
 func (b *batch[S, C, E]) misplaced(rec Record) error {
 	m := &sarama.ProducerMessage{Key: sarama.ByteEncoder(rec.Key)}
 	want, err := b.partitioner.Partition(m, b.agg.Partitions)
-	if len(rec.Key) == 0 || err != nil || want == b.partition {
+	if len(rec.Key) == 0 || err != nil || want == b.Partition {
 		return nil //nolint:nilerr // no key, no place: it is undecodable
 	}
 	return fmt.Errorf("the key %q belongs to partition %d by murmur2, which Java clients use by default; configure the sender", rec.Key, want)
@@ -180,7 +128,7 @@ func (b *batch[S, C, E]) answered(cmd Command[C]) (given, bool, error) {
 	}
 	// Both clocks have to say so: a record of before the brokers stamped them has
 	// the time of its sender.
-	late := min(cmd.Time.UnixMilli(), b.now.UnixMilli())
+	late := min(cmd.Time.UnixMilli(), b.Now.UnixMilli())
 	expired := late-first.time > b.agg.Deduplication.Milliseconds()
 	return first, found && !expired, nil
 }
@@ -208,8 +156,8 @@ func (b *batch[S, C, E]) handle(rec Record, current Snapshot[S], cmd Command[C],
 			reason = fmt.Errorf("%w: %v", errPanicked, p)
 		}
 	}()
-	b.errand.begin("decide", cmd.Aggregate, cmd.ID, rec.Position.Offset)
-	defer b.errand.end()
+	b.errand.Begin("decide", cmd.Aggregate, cmd.ID, rec.Position.Offset)
+	defer b.errand.End()
 	current.Revision = b.agg.Revision
 	if out.Result, reason = b.agg.handle(current, cmd, b.agg.State, b.agg.Events); reason == nil {
 		out.records, out.state, reason = b.encode(out.Result, digest)
@@ -236,13 +184,13 @@ func failureOf(reason error) string {
 // accept writes down what the domain decided.
 func (b *batch[S, C, E]) accept(cmd Command[C], digest commandDigest, out outcome[S, E]) {
 	b.note(&out.Result)
-	b.write(out.records...)
+	b.Emit(out.records...)
 	if out.Rejection == nil || !out.Rejection.ForNow {
 		b.remember(cmd, digest, out.Version, out.records[0])
 	}
 	if len(out.Events) > 0 {
 		if _, known := b.snapshots[cmd.Aggregate]; !known { // of which one is written
-			b.size += len(out.state.Data)
+			b.Weigh(len(out.state.Data))
 		}
 		b.snapshots[cmd.Aggregate] = changed[S]{*out.Snapshot, out.state}
 	}
@@ -250,17 +198,8 @@ func (b *batch[S, C, E]) accept(cmd Command[C], digest commandDigest, out outcom
 
 func (b *batch[S, C, E]) note(res *Result[S, E]) {
 	if b.observed {
-		b.decision.answered = append(b.decision.answered, answeredOf(res))
+		b.noted = append(b.noted, answeredOf(res))
 	}
-}
-
-func (b *batch[S, C, E]) write(records ...*sarama.ProducerMessage) {
-	for _, m := range records {
-		if m.Value != nil {
-			b.size += m.Value.Length()
-		}
-	}
-	b.records = append(b.records, records...)
 }
 
 // encode returns the records of a result: the result first, then its events.
@@ -289,7 +228,7 @@ func (b *batch[S, C, E]) encode(res Result[S, E], digest commandDigest) ([]*sara
 	for _, m := range records {
 		if !b.fits(m) {
 			return nil, state, fmt.Errorf("%w: one for %s would have %d bytes, and the broker takes %d",
-				errRecordTooLarge, m.Topic, m.ByteSize(2)+kafkalog.BatchOverhead, b.limit)
+				errRecordTooLarge, m.Topic, m.ByteSize(2)+kafkalog.BatchOverhead, b.Limit)
 		}
 	}
 	return records, state, nil
@@ -300,7 +239,7 @@ func (b *batch[S, C, E]) encode(res Result[S, E], digest commandDigest) ([]*sara
 // window counts from when it was answered, by the later of the broker's clock and
 // ours, so that one that is wrong cannot make it shorter.
 func (b *batch[S, C, E]) remember(cmd Command[C], digest commandDigest, version int64, result *sarama.ProducerMessage) {
-	at := max(cmd.Time.UnixMilli(), b.now.UnixMilli())
+	at := max(cmd.Time.UnixMilli(), b.Now.UnixMilli())
 	b.answers[commandKey{cmd.Aggregate, cmd.ID}] = given{
 		answer{time: at, version: version, size: int64(result.Value.Length()), digest: digest}, result,
 	}
@@ -326,7 +265,7 @@ func (b *batch[S, C, E]) fail(rec Record, cmd Command[C], code string, reason er
 		return err
 	}
 	b.note(&res)
-	b.write(m, b.deadLetter(rec, *res.Rejection))
+	b.Emit(m, b.deadLetter(rec, *res.Rejection))
 	// Nobody can repeat what is answered under its position, and the ids of an
 	// aggregate that is not ours are not ours to remember.
 	key := commandKey{res.Aggregate, res.Command}
@@ -359,7 +298,7 @@ func (b *batch[S, C, E]) encodeFailure(res *Result[S, E], digest commandDigest) 
 }
 
 func (b *batch[S, C, E]) fits(m *sarama.ProducerMessage) bool {
-	return m.ByteSize(2)+kafkalog.BatchOverhead <= b.limit
+	return m.ByteSize(2)+kafkalog.BatchOverhead <= b.Limit
 }
 
 // shortened is the text of an error that may quote whatever was sent.
@@ -425,15 +364,26 @@ func (b *batch[S, C, E]) deadLetter(rec Record, why Rejection) *sarama.ProducerM
 }
 
 // finish adds the answers to repeats, and one snapshot for each aggregate that
-// changed.
-func (b *batch[S, C, E]) finish() (decision[S], error) {
+// changed, whose size is counted already.
+func (b *batch[S, C, E]) finish() error {
 	if err := b.answerRepeats(); err != nil {
-		return b.decision, err
+		return err
 	}
 	for _, c := range b.snapshots {
-		b.records = append(b.records, b.agg.encodeSnapshot(c.Snapshot, c.payload))
+		b.Fill(b.Hold(0), b.agg.encodeSnapshot(c.Snapshot, c.payload))
 	}
-	return b.decision, nil
+	return nil
+}
+
+// keep writes down what was committed.
+func (b *batch[S, C, E]) keep(write *tablesWrite) {
+	for aggregate, c := range b.snapshots {
+		write.setSnapshot(aggregate, storedFrom(c.Snapshot, c.payload))
+	}
+	for command, g := range b.answers {
+		g.offset = g.result.Offset
+		write.setAnswer(command, g.answer)
+	}
 }
 
 // digestOf tells commands apart that share an id.

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/eventim-go/eventim/internal/kafkalog"
+	"github.com/eventim-go/eventim/internal/task"
 )
 
 type (
@@ -28,26 +29,30 @@ func ticker() *Aggregate[ticks, tick, tick] {
 	}.withDefaults()
 }
 
-// decided decides commands on a state that has nothing.
-func decided(t *testing.T, a *Aggregate[ticks, tick, tick], limit int, records ...Record) decision[ticks] {
-	t.Helper()
-	b := batch[ticks, tick, tick]{
-		agg: a, limit: limit, partitioner: sarama.NewMurmur2Partitioner(""), crashed: func(Record, any, []byte) {},
-		snapshot: func(id string) (Snapshot[ticks], error) { return Snapshot[ticks]{Aggregate: id}, nil },
-		answer:   func(commandKey) (answer, bool, error) { return answer{}, false, nil },
-		decision: decision[ticks]{snapshots: map[string]changed[ticks]{}, answers: map[commandKey]given{}},
+// batchOf is a batch of commands on a state that has nothing.
+func batchOf[S, C, E any](a *Aggregate[S, C, E], limit int, now time.Time) *batch[S, C, E] {
+	return &batch[S, C, E]{
+		Scope: task.NewScope(0, limit, now, nil), agg: a, partitioner: sarama.NewMurmur2Partitioner(""), crashed: func(Record, any, []byte) {},
+		snapshot:  func(id string) (Snapshot[S], error) { return Snapshot[S]{Aggregate: id}, nil },
+		answer:    func(commandKey) (answer, bool, error) { return answer{}, false, nil },
+		snapshots: map[string]changed[S]{}, answers: map[commandKey]given{},
 	}
+}
+
+// decided decides commands on a state that has nothing, and returns what is written.
+func decided(t testing.TB, a *Aggregate[ticks, tick, tick], limit int, records ...Record) []*sarama.ProducerMessage {
+	t.Helper()
+	b := batchOf(a, limit, time.Time{})
 	for _, r := range records {
-		b.now = r.Time // both clocks are right
+		b.Now = r.Time // both clocks are right
 		if err := b.add(r); err != nil {
 			t.Fatal(err)
 		}
 	}
-	d, err := b.finish()
-	if err != nil {
+	if err := b.finish(); err != nil {
 		t.Fatal(err)
 	}
-	return d
+	return b.Commit().Records
 }
 
 // written turns what is to be written into what will be read.
@@ -93,7 +98,7 @@ func TestTimestampsOfSenders(t *testing.T) {
 		for _, value := range []string{`{"N":1}`, "{"} {
 			rec := tickRecord(t, a, "c", time.UnixMilli(ms))
 			rec.Value = []byte(value)
-			for _, m := range decided(t, a, maxOutputBytes, rec).records {
+			for _, m := range decided(t, a, maxOutputBytes, rec) {
 				var err error
 				switch m.Topic {
 				case a.Topics().Results:
@@ -123,10 +128,10 @@ func TestFailureFits(t *testing.T) {
 		rec.Headers = append(rec.Headers, &Header{Key: []byte(headerActor), Value: big})
 		rec.Key = big[:500]
 		d := decided(t, a, limit, rec)
-		if len(d.records) != 2 {
-			t.Fatalf("limit %d: %d records, want a result and a dead letter", limit, len(d.records))
+		if len(d) != 2 {
+			t.Fatalf("limit %d: %d records, want a result and a dead letter", limit, len(d))
 		}
-		for _, m := range d.records {
+		for _, m := range d {
 			if size := m.ByteSize(2) + kafkalog.BatchOverhead; size > limit {
 				t.Errorf("limit %d: the record for %s has %d bytes", limit, m.Topic, size)
 			}
@@ -169,24 +174,20 @@ func TestTimesComeBackAsTheyWereGiven(t *testing.T) {
 		}
 		rec := written(t, m)
 		rec.Time, times = at, nil
-		b := batch[bell, rung, rung]{
-			agg: a, limit: maxOutputBytes, partitioner: sarama.NewMurmur2Partitioner(""), now: at,
-			crashed:  func(_ Record, reason any, _ []byte) { t.Error(reason) },
-			snapshot: func(id string) (Snapshot[bell], error) { return Snapshot[bell]{Aggregate: id}, nil },
-			answer:   func(commandKey) (answer, bool, error) { return answer{}, false, nil },
-			decision: decision[bell]{snapshots: map[string]changed[bell]{}, answers: map[commandKey]given{}},
-		}
+		b := batchOf(a, maxOutputBytes, at)
+		b.crashed = func(_ Record, reason any, _ []byte) { t.Error(reason) }
 		if err := b.add(rec); err != nil {
 			t.Fatal(err)
 		}
-		d, err := b.finish()
-		if err != nil || len(d.records) != 3 {
-			t.Fatalf("%s: %d records, %v, want a result, an event and a snapshot", name, len(d.records), err)
+		err = b.finish()
+		d := b.Commit().Records
+		if err != nil || len(d) != 3 {
+			t.Fatalf("%s: %d records, %v, want a result, an event and a snapshot", name, len(d), err)
 		}
 		want := at.UTC().Truncate(time.Millisecond)
-		res, err1 := a.decodeResult(written(t, d.records[0]))
-		event, err2 := a.decodeEvent(written(t, d.records[1]))
-		snap, err3 := a.decodeSnapshot(written(t, d.records[2]))
+		res, err1 := a.decodeResult(written(t, d[0]))
+		event, err2 := a.decodeEvent(written(t, d[1]))
+		snap, err3 := a.decodeSnapshot(written(t, d[2]))
 		if err := errors.Join(err1, err2, err3); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/eventim-go/eventim/internal/member"
 	"github.com/eventim-go/eventim/internal/statestore"
+	"github.com/eventim-go/eventim/internal/task"
 	"github.com/eventim-go/eventim/internal/txn"
 )
 
@@ -32,11 +33,11 @@ func ReadStore(dir string) (kept Kept, err error) {
 		return Kept{}, err
 	}
 	defer func() { err = cmpOr(err, s.Close()) }()
-	c, err := s.checkpoint()
+	c, err := task.CheckpointOf(s.Store)
 	if err != nil {
 		return Kept{}, err
 	}
-	kept = Kept{map[string]KeptState{}, c.Snapshots, c.Results}
+	kept = Kept{map[string]KeptState{}, c[tableSnapshots], c[tableAnswers]}
 	err = s.snapshots(func(aggregate string, v storedSnapshot) error {
 		kept.States[aggregate] = KeptState{v.version, v.revision, v.data}
 		return nil
@@ -51,12 +52,12 @@ func AgeStore(dir string, by time.Duration) (err error) {
 		return err
 	}
 	defer func() { err = cmpOr(err, s.Close()) }()
-	c, err := s.checkpoint()
+	c, err := task.CheckpointOf(s.Store)
 	if err != nil {
 		return err
 	}
-	c.Time -= by.Milliseconds()
-	return s.setCheckpoint(c)
+	c["time"] -= by.Milliseconds()
+	return c.Save(s.Store)
 }
 
 // openAny opens a store whatever its identity is.
@@ -88,15 +89,17 @@ func ChangeStore(dir string, change func(cluster *string, snapshots, results *in
 	if _, err := s.GetJSON(statestore.IdentityKey, &id); err != nil {
 		return err
 	}
-	c, err := s.checkpoint()
+	c, err := task.CheckpointOf(s.Store)
 	if err != nil {
 		return err
 	}
-	change(&id.Cluster, &c.Snapshots, &c.Results)
+	snapshots, results := c[tableSnapshots], c[tableAnswers]
+	change(&id.Cluster, &snapshots, &results)
+	c[tableSnapshots], c[tableAnswers] = snapshots, results
 	if err := s.SetJSON(statestore.IdentityKey, id); err != nil {
 		return err
 	}
-	return s.setCheckpoint(c)
+	return c.Save(s.Store)
 }
 
 // LaneBatch is a batch for CommitTogether: one record for one topic.
@@ -126,8 +129,8 @@ func CommitTogetherThen(ctx context.Context, k Kafka, group string, told func(se
 	var requests []*txn.Request
 	for i, b := range batches {
 		requests = append(requests, &txn.Request{
-			Records: []*sarama.ProducerMessage{{Topic: b.Topic, Value: sarama.ByteEncoder(b.Value)}},
-			Input:   b.Input, Partition: int32(i), Next: 1, Done: make(chan error, 1), //nolint:gosec // few
+			Records: []*sarama.ProducerMessage{{Topic: b.Topic, Partition: int32(i), Value: sarama.ByteEncoder(b.Value)}}, //nolint:gosec // few
+			Input:   b.Input, Partition: int32(i), Next: 1, Done: make(chan error, 1),                                     //nolint:gosec // few
 			Metadata: func() *sarama.ConsumerGroupMetadata { return b.Group },
 		})
 	}
@@ -157,15 +160,19 @@ func CatchUp[S, C, E any](ctx context.Context, a Aggregate[S, C, E], k Kafka, di
 		return err
 	}
 	defer func() { err = cmpOr(err, fencer.Close()) }()
-	r := &restorer[S, C, E]{agg: a.withDefaults(), client: client, dir: dir, fencer: fencer, options: statestore.Options{Logger: logger}, logger: logger}
-	s, err := openTables(r.storeDir(0), r.identity(0), r.options)
+	full := a.withDefaults()
+	r := task.NewRestorer(&task.Task{
+		Name: a.Name, Tables: full.tables(), Identity: a.Topics().Snapshots, Revision: a.Revision, Format: storeFormat,
+	})
+	r.Client, r.Dir, r.Fencer, r.Options, r.Logger = client, dir, fencer, statestore.Options{Logger: logger}, logger
+	s, err := statestore.Open(r.StoreDir(0), r.Identity(0), r.Options)
 	if err != nil {
-		s, err = createTables(r.storeDir(0), r.identity(0), r.options, false)
+		s, err = statestore.Create(r.StoreDir(0), r.Identity(0), r.Options, false)
 	}
 	if err != nil {
 		return err
 	}
-	return cmpOr(r.catchUp(ctx, s, 0), s.Close())
+	return cmpOr(r.CatchUp(ctx, s, 0), s.Close())
 }
 
 // asMember is the fencer of a handler of a group, without the handler.

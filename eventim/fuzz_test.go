@@ -75,10 +75,10 @@ func FuzzRecord(f *testing.F) {
 }
 
 // readable wants everything that was decided to be readable.
-func readable(t *testing.T, a *Aggregate[ticks, tick, tick], d decision[ticks]) {
+func readable(t *testing.T, a *Aggregate[ticks, tick, tick], d []*sarama.ProducerMessage) {
 	t.Helper()
 	results := 0
-	for _, m := range d.records {
+	for _, m := range d {
 		var err error
 		switch r := written(t, m); m.Topic {
 		case a.Topics().Results:

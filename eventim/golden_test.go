@@ -46,13 +46,13 @@ func TestGoldenRecords(t *testing.T) {
 
 	d := decided(t, a, maxOutputBytes, first, again, reused, rejected, failed)
 	for i, name := range []string{"result-accepted", "event", "result-repeated", "result-reused", "result-rejected", "result-failed", "dead-letter", "snapshot"} {
-		if i >= len(d.records) {
-			t.Fatalf("%d records, want one more, the %s", len(d.records), name)
+		if i >= len(d) {
+			t.Fatalf("%d records, want one more, the %s", len(d), name)
 		}
-		golden(t, name, d.records[i])
+		golden(t, name, d[i])
 	}
-	if len(d.records) != 8 {
-		t.Errorf("%d records, want 8", len(d.records))
+	if len(d) != 8 {
+		t.Errorf("%d records, want 8", len(d))
 	}
 }
 

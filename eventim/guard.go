@@ -5,16 +5,16 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/IBM/sarama"
 
 	"github.com/eventim-go/eventim/internal/kafkalog"
+	"github.com/eventim-go/eventim/internal/task"
 )
 
 // lookEvery is how often a running process looks at what an operator can change
 // under it: a change is noticed after this time at most.
-const lookEvery = 2 * time.Second
+const lookEvery = task.LookEvery
 
 // topicGuard watches the commands topic for a sender. Where it has another
 // partition count than the handlers know, a command may lie where nobody

@@ -110,27 +110,24 @@ func (m *memory) draw(t *rapid.T, partition int, offset int64) Record {
 	return rec
 }
 
-func (m *memory) decide(t *rapid.T) (*part, []Record, decision[ticks]) {
+func (m *memory) decide(t *rapid.T) (*part, []Record, *batch[ticks, tick, tick]) {
 	partition := rapid.IntRange(0, 1).Draw(t, "partition")
 	p := m.parts[partition]
-	b := batch[ticks, tick, tick]{
-		agg: m.agg, partition: int32(partition), limit: maxOutputBytes, now: time.UnixMilli(m.now), //nolint:gosec // 0 or 1
-		partitioner: sarama.NewMurmur2Partitioner(""), crashed: func(Record, any, []byte) {}, answer: p.store.answer,
-		snapshot: func(aggregate string) (Snapshot[ticks], error) {
-			v, found, err := p.store.snapshot(aggregate)
-			if err != nil || !found {
-				return Snapshot[ticks]{Aggregate: aggregate}, err
-			}
-			return m.agg.snapshotOf(aggregate, int32(partition), v) //nolint:gosec // 0 or 1
-		},
-		results: func(offsets []int64) (map[int64][]byte, error) {
-			values := map[int64][]byte{}
-			for _, offset := range offsets {
-				values[offset] = p.results[offset].Value
-			}
-			return values, nil
-		},
-		decision: decision[ticks]{snapshots: map[string]changed[ticks]{}, answers: map[commandKey]given{}},
+	b := batchOf(m.agg, maxOutputBytes, time.UnixMilli(m.now))
+	b.Partition, b.answer = int32(partition), p.store.answer //nolint:gosec // 0 or 1
+	b.snapshot = func(aggregate string) (Snapshot[ticks], error) {
+		v, found, err := p.store.snapshot(aggregate)
+		if err != nil || !found {
+			return Snapshot[ticks]{Aggregate: aggregate}, err
+		}
+		return m.agg.snapshotOf(aggregate, b.Partition, v)
+	}
+	b.results = func(offsets []int64) (map[int64][]byte, error) {
+		values := map[int64][]byte{}
+		for _, offset := range offsets {
+			values[offset] = p.results[offset].Value
+		}
+		return values, nil
 	}
 	var records []Record
 	for i := range rapid.Int64Range(1, 4).Draw(t, "commands") {
@@ -139,19 +136,18 @@ func (m *memory) decide(t *rapid.T) (*part, []Record, decision[ticks]) {
 			t.Fatal(err)
 		}
 	}
-	d, err := b.finish()
-	if err != nil {
+	if err := b.finish(); err != nil {
 		t.Fatal(err)
 	}
-	return p, records, d
+	return p, records, b
 }
 
 func (m *memory) abort(t *rapid.T) { m.decide(t) }
 
 func (m *memory) batch(t *rapid.T) {
-	p, records, d := m.decide(t)
-	p.next = d.next
-	for _, message := range d.records {
+	p, records, b := m.decide(t)
+	p.next += int64(len(records))
+	for _, message := range b.Commit().Records {
 		switch rec := written(t, message); message.Topic {
 		case m.agg.Topics().Results:
 			rec.Position.Offset, rec.Time = int64(len(p.results)), time.UnixMilli(m.now)
@@ -166,8 +162,8 @@ func (m *memory) batch(t *rapid.T) {
 	if len(records) > 0 {
 		t.Fatalf("%d commands are not answered", len(records))
 	}
-	w := p.store.write(0)
-	d.keep(w)
+	w := p.store.write()
+	b.keep(w)
 	if err := w.Commit(); err != nil {
 		t.Fatal(err)
 	}
@@ -239,10 +235,10 @@ func (m *memory) restart(t *rapid.T, partition int) {
 	p := m.parts[partition]
 	p.close()
 	p.store, p.close = newStoreOn(t, vfs.NewMem(), "store")
-	w := p.store.write(0)
-	put := putAnswer(m.agg.Topics().Commands)
+	w := p.store.write()
+	filter := answerFilter{commands: m.agg.Topics().Commands}
 	for _, rec := range p.results {
-		if err := put(w, rec); err != nil {
+		if err := filter.put(w, rec); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -3,6 +3,7 @@ package eventim
 import (
 	"time"
 
+	"github.com/eventim-go/eventim/internal/task"
 	"github.com/eventim-go/eventim/internal/txn"
 )
 
@@ -88,51 +89,61 @@ type Answered struct {
 	Replayed bool
 }
 
-func (o *Observer) claimed(partition int32) {
-	if o.Claimed != nil {
-		o.Claimed(partition)
-	}
-}
-
-func (o *Observer) released(partition int32) {
-	if o.Released != nil {
-		o.Released(partition)
-	}
-}
-
-func (o *Observer) takenOver(t TakenOver) {
-	if o.TakenOver != nil {
-		o.TakenOver(t)
-	}
-}
-
-func (o *Observer) decided(d Decided) {
-	if o.Decided != nil {
-		o.Decided(d)
-	}
-}
-
-func (o *Observer) transacted(r txn.Report) {
-	if o.Transacted != nil {
-		o.Transacted(Transaction{r.Batches, r.Records, r.Bytes, r.Queued, Phases(r.Phases), r.Took, r.Err})
-	}
-}
-
 func (o *Observer) answered(all []Answered) {
 	for _, a := range all { // none when nobody wants them
 		o.Answered(a)
 	}
 }
 
-func (o *Observer) fenced(partition int32, err error) {
-	if o.Fenced != nil {
-		o.Fenced(partition, err)
+// observed is an Observer for the engine.
+type observed struct{ o *Observer }
+
+// Claimed implements task.Observer.
+func (d observed) Claimed(partition int32) {
+	if d.o.Claimed != nil {
+		d.o.Claimed(partition)
 	}
 }
 
-func (o *Observer) ended(id string) {
-	if o.Ended != nil {
-		o.Ended(id)
+// Released implements task.Observer.
+func (d observed) Released(partition int32) {
+	if d.o.Released != nil {
+		d.o.Released(partition)
+	}
+}
+
+// TakenOver implements task.Observer.
+func (d observed) TakenOver(t task.TakenOver) {
+	if d.o.TakenOver != nil {
+		d.o.TakenOver(TakenOver(t))
+	}
+}
+
+// Decided implements task.Observer.
+func (d observed) Decided(t task.Decided) {
+	if d.o.Decided != nil {
+		d.o.Decided(Decided{t.Partition, t.Records, t.Bytes, t.Took})
+	}
+}
+
+// Transacted implements task.Observer.
+func (d observed) Transacted(r txn.Report) {
+	if d.o.Transacted != nil {
+		d.o.Transacted(Transaction{r.Batches, r.Records, r.Bytes, r.Queued, Phases(r.Phases), r.Took, r.Err})
+	}
+}
+
+// Fenced implements task.Observer.
+func (d observed) Fenced(partition int32, err error) {
+	if d.o.Fenced != nil {
+		d.o.Fenced(partition, err)
+	}
+}
+
+// Ended implements task.Observer.
+func (d observed) Ended(id string) {
+	if d.o.Ended != nil {
+		d.o.Ended(id)
 	}
 }
 

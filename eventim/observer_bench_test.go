@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/IBM/sarama"
+	"github.com/eventim-go/eventim/internal/task"
 )
 
 // What an observer costs: nothing when it is not there.
@@ -28,31 +28,26 @@ func BenchmarkObserver(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				d := observedBatch(b, a, o.Answered != nil, records)
-				o.decided(Decided{Commands: d.commands})
-				o.answered(d.answered)
+				noted := observedBatch(b, a, o.Answered != nil, records)
+				observed{&o}.Decided(task.Decided{Records: len(records)})
+				o.answered(noted)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(records)), "ns/command")
 		})
 	}
 }
 
-func observedBatch(tb testing.TB, a *Aggregate[ticks, tick, tick], wanted bool, records []Record) decision[ticks] {
+func observedBatch(tb testing.TB, a *Aggregate[ticks, tick, tick], wanted bool, records []Record) []Answered {
 	tb.Helper()
-	batch := batch[ticks, tick, tick]{
-		agg: a, limit: maxOutputBytes, now: time.Now(), partitioner: sarama.NewMurmur2Partitioner(""), observed: wanted,
-		snapshot: func(id string) (Snapshot[ticks], error) { return Snapshot[ticks]{Aggregate: id}, nil },
-		answer:   func(commandKey) (answer, bool, error) { return answer{}, false, nil },
-		decision: decision[ticks]{snapshots: map[string]changed[ticks]{}, answers: map[commandKey]given{}},
-	}
+	batch := batchOf(a, maxOutputBytes, time.Now())
+	batch.observed = wanted
 	for _, rec := range records {
 		if err := batch.add(rec); err != nil {
 			tb.Fatal(err)
 		}
 	}
-	d, err := batch.finish()
-	if err != nil {
+	if err := batch.finish(); err != nil {
 		tb.Fatal(err)
 	}
-	return d
+	return batch.noted
 }

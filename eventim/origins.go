@@ -8,6 +8,7 @@ import (
 
 	"github.com/eventim-go/eventim/internal/kafkalog"
 	"github.com/eventim-go/eventim/internal/statestore"
+	"github.com/eventim-go/eventim/internal/task"
 )
 
 // origins are the ids of the topics that a state store was filled beside. Its
@@ -25,8 +26,8 @@ type origins struct {
 
 var originsKey = statestore.MetaKey('o')
 
-func (r *restorer[S, C, E]) origins() origins {
-	t, ids := r.agg.Topics(), r.cluster.Topics
+func (a *Aggregate[S, C, E]) origins(ids map[string]string) origins {
+	t := a.Topics()
 	return origins{Commands: ids[t.Commands], Results: ids[t.Results], Events: ids[t.Events]}
 }
 
@@ -43,23 +44,23 @@ func (w *worker[S, C, E]) verifyOrigins(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t, have := w.agg.Topics(), w.restorer.origins()
+	t, have := w.agg.Topics(), w.agg.origins(w.Restorer.Cluster.Topics)
 	if err := w.verifyEvents(ctx, found && had.Events != have.Events); err != nil {
 		return err
 	}
 	if found && had.Commands != have.Commands {
-		start, _, err := w.restorer.bounds(ctx, t.Commands, w.partition)
+		start, _, err := w.Bounds(ctx, t.Commands)
 		if err != nil {
 			return err
 		}
-		if w.skip != start {
-			return w.refuse("the topic was deleted and made anew, and the group's offset %d is of the old one; the new one begins at %d", w.skip, start)
+		if w.Next != start {
+			return w.refuse("the topic was deleted and made anew, and the group's offset %d is of the old one; the new one begins at %d", w.Next, start)
 		}
-		w.logger.Warn("the topic of the commands was made anew; what was not handled in the old one is lost", slog.Int64("offset", start))
+		w.Logger.Warn("the topic of the commands was made anew; what was not handled in the old one is lost", slog.Int64("offset", start))
 	}
 	have.AnsweredBefore = had.AnsweredBefore
 	if found && had.Results != have.Results {
-		have.AnsweredBefore = w.skip
+		have.AnsweredBefore = w.Next
 	}
 	w.answeredBefore = have.AnsweredBefore
 	if had == have {
@@ -70,7 +71,7 @@ func (w *worker[S, C, E]) verifyOrigins(ctx context.Context) error {
 
 // verifyEvents refuses states without the events that they are the fold of.
 func (w *worker[S, C, E]) verifyEvents(ctx context.Context, anew bool) error {
-	_, events, err := w.restorer.bounds(ctx, w.agg.Topics().Events, w.partition)
+	_, events, err := w.Bounds(ctx, w.agg.Topics().Events)
 	if err != nil || (events > 0 && !anew) {
 		return err
 	}
@@ -82,31 +83,31 @@ func (w *worker[S, C, E]) verifyEvents(ctx context.Context, anew bool) error {
 }
 
 func (w *worker[S, C, E]) lostEvents() error {
-	return &historyError{fmt.Errorf("%s/%d: the topic was deleted and made anew: there are states, but the events that they are the fold of are gone; "+
-		"bring the events back, or start over with new topics", w.agg.Topics().Events, w.partition)}
+	return &historyError{Err: fmt.Errorf("%s/%d: the topic was deleted and made anew: there are states, but the events that they are the fold of are gone; "+
+		"bring the events back, or start over with new topics", w.agg.Topics().Events, w.Partition)}
 }
 
 // reanchor lets a store go on with a topic of results that was made anew: it
 // keeps its answers, which nobody else has any more, and reads the new ones from
 // their beginning.
-func (r *restorer[S, C, E]) reanchor(s *tables, c checkpoint) (checkpoint, error) {
+func (a *Aggregate[S, C, E]) reanchor(r *task.Restorer, s *statestore.Store, c task.Checkpoint) (task.Checkpoint, error) {
 	var had origins
 	found, err := s.GetJSON(originsKey, &had)
-	if err != nil || !found || had.Results == r.origins().Results || c == (checkpoint{}) {
+	if err != nil || !found || had.Results == a.origins(r.Cluster.Topics).Results || len(c) == 0 {
 		return c, err
 	}
-	r.logger.Warn("the topic of the results was made anew; this store keeps the answers of the old one, and a store that is lost loses them")
-	if err := s.forgetResults(); err != nil {
+	r.Logger.Warn("the topic of the results was made anew; this store keeps the answers of the old one, and a store that is lost loses them")
+	if err := (&tables{Store: s}).forgetResults(); err != nil {
 		return c, err
 	}
-	c.Results = 0
-	return c, s.setCheckpoint(c)
+	c[tableAnswers] = 0
+	return c, c.Save(s)
 }
 
 // forgetResults keeps that commands were answered, and forgets where the answers
 // are to be read: another one may stand there.
 func (t *tables) forgetResults() error {
-	w := t.write(0)
+	w := t.write()
 	err := t.Scan([]byte{keyAnswer}, []byte{keyAnswer + 1}, func(key, value []byte) error {
 		a, err := decodeAnswer(value)
 		if err != nil {
@@ -114,11 +115,11 @@ func (t *tables) forgetResults() error {
 		}
 		a.offset = -1
 		w.Set(key, a.appendTo(nil))
-		if w.Len() <= restoreBatchBytes {
+		if w.Len() <= task.RestoreBatchBytes {
 			return nil
 		}
 		err = w.Commit()
-		w = t.write(0)
+		w = t.write()
 		return err
 	})
 	if err != nil {

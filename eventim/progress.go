@@ -1,6 +1,10 @@
 package eventim
 
-import "time"
+import (
+	"time"
+
+	"github.com/eventim-go/eventim/internal/task"
+)
 
 // RestoreProgress says how far a partition is with filling its state store
 // from Kafka. It is reported a few times a second, and when a stretch is done.
@@ -36,42 +40,12 @@ func (p RestoreProgress) Remaining() time.Duration {
 	return time.Duration(float64(p.Elapsed) * float64(p.End-p.Position) / float64(read))
 }
 
-// meter reports the progress of one stretch.
-type meter struct {
-	RestoreProgress
-	began, reported time.Time
-	report          func(RestoreProgress)
-}
-
-const reportEvery = 200 * time.Millisecond
-
-func newMeter(aggregate, topic string, partition int32, start, end int64, report func(RestoreProgress)) *meter {
-	now := time.Now()
-	return &meter{
-		RestoreProgress: RestoreProgress{Aggregate: aggregate, Topic: topic, Partition: partition, Start: start, Position: start, End: end},
-		began:           now, reported: now, report: report,
+// restoreReport passes on the progress to whoever asked for it.
+func (c HandlerConfig) restoreReport() func(task.Progress) {
+	if c.OnRestore == nil {
+		return nil
 	}
-}
-
-// advance reports that the stretch has been read up to position, unless that
-// was done a moment ago, or that is its end, which done reports.
-func (m *meter) advance(position int64) {
-	m.Position = position
-	if !m.Done() && time.Since(m.reported) >= reportEvery {
-		m.tell()
-	}
-}
-
-// done reports that what was read of the stretch is in the store.
-func (m *meter) done(position int64) {
-	m.Position = position
-	m.tell()
-}
-
-func (m *meter) tell() {
-	m.reported = time.Now()
-	m.Elapsed = m.reported.Sub(m.began)
-	if m.report != nil {
-		m.report(m.RestoreProgress)
+	return func(p task.Progress) {
+		c.OnRestore(RestoreProgress{p.Task, p.Topic, p.Partition, p.Records, p.Start, p.Position, p.End, p.Elapsed})
 	}
 }

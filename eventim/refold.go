@@ -13,6 +13,7 @@ import (
 
 	"github.com/eventim-go/eventim/internal/kafkalog"
 	"github.com/eventim-go/eventim/internal/statestore"
+	"github.com/eventim-go/eventim/internal/task"
 )
 
 // refold makes the state of every aggregate of the partition anew, from its
@@ -20,21 +21,22 @@ import (
 // are gone, and publishes the snapshots for those who read them. It starts over when it is interrupted:
 // the store counts as filled only at the end.
 func (w *worker[S, C, E]) refold(ctx context.Context, why error) (err error) {
-	w.logger.Info("folding the states again from the events", slog.Int("revision", w.agg.Revision), slog.Any("reason", why))
-	r, p := w.restorer, w.partition
-	if err := os.RemoveAll(r.storeDir(p)); err != nil {
+	w.Logger.Info("folding the states again from the events", slog.Int("revision", w.agg.Revision), slog.Any("reason", why))
+	r, p := w.Restorer, w.Partition
+	if err := os.RemoveAll(r.StoreDir(p)); err != nil {
 		return fmt.Errorf("%w: wipe: %w", statestore.ErrBroken, err)
 	}
-	s, err := createTables(r.storeDir(p), r.identity(p), r.options, false)
+	store, err := statestore.Create(r.StoreDir(p), r.Identity(p), r.Options, false)
 	if err != nil {
 		return err
 	}
+	s := &tables{Store: store}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	start, end, err := r.bounds(ctx, w.agg.Topics().Snapshots, p)
+	start, end, err := w.Bounds(ctx, w.agg.Topics().Snapshots)
 	if err != nil {
 		return err
 	}
@@ -44,7 +46,7 @@ func (w *worker[S, C, E]) refold(ctx context.Context, why error) (err error) {
 	if err := w.verifyFolded(ctx, s, start, end); err != nil {
 		return err
 	}
-	published, err := w.publish(func(write func(*sarama.ProducerMessage) error) error {
+	published, err := w.Publish(w.agg.Topics().Snapshots, func(write func(*sarama.ProducerMessage) error) error {
 		return s.snapshots(func(aggregate string, v storedSnapshot) error { return write(w.snapshotRecord(aggregate, v)) })
 	})
 	if err != nil {
@@ -53,8 +55,7 @@ func (w *worker[S, C, E]) refold(ctx context.Context, why error) (err error) {
 	if err := w.refoldAnswers(ctx, s, max(end, published)); err != nil {
 		return err
 	}
-	w.store = s
-	return nil
+	return w.Adopt(store)
 }
 
 const refoldBatch = 10_000
@@ -62,19 +63,19 @@ const refoldBatch = 10_000
 // foldEvents reads the partition's whole history into the store.
 func (w *worker[S, C, E]) foldEvents(ctx context.Context, s *tables) error {
 	topic := w.agg.Topics().Events
-	start, end, err := w.restorer.bounds(ctx, topic, w.partition)
+	start, end, err := w.Bounds(ctx, topic)
 	if err != nil {
 		return err
 	}
 	dirty := map[string]Snapshot[S]{}
-	m := newMeter(w.agg.Name, topic, w.partition, start, end, w.restorer.report)
+	m := task.NewMeter(w.agg.Name, topic, w.Partition, start, end, w.Restorer.Report)
 	reader := kafkalog.Reader{
-		Client: w.restorer.client, Topic: topic, Partition: w.partition, Advanced: m.advance,
-		Stalled: w.fencer.StalledAt(w.partition, topic),
+		Client: w.Restorer.Client, Topic: topic, Partition: w.Partition, Advanced: m.Advance,
+		Stalled: w.Restorer.Fencer.StalledAt(w.Partition, topic),
 	}
 	next, err := reader.Read(ctx, start, end, func(b *sarama.RecordBatch, rec *sarama.Record) error {
 		m.Records++
-		if err := w.foldEvent(s, dirty, recordOf(topic, w.partition, b, rec)); err != nil {
+		if err := w.foldEvent(s, dirty, recordOf(topic, w.Partition, b, rec)); err != nil {
 			return err
 		}
 		if len(dirty) < refoldBatch {
@@ -86,7 +87,7 @@ func (w *worker[S, C, E]) foldEvents(ctx context.Context, s *tables) error {
 		err = w.keepFolded(s, dirty)
 	}
 	if err == nil {
-		m.done(next)
+		m.Done(next)
 	}
 	return err
 }
@@ -102,7 +103,7 @@ func (w *worker[S, C, E]) verifyFolded(ctx context.Context, s *tables, start, en
 		}
 		folded, _, err := s.snapshot(string(rec.Key))
 		if err == nil && folded.version < version {
-			err = &historyError{fmt.Errorf("%s %s is a snapshot of %s at version %d, and its events end at version %d: events are missing",
+			err = &historyError{Err: fmt.Errorf("%s %s is a snapshot of %s at version %d, and its events end at version %d: events are missing",
 				rec.Topic, rec.Position, rec.Key, version, folded.version)}
 		}
 		return err
@@ -112,7 +113,7 @@ func (w *worker[S, C, E]) verifyFolded(ctx context.Context, s *tables, start, en
 func (w *worker[S, C, E]) foldEvent(s *tables, dirty map[string]Snapshot[S], rec Record) error {
 	e, err := w.agg.decodeHistory(rec)
 	if err != nil {
-		return &historyError{err}
+		return &historyError{Err: err}
 	}
 	snap, ok := dirty[e.Aggregate]
 	if !ok {
@@ -121,19 +122,19 @@ func (w *worker[S, C, E]) foldEvent(s *tables, dirty map[string]Snapshot[S], rec
 			return err
 		}
 		if found {
-			if snap, err = w.agg.snapshotOf(e.Aggregate, w.partition, stored); err != nil {
-				return &historyError{err}
+			if snap, err = w.agg.snapshotOf(e.Aggregate, w.Partition, stored); err != nil {
+				return &historyError{Err: err}
 			}
 		}
 	}
 	if e.Version != snap.Version+1 {
-		return &historyError{fmt.Errorf("%s %s: version %d of %s follows version %d", rec.Topic, rec.Position, e.Version, e.Aggregate, snap.Version)}
+		return &historyError{Err: fmt.Errorf("%s %s: version %d of %s follows version %d", rec.Topic, rec.Position, e.Version, e.Aggregate, snap.Version)}
 	}
-	w.errand.begin("evolve", e.Aggregate, e.Command, rec.Position.Offset)
+	w.Errand.Begin("evolve", e.Aggregate, e.Command, rec.Position.Offset)
 	state, err := w.evolve(snap.State, e)
-	w.errand.end()
+	w.Errand.End()
 	if err != nil {
-		return &historyError{fmt.Errorf("%s %s: %w", rec.Topic, rec.Position, err)}
+		return &historyError{Err: fmt.Errorf("%s %s: %w", rec.Topic, rec.Position, err)}
 	}
 	dirty[e.Aggregate] = Snapshot[S]{
 		Aggregate: e.Aggregate, Version: e.Version, Revision: w.agg.Revision, Time: e.Time, Command: e.Command,
@@ -147,7 +148,7 @@ func (w *worker[S, C, E]) foldEvent(s *tables, dirty map[string]Snapshot[S], rec
 func (w *worker[S, C, E]) evolve(state S, e Event[E]) (_ S, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			w.logger.Error("the fold panicked", slog.String("event_id", e.ID()), slog.Any("reason", p), slog.String("stack", string(debug.Stack())))
+			w.Logger.Error("the fold panicked", slog.String("event_id", e.ID()), slog.Any("reason", p), slog.String("stack", string(debug.Stack())))
 			err = fmt.Errorf("the fold panicked with version %d of %s: %v", e.Version, e.Aggregate, p)
 		}
 	}()
@@ -156,11 +157,11 @@ func (w *worker[S, C, E]) evolve(state S, e Event[E]) (_ S, err error) {
 
 // keepFolded writes the folded snapshots down and forgets them.
 func (w *worker[S, C, E]) keepFolded(s *tables, dirty map[string]Snapshot[S]) error {
-	write := s.write(0)
+	write := s.write()
 	for aggregate, snap := range dirty {
 		p, err := writeBy(w.agg.State, snap.State)
 		if err != nil {
-			return &historyError{err}
+			return &historyError{Err: err}
 		}
 		write.setSnapshot(aggregate, storedFrom(snap, p))
 	}
@@ -168,48 +169,18 @@ func (w *worker[S, C, E]) keepFolded(s *tables, dirty map[string]Snapshot[S]) er
 	return write.Commit()
 }
 
-// publish writes records to the topic of the snapshots and returns where it then
-// ends. The transactions commit the offset that is already committed:
-// its generation fences them like any other.
-func (w *worker[S, C, E]) publish(each func(write func(*sarama.ProducerMessage) error) error) (end int64, err error) {
-	var d decision[S]
-	flush := func() error {
-		if len(d.records) == 0 {
-			return nil
-		}
-		d.next = max(w.skip, 0)
-		ends, err := w.commit(d)
-		end, d = max(end, ends[w.agg.Topics().Snapshots]), decision[S]{}
-		return err
-	}
-	err = each(func(m *sarama.ProducerMessage) error {
-		d.records = append(d.records, m)
-		if m.Value != nil {
-			d.size += m.Value.Length()
-		}
-		if len(d.records) < w.config.MaxBatch && d.size < batchBytes {
-			return nil
-		}
-		return flush()
-	})
-	if err != nil {
-		return 0, err
-	}
-	return end, flush()
-}
-
 // snapshotRecord is a snapshot of the store as it stands in the topic.
 func (w *worker[S, C, E]) snapshotRecord(aggregate string, v storedSnapshot) *sarama.ProducerMessage {
 	return w.agg.encodeSnapshot(Snapshot[S]{
 		Aggregate: aggregate, Version: v.version, Revision: v.revision, Time: timeOf(v.time),
-		Command: v.command, CommandPosition: Position{w.partition, v.commandOffset},
+		Command: v.command, CommandPosition: Position{w.Partition, v.commandOffset},
 	}, v.payload())
 }
 
 // refoldAnswers reads the answers and marks the store as filled.
 func (w *worker[S, C, E]) refoldAnswers(ctx context.Context, s *tables, snapshots int64) error {
-	if err := s.setCheckpoint(checkpoint{Snapshots: snapshots}); err != nil {
+	if err := (task.Checkpoint{tableSnapshots: snapshots}).Save(s.Store); err != nil {
 		return err
 	}
-	return w.restorer.catchUp(ctx, s, w.partition)
+	return w.Restorer.CatchUp(ctx, s.Store, w.Partition)
 }

@@ -26,14 +26,12 @@ func (b *batch[S, C, E]) repeat(rec Record, cmd Command[C], digest commandDigest
 	}
 	switch {
 	case first.digest != digest:
-		b.write(b.refusal(res, digest, Reject(CodeCommandIDReused, "the command id was used before, for another command")))
+		b.Emit(b.refusal(res, digest, Reject(CodeCommandIDReused, "the command id was used before, for another command")))
 	case first.result != nil:
 		value, _ := first.result.Value.Encode() // cannot fail: they are bytes
-		b.write(b.again(res, digest, value))
+		b.Emit(b.again(res, digest, value))
 	default:
-		b.repeats = append(b.repeats, repeat[S, E]{res, digest, first.answer, len(b.records)})
-		b.records = append(b.records, nil)
-		b.size += int(first.size)
+		b.repeats = append(b.repeats, repeat[S, E]{res, digest, first.answer, b.Hold(int(first.size))})
 	}
 }
 
@@ -53,7 +51,7 @@ func (b *batch[S, C, E]) answerRepeats() error {
 		return err
 	}
 	for _, r := range b.repeats {
-		b.records[r.place] = b.again(r.result, r.digest, values[r.first.offset])
+		b.Fill(r.place, b.again(r.result, r.digest, values[r.first.offset]))
 	}
 	return nil
 }

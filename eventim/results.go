@@ -51,14 +51,14 @@ func stretchOf(offsets []int64) int {
 func (w *worker[S, C, E]) readResults(wanted []int64, values map[int64][]byte) error {
 	topic := w.agg.Topics().Results
 	reader := kafkalog.Reader{
-		Client: w.restorer.client, Topic: topic, Partition: w.partition,
-		Stalled: w.fencer.StalledAt(w.partition, topic),
+		Client: w.Restorer.Client, Topic: topic, Partition: w.Partition,
+		Stalled: w.Restorer.Fencer.StalledAt(w.Partition, topic),
 	}
 	if len(wanted) == 1 {
 		reader.FetchBytes = resultFetchBytes
 	}
 	errRead := errors.New("read them all")
-	_, err := reader.Read(w.session.Context(), wanted[0], wanted[len(wanted)-1]+1, func(b *sarama.RecordBatch, r *sarama.Record) error {
+	_, err := reader.Read(w.Context(), wanted[0], wanted[len(wanted)-1]+1, func(b *sarama.RecordBatch, r *sarama.Record) error {
 		offset := b.FirstOffset + r.OffsetDelta
 		for len(wanted) > 0 && wanted[0] < offset { // it is no result, or not any more
 			wanted = wanted[1:]
@@ -81,7 +81,7 @@ func (w *worker[S, C, E]) readResults(wanted []int64, values map[int64][]byte) e
 // goneResults returns how many of the offsets are out of range: the first, and
 // those that lie below what the topic keeps.
 func (w *worker[S, C, E]) goneResults(offsets []int64) (int, error) {
-	start, err := kafkalog.Offset(w.session.Context(), w.restorer.client, w.agg.Topics().Results, w.partition, sarama.OffsetOldest)
+	start, err := kafkalog.Offset(w.Context(), w.Restorer.Client, w.agg.Topics().Results, w.Partition, sarama.OffsetOldest)
 	if err != nil {
 		return 0, err
 	}

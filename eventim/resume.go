@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/IBM/sarama"
-
 	"github.com/eventim-go/eventim/internal/faultpoint"
 	"github.com/eventim-go/eventim/internal/kafkalog"
 )
@@ -16,17 +14,17 @@ import (
 // handle commands again whose ids are forgotten; to start later would lose some
 // (promise 1). What the log itself tells is no guess.
 func (w *worker[S, C, E]) verifyPosition(ctx context.Context) error {
-	start, end, err := w.restorer.bounds(ctx, w.agg.Topics().Commands, w.partition)
+	start, end, err := w.Bounds(ctx, w.agg.Topics().Commands)
 	if err != nil {
 		return err
 	}
 	switch {
-	case w.skip < 0:
+	case w.Next < 0:
 		return w.recoverPosition(ctx, start, end)
-	case w.skip < start:
-		return w.refuse("the commands from offset %d to %d were deleted (retention.ms) before they were handled", w.skip, start-1)
-	case w.skip > end:
-		return w.refuse("the group's offset %d is beyond the end %d: the topic was made anew or cut", w.skip, end)
+	case w.Next < start:
+		return w.refuse("the commands from offset %d to %d were deleted (retention.ms) before they were handled", w.Next, start-1)
+	case w.Next > end:
+		return w.refuse("the group's offset %d is beyond the end %d: the topic was made anew or cut", w.Next, end)
 	}
 	return w.verifyRepeats(ctx, end)
 }
@@ -34,9 +32,9 @@ func (w *worker[S, C, E]) verifyPosition(ctx context.Context) error {
 // refuse is the error of a partition of which somebody must say where its
 // commands go on.
 func (w *worker[S, C, E]) refuse(format string, args ...any) error {
-	return &historyError{fmt.Errorf("%s/%d: %s; once you know where the commands go on, "+
+	return &historyError{Err: fmt.Errorf("%s/%d: %s; once you know where the commands go on, "+
 		"set the offset of group %s with kafka-consumer-groups --reset-offsets",
-		w.agg.Topics().Commands, w.partition, fmt.Sprintf(format, args...), w.agg.Group())}
+		w.agg.Topics().Commands, w.Partition, fmt.Sprintf(format, args...), w.agg.Group())}
 }
 
 // recoverPosition finds where the commands go on when the group has no offset,
@@ -50,7 +48,7 @@ func (w *worker[S, C, E]) recoverPosition(ctx context.Context, start, end int64)
 		last, found, err = w.lastEffect(ctx, end)
 	}
 	if err != nil || !found {
-		w.skip = start
+		w.Next = start
 		return err
 	}
 	next := last.offset + 1
@@ -67,8 +65,8 @@ func (w *worker[S, C, E]) recoverPosition(ctx context.Context, start, end int64)
 	if err != nil {
 		return err
 	}
-	w.skip = next
-	w.logger.Warn("the group's offset was forgotten; the commands go on behind the last answer", slog.Int64("offset", next))
+	w.Next = next
+	w.Logger.Warn("the group's offset was forgotten; the commands go on behind the last answer", slog.Int64("offset", next))
 	return nil
 }
 
@@ -93,20 +91,20 @@ func (w *worker[S, C, E]) lastEffect(ctx context.Context, end int64) (lastAnswer
 // Commands inside the window are answered as repeats.
 func (w *worker[S, C, E]) verifyRepeats(ctx context.Context, end int64) error {
 	last, found, err := w.lastAnswer(ctx, w.agg.Topics().Results)
-	if err != nil || !found || last.offset < w.skip { // set forward: see verifyContinuity
+	if err != nil || !found || last.offset < w.Next { // set forward: see verifyContinuity
 		return err
 	}
-	first, found, err := w.firstRecord(ctx, w.agg.Topics().Commands, w.skip, min(last.offset+1, end))
+	first, found, err := w.firstRecord(ctx, w.agg.Topics().Commands, w.Next, min(last.offset+1, end))
 	if err != nil || !found {
 		return err
 	}
 	if age := faultpoint.Now().Sub(first.Time); age > w.agg.Deduplication {
 		return w.refuse("the group's offset was set back to %d, but the commands up to %d are answered, and the one at %s is %v old: "+
 			"answers are kept for %v, so that it would take effect again",
-			w.skip, last.offset, first.Position, age.Round(time.Second), w.agg.Deduplication)
+			w.Next, last.offset, first.Position, age.Round(time.Second), w.agg.Deduplication)
 	}
-	w.logger.Warn("the group's offset was set back; the commands in between are answered as repeats",
-		slog.Int64("offset", w.skip), slog.Int64("answered", last.offset+1-w.skip))
+	w.Logger.Warn("the group's offset was set back; the commands in between are answered as repeats",
+		slog.Int64("offset", w.Next), slog.Int64("answered", last.offset+1-w.Next))
 	return nil
 }
 
@@ -119,7 +117,7 @@ type lastAnswer struct {
 // lastAnswer finds the command that an output was written for last: each command
 // gets a result, and they are handled in their order.
 func (w *worker[S, C, E]) lastAnswer(ctx context.Context, topic string) (last lastAnswer, found bool, err error) {
-	start, end, err := w.restorer.bounds(ctx, topic, w.partition)
+	start, end, err := w.Bounds(ctx, topic)
 	if err != nil {
 		return last, false, err
 	}
@@ -152,7 +150,7 @@ func (w *worker[S, C, E]) answers(ctx context.Context, last lastAnswer, start in
 
 // firstRecord returns the first committed record in [from, to).
 func (w *worker[S, C, E]) firstRecord(ctx context.Context, topic string, from, to int64) (first Record, found bool, err error) {
-	start, _, err := w.restorer.bounds(ctx, topic, w.partition)
+	start, _, err := w.Bounds(ctx, topic)
 	if err != nil {
 		return first, false, err
 	}
@@ -168,16 +166,5 @@ func (w *worker[S, C, E]) firstRecord(ctx context.Context, topic string, from, t
 
 // each calls fn with the committed records of the partition in [from, to).
 func (w *worker[S, C, E]) each(ctx context.Context, topic string, from, to int64, fn func(Record) error) error {
-	reader := kafkalog.Reader{
-		Client: w.restorer.client, Topic: topic, Partition: w.partition,
-		Stalled: w.fencer.StalledAt(w.partition, topic),
-	}
-	_, err := reader.Read(ctx, from, to, func(b *sarama.RecordBatch, r *sarama.Record) error {
-		rec := recordOf(topic, w.partition, b, r)
-		if rec.Position.Offset >= to {
-			return nil
-		}
-		return fn(rec)
-	})
-	return err
+	return w.Each(ctx, topic, from, to, eachRecord(topic, w.Partition, fn))
 }

@@ -1,12 +1,10 @@
 package eventim
 
 import (
-	"cmp"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/eventim-go/eventim/internal/faultpoint"
+	"github.com/eventim-go/eventim/internal/task"
 )
 
 // PartitionState is what a handler does with a partition.
@@ -40,8 +38,6 @@ type PartitionStatus struct {
 
 	// Err is why the partition is stopped, or why it still is restoring.
 	Err error
-
-	errand *errand
 }
 
 // Lag is how many offsets the partition is behind the commands.
@@ -63,79 +59,38 @@ func (s PartitionStatus) LagTime() time.Duration {
 // Ready tells whether commands are being handled.
 func (s PartitionStatus) Ready() bool { return s.State == Running && s.StuckSince.IsZero() }
 
-func newStatus(partition int32) PartitionStatus {
-	return PartitionStatus{Partition: partition, State: Restoring, Since: faultpoint.Now(), Position: -1, End: -1}
-}
-
 // Status returns what the handler does with each partition that it holds, in
 // order.
 func (h *Handler[S, C, E]) Status() []PartitionStatus {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	all := slices.SortedFunc(maps.Values(h.status), func(a, b PartitionStatus) int { return cmp.Compare(a.Partition, b.Partition) })
-	for i, s := range all {
-		all[i].Busy = s.errand.longer(h.config.busyAfter())
+	var all []PartitionStatus
+	for _, s := range h.runner.Status() {
+		all = append(all, statusOf(s))
 	}
 	return all
 }
 
-// TopicsErr says in which ways the topics are, by now, not as the aggregate
-// needs them (*TopicsError). A handler that runs goes on, since nothing that was
-// acknowledged may wait for an operator; but it would not start again.
-func (h *Handler[S, C, E]) TopicsErr() error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.topics
-}
-
-// setStatus enters a new state. A partition that keeps its state keeps the time
-// since which it has it.
-func (h *Handler[S, C, E]) setStatus(p int32, state PartitionState, err error) {
-	h.update(p, func(s *PartitionStatus) {
-		if s.State != state {
-			s.State, s.Since, s.StuckSince = state, faultpoint.Now(), time.Time{}
-		}
-		s.Err = err
-	})
-}
-
-// setWaiting enters what a partition that is being restored waits for.
-func (h *Handler[S, C, E]) setWaiting(p int32, why error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if s, held := h.status[p]; held && s.State == Restoring {
-		s.Err = why
-		h.status[p] = s
+func statusOf(s task.Status) PartitionStatus {
+	return PartitionStatus{
+		Partition: s.Partition, State: PartitionState(s.State), Since: s.Since, Position: s.Position, End: s.End,
+		LastCommit: s.LastCommit, Oldest: s.Oldest, StuckSince: s.StuckSince, Busy: busyOf(s.Busy), Err: s.Err,
 	}
 }
 
-// moved enters that all commands before position are handled.
-func (h *Handler[S, C, E]) moved(p int32, position int64, committed time.Time) {
-	h.update(p, func(s *PartitionStatus) {
-		s.Position, s.StuckSince, s.Oldest = position, time.Time{}, time.Time{}
-		s.End = max(s.End, position)
-		if !committed.IsZero() {
-			s.LastCommit = committed
-		}
-	})
+// Busy is a call of the domain's code that takes long. Decide and Evolve are
+// pure, and done in microseconds: one that is not back after seconds waits for
+// something, or goes round in circles, and nothing can interrupt it. What can be
+// done is to say which command it is about.
+type Busy struct {
+	Doing     string // "decide" a command, or "evolve" a state again by an event of the past; with what codecs do
+	Aggregate string
+	Command   string // its id; of an event, that of the command that caused it
+	Offset    int64  // of the command in the commands, or of the event in the events
+	Since     time.Time
 }
 
-// waits enters that the command at Position is there, and since when.
-func (h *Handler[S, C, E]) waits(p int32, position int64, since time.Time) {
-	h.update(p, func(s *PartitionStatus) {
-		if s.Position <= position {
-			s.Oldest = since
-		}
-	})
-}
-
-func (h *Handler[S, C, E]) update(p int32, change func(*PartitionStatus)) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	s, held := h.status[p]
-	if !held {
-		s = newStatus(p)
+func busyOf(b *task.Busy) *Busy {
+	if b == nil {
+		return nil
 	}
-	change(&s)
-	h.status[p] = s
+	return &Busy{b.Doing, b.Key, b.ID, b.Offset, b.Since}
 }

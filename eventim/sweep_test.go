@@ -26,9 +26,9 @@ func left(t *testing.T, s *tables, commands int) (n int) {
 func TestAnswersAreForgottenByAndBy(t *testing.T) {
 	t.Parallel()
 	const old, young = 2000, 100
-	w, batches := committing(t)
+	w := alone(t)
 	outdated := time.Now().Add(-w.agg.Deduplication - time.Hour)
-	write := w.store.write(0)
+	write := w.store.write()
 	for i := range old + young {
 		at := outdated.Add(time.Duration(i) * time.Millisecond)
 		if i >= old {
@@ -41,18 +41,12 @@ func TestAnswersAreForgottenByAndBy(t *testing.T) {
 	}
 	before := left(t, w.store, old+young)
 	for offset := int64(0); offset < 40*64; offset += 64 {
-		if err := w.process(t.Context(), garbled(64, offset)); err != nil {
-			t.Fatal(err)
-		}
-		most := 0
-		for _, records := range *batches { // of which each command has two; one batch, unless deciding takes long
-			most += max(records, sweepLeast)
-		}
+		most := max(2*commits(t, w, garbled(64, offset)), sweepLeast)
 		n := left(t, w.store, old+young)
 		if before-n > most {
-			t.Fatalf("batches with %v records have forgotten %d answers, want %d at most", *batches, before-n, most)
+			t.Fatalf("a batch has forgotten %d answers, want %d at most", before-n, most)
 		}
-		before, *batches = n, nil
+		before = n
 	}
 	if before != young {
 		t.Errorf("%d answers are left, want the %d that are in the window", before, young)

@@ -22,46 +22,8 @@ const (
 	keyAnswered = 't' // time in milliseconds, then the id of the answer: what to forget when
 )
 
-var checkpointKey = statestore.MetaKey('c')
-
 // storeFormat is raised when what is kept changes; older stores are restored.
 const storeFormat = 4
-
-// checkpoint says how much of the log is in the store.
-type checkpoint struct {
-	Snapshots int64 `json:"snapshots"` // next offset of the snapshots partition
-	Results   int64 `json:"results"`   // next offset of the results partition
-	Time      int64 `json:"time"`      // when it was known to be current, in Unix milliseconds
-}
-
-func openTables(dir string, id statestore.Identity, o statestore.Options) (*tables, error) {
-	s, err := statestore.Open(dir, id, o)
-	if err != nil {
-		return nil, err
-	}
-	return &tables{Store: s}, nil
-}
-
-func createTables(dir string, id statestore.Identity, o statestore.Options, bulk bool) (*tables, error) {
-	s, err := statestore.Create(dir, id, o, bulk)
-	if err != nil {
-		return nil, err
-	}
-	return &tables{Store: s}, nil
-}
-
-// checkpoint returns the zero checkpoint for a new store.
-func (t *tables) checkpoint() (checkpoint, error) {
-	var c checkpoint
-	_, err := t.GetJSON(checkpointKey, &c)
-	return c, err
-}
-
-func (t *tables) setCheckpoint(c checkpoint) error {
-	w := t.write(0)
-	w.setCheckpoint(c)
-	return w.Commit()
-}
 
 func (t *tables) snapshot(aggregate string) (storedSnapshot, bool, error) {
 	data, found, err := t.Get(stringKey(keySnapshot, aggregate))
@@ -85,9 +47,9 @@ func (t *tables) answerOf(id answerID) (answer, bool, error) {
 	return v, err == nil, err
 }
 
-// write begins an atomic write of about that many bytes.
-func (t *tables) write(size int) *tablesWrite {
-	return &tablesWrite{Write: t.Begin(size), tables: t}
+// write begins an atomic write.
+func (t *tables) write() *tablesWrite {
+	return &tablesWrite{Write: t.Begin(0), tables: t}
 }
 
 // tablesWrite is one atomic write.
@@ -95,6 +57,12 @@ type tablesWrite struct {
 	*statestore.Write
 	tables     *tables
 	key, value []byte // reused
+}
+
+// over makes it the one that w is.
+func (w *tablesWrite) over(to *statestore.Write) *tablesWrite {
+	w.Write = to
+	return w
 }
 
 func (w *tablesWrite) setSnapshot(aggregate string, v storedSnapshot) {
@@ -112,13 +80,11 @@ func (w *tablesWrite) setAnswer(command commandKey, v answer) {
 	w.Set(w.key, nil)
 }
 
-func (w *tablesWrite) setCheckpoint(c checkpoint) { w.SetJSON(checkpointKey, c) }
-
 // forget deletes the answers that are older than the time, at most limit of
 // them, and returns how many it deleted. It begins where it ended the last time:
 // what is deleted is still in the way of an iterator, until it is compacted.
 func (t *tables) forget(before time.Time, limit int) (int, error) {
-	w, n, oldest := t.write(0), 0, before.UnixMilli()
+	w, n, oldest := t.write(), 0, before.UnixMilli()
 	err := t.Scan(answeredBefore(t.oldest), answeredBefore(oldest), func(key, _ []byte) error {
 		if n == limit {
 			return errEnough

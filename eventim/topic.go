@@ -12,6 +12,8 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/eventim-go/eventim/internal/task"
+
 	"github.com/eventim-go/eventim/internal/kafkalog"
 )
 
@@ -62,11 +64,6 @@ func (a *Aggregate[S, C, E]) topicSpecs() []topicSpec {
 			"cleanup.policy": "delete", "retention.ms": ms(30 * 24 * time.Hour), "max.message.bytes": output,
 		}},
 	}
-}
-
-func (a *Aggregate[S, C, E]) topicNames() []string {
-	t := a.Topics()
-	return []string{t.Commands, t.Results, t.Events, t.Snapshots, t.DeadLetters}
 }
 
 // CreateTopics creates the topics of a that do not exist yet, and leaves the
@@ -215,19 +212,15 @@ func (a Aggregate[S, C, E]) VerifyTopics(ctx context.Context, k Kafka) error {
 	})
 }
 
-// limits are what the broker's configuration says and the handler needs.
-type limits struct {
-	outputBytes     int           // the smallest max.message.bytes of what the handler writes
-	deleteRetention time.Duration // of the snapshots: the compaction horizon
-}
-
-func (a *Aggregate[S, C, E]) inspectTopics(ctx context.Context, admin sarama.ClusterAdmin) (limits, error) {
+// inspectTopics holds the topics against what they have to be, and returns what their
+// configuration says that the handler needs.
+func (a *Aggregate[S, C, E]) inspectTopics(ctx context.Context, admin sarama.ClusterAdmin) (task.Limits, error) {
 	specs := a.topicSpecs()
 	found, err := describeTopics(ctx, admin, specs)
 	if err != nil {
-		return limits{}, err
+		return task.Limits{}, err
 	}
-	lim := limits{outputBytes: maxOutputBytes}
+	lim := task.Limits{OutputBytes: maxOutputBytes}
 	var diffs []string
 	for _, spec := range specs {
 		t, ok := found[spec.name]
@@ -237,14 +230,14 @@ func (a *Aggregate[S, C, E]) inspectTopics(ctx context.Context, admin sarama.Clu
 		}
 		diffs = append(diffs, t.differences(spec, a.Partitions)...)
 		if spec.name != a.Topics().Commands {
-			lim.outputBytes = min(lim.outputBytes, t.int("max.message.bytes"))
+			lim.OutputBytes = min(lim.OutputBytes, t.int("max.message.bytes"))
 		}
 		if spec.name == a.Topics().Snapshots {
-			lim.deleteRetention = time.Duration(t.int("delete.retention.ms")) * time.Millisecond
+			lim.DeleteRetention = time.Duration(t.int("delete.retention.ms")) * time.Millisecond
 		}
 	}
 	if len(diffs) > 0 {
-		return limits{}, &TopicsError{a.Name, diffs}
+		return task.Limits{}, &TopicsError{a.Name, diffs}
 	}
 	return lim, nil
 }

@@ -2,7 +2,6 @@ package eventim
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -14,26 +13,8 @@ import (
 // lookAtMost is how long a look at the snapshots may hold up the commands.
 const lookAtMost = 500 * time.Millisecond
 
-// undisturbed tells whether the snapshots of a batch stand right behind those that
-// are known, and behind the marker of our transaction before it. Anything else in
-// between may be a deletion: the checkpoint waits before it until somebody
-// has looked, so that no store is believed to have seen what nobody has.
-func (w *worker[S, C, E]) undisturbed(records []*sarama.ProducerMessage) bool {
-	next := w.checkpoint.Snapshots
-	if w.marker {
-		next++
-	}
-	for _, m := range records {
-		if m.Topic != w.agg.Topics().Snapshots {
-			continue
-		}
-		if m.Offset != next {
-			return false
-		}
-		next++
-	}
-	return true
-}
+// Look implements task.Processor.
+func (w *worker[S, C, E]) Look(ctx context.Context) error { return w.lookAtSnapshots(ctx) }
 
 // lookAtSnapshots finds what somebody else has written into the snapshots. This
 // store is what they have to be, so that is restored, and soon: once compaction
@@ -55,11 +36,11 @@ func (w *worker[S, C, E]) lookAtSnapshots(ctx context.Context) error {
 			mended = append(mended, m)
 		}
 	}
-	if err := w.writeAgain(ctx, mended); err != nil {
+	if err := w.Write(ctx, w.agg.Topics().Snapshots, mended); err != nil {
 		return err
 	}
-	if next > w.checkpoint.Snapshots {
-		w.checkpoint.Snapshots, w.marker = next, false
+	if next > w.Checkpoint[tableSnapshots] {
+		w.Saw(tableSnapshots, next, false)
 	}
 	return nil
 }
@@ -75,12 +56,12 @@ func (w *worker[S, C, E]) mended(aggregate string, last lastSnapshot) (*sarama.P
 	at := []any{slog.String("aggregate_id", aggregate), slog.Int64("offset", last.offset)}
 	switch {
 	case !found && last.unreadable():
-		w.logger.Warn("somebody else has written into the snapshots, and there is no such aggregate; deleting it", append(at, slog.Any("error", last.err))...)
+		w.Logger.Warn("somebody else has written into the snapshots, and there is no such aggregate; deleting it", append(at, slog.Any("error", last.err))...)
 		m := message(w.agg.Topics().Snapshots, aggregate, nil, headers{})
 		m.Value = nil
 		return m, nil
 	case found && last.version < kept.version:
-		w.logger.Warn("somebody else has written into the snapshots; writing what was there again", append(at, slog.Int64("version", kept.version))...)
+		w.Logger.Warn("somebody else has written into the snapshots; writing what was there again", append(at, slog.Int64("version", kept.version))...)
 		return w.snapshotRecord(aggregate, kept), nil
 	}
 	return nil, nil
@@ -101,14 +82,14 @@ func (w *worker[S, C, E]) readSnapshots(ctx context.Context) (known map[string]l
 	ctx, cancel := context.WithTimeout(ctx, lookAtMost)
 	defer cancel()
 	topic := w.agg.Topics().Snapshots
-	end, err := kafkalog.Offset(ctx, w.restorer.client, topic, w.partition, sarama.OffsetNewest)
-	if err != nil || end <= w.checkpoint.Snapshots {
+	end, err := kafkalog.Offset(ctx, w.Restorer.Client, topic, w.Partition, sarama.OffsetNewest)
+	if err != nil || end <= w.Checkpoint[tableSnapshots] {
 		return nil, 0, err
 	}
 	known = map[string]lastSnapshot{}
 	// Of an open transaction it says nothing yet: no command waits for its end.
-	reader := kafkalog.Reader{Client: w.restorer.client, Topic: topic, Partition: w.partition, Stalled: func(context.Context) { cancel() }}
-	next, err = reader.Read(ctx, w.checkpoint.Snapshots, end, eachRecord(topic, w.partition, func(rec Record) error {
+	reader := kafkalog.Reader{Client: w.Restorer.Client, Topic: topic, Partition: w.Partition, Stalled: func(context.Context) { cancel() }}
+	next, err = reader.Read(ctx, w.Checkpoint[tableSnapshots], end, eachRecord(topic, w.Partition, func(rec Record) error {
 		known[string(rec.Key)] = lastSnapshotOf(rec)
 		return nil
 	}))
@@ -125,28 +106,4 @@ func lastSnapshotOf(rec Record) lastSnapshot {
 		last.version = v.version
 	}
 	return last
-}
-
-// writeAgain commits what mends the snapshots beside the offset that is already
-// committed, whose generation fences it. Where that fails, the partition is taken
-// over anew, which mends them, too.
-func (w *worker[S, C, E]) writeAgain(ctx context.Context, mended []*sarama.ProducerMessage) error {
-	_, err := w.publish(func(write func(*sarama.ProducerMessage) error) error {
-		for _, m := range mended {
-			if err := write(m); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	switch {
-	case err == nil || ctx.Err() != nil:
-		return err
-	case fenced(err):
-		return fmt.Errorf("%w: %w", errLost, err)
-	}
-	w.logger.Warn("cannot write snapshots again, taking the partition over", slog.Any("error", kafkalog.Explained(err)))
-	err = w.takeOver(ctx)
-	w.resume()
-	return err
 }

@@ -179,6 +179,13 @@ func TimeOf(b *sarama.RecordBatch, r *sarama.Record) time.Time {
 	return b.FirstTimestamp.Add(r.TimestampDelta).UTC()
 }
 
+// Message is a record as a consumer of sarama would show it.
+func Message(topic string, partition int32, b *sarama.RecordBatch, r *sarama.Record) *sarama.ConsumerMessage {
+	return &sarama.ConsumerMessage{
+		Topic: topic, Partition: partition, Offset: OffsetOf(b, r), Timestamp: TimeOf(b, r), Key: r.Key, Value: r.Value, Headers: r.Headers,
+	}
+}
+
 // isAbortMarker reads the key of a control record: version, then type, of
 // which 0 is abort and 1 is commit.
 func isAbortMarker(b *sarama.RecordBatch) bool {

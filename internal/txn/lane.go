@@ -19,17 +19,17 @@ import (
 
 // A Request asks for one batch of one partition to be committed.
 type Request struct {
-	Records   []*sarama.ProducerMessage
-	Input     string // the commands topic
-	Partition int32  // of the input, and of all records
-	Size      int    // bytes of the records, about
+	Records   []*sarama.ProducerMessage // each with its partition
+	Input     string                    // the topic that was read
+	Partition int32                     // of the input
+	Size      int                       // bytes of the records, about
 	queued    time.Time
 	Next      int64 // offset to commit in the input
 	Metadata  func() *sarama.ConsumerGroupMetadata
 	Done      chan error // gets one outcome
 
-	// Ends are the next offsets of the output partition, by topic, of a
-	// committed request. They do not count the commit marker.
+	// Ends are the next offsets, by topic, of a committed request in the partition of
+	// the input. They do not count the commit marker.
 	Ends map[string]int64
 }
 
@@ -184,7 +184,7 @@ func (l *Lane) transact(ctx context.Context, requests []*Request) error {
 	l.tell(requests, begun, err)
 	if err == nil {
 		for _, r := range requests {
-			r.Ends = endsOf(r.Records)
+			r.Ends = endsOf(r)
 		}
 		return nil
 	}
@@ -215,10 +215,12 @@ func (l *Lane) tell(requests []*Request, begun time.Time, err error) {
 	l.Transacted(c)
 }
 
-func endsOf(messages []*sarama.ProducerMessage) map[string]int64 {
+func endsOf(r *Request) map[string]int64 {
 	ends := map[string]int64{}
-	for _, m := range messages {
-		ends[m.Topic] = max(ends[m.Topic], m.Offset+1)
+	for _, m := range r.Records {
+		if m.Partition == r.Partition {
+			ends[m.Topic] = max(ends[m.Topic], m.Offset+1)
+		}
 	}
 	return ends
 }

@@ -33,9 +33,7 @@ func (t *transactor) batches(requests []*Request) []*outBatch {
 	now := faultpoint.Now().Truncate(time.Millisecond)
 	for _, r := range requests {
 		for _, m := range r.Records {
-			// The partition is that of the commands: the handler alone decides
-			// where history goes, whatever hash the sender used.
-			at := topicPartition{m.Topic, r.Partition}
+			at := topicPartition{m.Topic, m.Partition}
 			b, size := last[at], m.ByteSize(2)
 			if b == nil || b.size+size > t.limit {
 				b = t.batch(at, b, now)

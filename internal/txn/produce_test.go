@@ -27,7 +27,7 @@ func TestBatches(t *testing.T) {
 				at := topicPartition{topic, r.Partition}
 				value := fmt.Sprintf("%d %0*d", len(want[at]), rapid.SampledFrom([]int{1, 200, 900, 2000}).Draw(t, "size"), i)
 				want[at] = append(want[at], value)
-				r.Records = append(r.Records, &sarama.ProducerMessage{Topic: topic, Value: sarama.StringEncoder(value)})
+				r.Records = append(r.Records, &sarama.ProducerMessage{Topic: topic, Partition: r.Partition, Value: sarama.StringEncoder(value)})
 			}
 			requests = append(requests, r)
 		}

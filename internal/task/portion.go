@@ -1,4 +1,4 @@
-package eventim
+package task
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package eventim
+package task
 
 import "testing"
 
@@ -6,17 +6,17 @@ import "testing"
 // last of it has been read.
 func TestDoneIsReportedLast(t *testing.T) {
 	t.Parallel()
-	var reported []RestoreProgress
-	m := newMeter("jar", "jar-snapshots", 0, 10, 30, func(p RestoreProgress) { reported = append(reported, p) })
-	m.advance(20)
-	m.advance(30)
+	var reported []Progress
+	m := NewMeter("jar", "jar-snapshots", 0, 10, 30, func(p Progress) { reported = append(reported, p) })
+	m.Advance(20)
+	m.Advance(30)
 	for _, p := range reported {
-		if p.Done() {
+		if p.Position >= p.End {
 			t.Errorf("reported %+v, and nothing is in the store", p)
 		}
 	}
-	m.done(31)
-	if n := len(reported); n == 0 || !reported[n-1].Done() {
+	m.Done(31)
+	if n := len(reported); n == 0 || reported[n-1].Position < 30 {
 		t.Errorf("reported %+v, and nothing as done", reported)
 	}
 }
