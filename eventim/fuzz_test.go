@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"github.com/IBM/sarama"
 )
 
 func FuzzStoredSnapshot(f *testing.F) {
