@@ -24,6 +24,7 @@ var foreignTypes = map[string][]string{
 	"projector": {
 		"New: github.com/jackc/pgx/v5/pgxpool.Pool",
 		"NewWaiter: github.com/jackc/pgx/v5/pgxpool.Pool",
+		"Projection.Queue: github.com/jackc/pgx/v5.Batch",
 		"Projection.Write: github.com/jackc/pgx/v5.Tx",
 		"Reanchor: github.com/jackc/pgx/v5/pgxpool.Pool",
 	},

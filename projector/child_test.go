@@ -30,9 +30,9 @@ func runChild() {
 	if err != nil {
 		panic(err)
 	}
-	view := counters(os.Getenv(childTopic))
+	view := queued(os.Getenv(childTopic))
 	if os.Getenv(childSuicide) != "" {
-		view.Write = func(ctx context.Context, tx pgx.Tx, batch []add) error {
+		view.Queue, view.Write = nil, func(ctx context.Context, tx pgx.Tx, batch []add) error {
 			if err := writeCounters(ctx, tx, batch); err != nil {
 				return err
 			}

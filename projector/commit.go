@@ -87,7 +87,7 @@ func (v *view) move(ctx context.Context, tx pgx.Tx, partition int32, old, next p
 	).QueryRow(func(row pgx.Row) error { return row.Scan(&moved) })
 	if next.applied > old.applied {
 		statements.Queue(`select pg_notify($3, $4) from projector.views where view = $1 and version = $2`,
-			v.name, v.version, channel, fmt.Sprintf("%s:%d:%d", v.name, partition, next.applied))
+			v.name, v.version, channel, notification(v, partition, next))
 	}
 	err := tx.SendBatch(ctx, &statements).Close()
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -97,6 +97,11 @@ func (v *view) move(ctx context.Context, tx pgx.Tx, partition int32, old, next p
 		return fmt.Errorf("move the position: %w", judge(err))
 	}
 	return nil
+}
+
+// notification is what those hear who wait for a partition.
+func notification(v *view, partition int32, at position) string {
+	return fmt.Sprintf("%s:%d:%d", v.name, partition, at.applied)
 }
 
 // judge marks what trying again does not mend. Table and reasons are those of

@@ -23,6 +23,7 @@ import (
 type consumer struct {
 	view     *view
 	pool     *pgxpool.Pool
+	lanes    *lanes // nil: there are none
 	kafka    eventim.Kafka
 	logger   *slog.Logger
 	maxBatch int
@@ -103,7 +104,7 @@ func (c *consumer) claim(ids []int32) map[int32]*partition {
 	defer c.mu.Unlock()
 	for _, id := range ids {
 		claimed[id] = &partition{
-			view: c.view, id: id, pool: c.pool, kafka: c.kafka, enough: enough{most: c.maxBatch},
+			view: c.view, id: id, pool: c.pool, lanes: c.lanes, kafka: c.kafka, enough: enough{most: c.maxBatch},
 			logger: c.logger.With(slog.String("topic", c.view.topic), slog.Int("partition", int(id))),
 			report: starting(c.reported(id)),
 		}
@@ -160,6 +161,7 @@ func (c *consumer) where(ctx context.Context, p *partition, stored map[int32]pos
 
 // skip moves the stored position over a gap that the view may have.
 func (p *partition) skip(ctx context.Context, stored position) error {
+	defer p.rejoin()
 	to := p.position
 	p.position = stored
 	err := p.retry(ctx, func() error {

@@ -198,12 +198,14 @@ func writeCounters(ctx context.Context, tx pgx.Tx, batch []add) error {
 	for _, a := range batch {
 		keys, ns = append(keys, a.Key), append(ns, a.N)
 	}
-	_, err := tx.Exec(ctx, `
-		insert into counters (key, n)
-		select key, sum(n) from unnest($1::text[], $2::bigint[]) as added (key, n) group by key order by key
-		on conflict (key) do update set n = counters.n + excluded.n`, keys, ns)
+	_, err := tx.Exec(ctx, addCounters, keys, ns)
 	return err
 }
+
+const addCounters = `
+	insert into counters (key, n)
+	select key, sum(n) from unnest($1::text[], $2::bigint[]) as added (key, n) group by key order by key
+	on conflict (key) do update set n = counters.n + excluded.n`
 
 func (f *fixture) config() projector.Config {
 	return projector.Config{Kafka: f.kafka, Group: f.topic, MaxBatch: 50, ReanchorCommand: "shop reanchor", Logger: slog.New(slog.DiscardHandler)}

@@ -12,7 +12,7 @@ import (
 // highest version, and among those of one version that which newer code has
 // folded. Snapshots come again, and older ones behind newer ones, when a topic is
 // read from an earlier place, and when states are folded again. Newest and Newer
-// keep them from setting a row back; a Write needs both.
+// keep them from setting a row back; a Write or a Queue needs both.
 
 // Newest returns the newest snapshot of each aggregate of batch, in the order in
 // which the aggregates come, and leaves batch as it is. A statement that upserts

@@ -29,6 +29,8 @@ type partition struct {
 	view     *view
 	id       int32
 	pool     *pgxpool.Pool
+	lanes    *lanes // nil: there are none
+	alone    bool   // until it has got on
 	kafka    eventim.Kafka
 	logger   *slog.Logger
 	enough   enough // records for one transaction
@@ -47,6 +49,7 @@ const (
 // run applies what claim delivers until ctx ends, and tells advanced where it
 // is. Any error other than errRestart stops the partition.
 func (p *partition) run(ctx context.Context, claim sarama.ConsumerGroupClaim, advanced func(position)) error {
+	defer p.rejoin()
 	for {
 		records, open := p.receive(ctx, claim.Messages())
 		var err error
@@ -66,6 +69,7 @@ func (p *partition) run(ctx context.Context, claim sarama.ConsumerGroupClaim, ad
 		if err != nil {
 			return err
 		}
+		p.rejoin()
 		p.report.running(p.position)
 		advanced(p.position)
 	}
@@ -209,7 +213,7 @@ func (p *partition) catchUp(ctx context.Context, end int64) error {
 
 // move commits; when another has moved the position, it reads where that is.
 func (p *partition) move(ctx context.Context, next position, b batch) error {
-	err := p.view.commit(ctx, p.pool, p.id, p.position, next, b)
+	err := p.commit(ctx, next, b)
 	if errors.Is(err, errMoved) {
 		return errors.Join(err, p.reread(ctx))
 	}

@@ -108,7 +108,7 @@ func TestEverythingThroughPgbouncer(t *testing.T) {
 		}
 	}
 	f.publishMany(t, 300)
-	p, stop := start(t, pool, f.config(), f.counters())
+	p, stop := start(t, pool, f.config(), f.queued())
 	f.awaitFold(t)
 	w := f.runWaiter(t, pool)
 	for range 20 {
@@ -128,7 +128,7 @@ func TestEverythingThroughPgbouncer(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	next := f.counters()
+	next := f.queued()
 	next.Version = 2
 	start(t, pool, f.config(), next)
 	f.publishMany(t, 100)

@@ -24,6 +24,12 @@ type Config struct {
 	// MaxBatch is how many records go into one transaction at most. 1000 when 0.
 	MaxBatch int
 
+	// Lanes is how many transactions at a time take what small batches of
+	// projections with Queue wait, of all partitions and views together. Each
+	// has a connection of its own, beside the pool. 1 when 0, which is best but
+	// where Postgres is far away; each partition has its own transactions when negative.
+	Lanes int
+
 	// ReanchorCommand is how an operator has this program call Reanchor, such as
 	// "shop reanchor"; errors that need it name it, with the view behind it.
 	ReanchorCommand string
@@ -35,7 +41,7 @@ type Config struct {
 // write the same views.
 type Projector struct {
 	config    Config
-	pool      *pgxpool.Pool
+	lanes     *lanes // nil: there are none
 	consumers []*consumer
 }
 
@@ -46,7 +52,11 @@ func New(pool *pgxpool.Pool, config Config, views ...View) (*Projector, error) {
 	config.Group = cmp.Or(config.Group, "projector")
 	config.MaxBatch = cmp.Or(config.MaxBatch, 1000)
 	config.Logger = cmp.Or(config.Logger, slog.Default())
-	p := &Projector{config: config, pool: pool}
+	config.Lanes = cmp.Or(config.Lanes, 1)
+	p := &Projector{config: config}
+	if config.Lanes > 0 && pool != nil && pipelines(pool) {
+		p.lanes = newLanes(pool, config.Logger)
+	}
 	names := map[string]bool{}
 	for _, declared := range views {
 		v, err := declared.view()
@@ -60,7 +70,7 @@ func New(pool *pgxpool.Pool, config Config, views ...View) (*Projector, error) {
 		v.reanchor = config.ReanchorCommand
 		logger := config.Logger.With(slog.String("view", v.name), slog.Int("version", v.version))
 		p.consumers = append(p.consumers, &consumer{
-			view: v, pool: pool, kafka: config.Kafka, logger: logger, maxBatch: config.MaxBatch,
+			view: v, pool: pool, lanes: p.lanes, kafka: config.Kafka, logger: logger, maxBatch: config.MaxBatch,
 			swap: newSwapper(v, pool, logger), beginning: starting(nil),
 		})
 	}
@@ -76,7 +86,7 @@ func New(pool *pgxpool.Pool, config Config, views ...View) (*Projector, error) {
 func (p *Projector) Run(ctx context.Context) error {
 	opened, err := p.open(ctx)
 	if err == nil {
-		runAll(ctx, opened)
+		p.runAll(ctx, opened)
 	}
 	if ctx.Err() != nil {
 		err = nil
@@ -88,8 +98,11 @@ func (p *Projector) Run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-func runAll(ctx context.Context, consumers []*consumer) {
+func (p *Projector) runAll(ctx context.Context, consumers []*consumer) {
 	var running sync.WaitGroup
+	if p.lanes != nil {
+		running.Go(func() { p.lanes.run(ctx, p.config.Lanes) })
+	}
 	for _, c := range consumers {
 		running.Go(func() { c.run(ctx) })
 		running.Go(func() { c.swap.run(ctx) })

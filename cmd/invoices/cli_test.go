@@ -64,7 +64,7 @@ func TestFlagsFromTheEnvironment(t *testing.T) {
 		"EVENTIM_KAFKA_SASL_MECHANISM": "scram-sha-512", "EVENTIM_KAFKA_SASL_USER": "u", "EVENTIM_KAFKA_SASL_PASSWORD_FILE": "p",
 		"EVENTIM_POSTGRES": "postgres://db/x", "EVENTIM_POSTGRES_CONNECTIONS": "7", "EVENTIM_POSTGRES_PASSWORD_FILE": "q",
 		"EVENTIM_DATA": "/d", "EVENTIM_LANES": "4", "EVENTIM_MAX_BATCH": "9", "EVENTIM_SESSION_TIMEOUT": "30s",
-		"EVENTIM_CACHED_STATES": "11", "EVENTIM_CACHE_MIB": "12", "EVENTIM_PROJECTOR_BATCH": "13", "EVENTIM_PROJECTOR_GROUP": "g",
+		"EVENTIM_CACHED_STATES": "11", "EVENTIM_CACHE_MIB": "12", "EVENTIM_PROJECTOR_BATCH": "13", "EVENTIM_PROJECTOR_LANES": "-1", "EVENTIM_PROJECTOR_GROUP": "g",
 		"EVENTIM_LISTEN": ":1", "EVENTIM_HEALTH_LISTEN": ":2", "EVENTIM_ALLOWED_HOSTS": "a,b", "EVENTIM_ALLOWED_ORIGINS": "https://a,https://b",
 		"EVENTIM_ACTOR_HEADER": "X-User", "EVENTIM_MAX_SOCKETS": "14", "EVENTIM_CREATE_TOPICS": "true", "EVENTIM_REPLICATION": "2",
 		"EVENTIM_MIGRATE": "true", "EVENTIM_LOG": "text", "EVENTIM_LOG_LEVEL": "debug",
@@ -78,7 +78,7 @@ func TestFlagsFromTheEnvironment(t *testing.T) {
 	want := allCommand{
 		CreateTopics: true, Replication: 2, Migrate: true,
 		Handler:   handlerFlags{Data: "/d", Lanes: 4, MaxBatch: 10, SessionTimeout: 30 * time.Second, CachedStates: 11, CacheMiB: 12},
-		Projector: projectorFlags{ProjectorGroup: "g", ProjectorBatch: 13},
+		Projector: projectorFlags{ProjectorGroup: "g", ProjectorBatch: 13, ProjectorLanes: -1},
 		Web:       webFlags{Listen: ":1", AllowedHosts: []string{"a", "b"}, AllowedOrigins: []string{"https://a", "https://b"}, ActorHeader: "X-User", MaxSockets: 14},
 		Kafka: kafkaFlags{
 			Kafka: []string{"a:1", "b:2"}, Aggregate: "rechnung", Partitions: 12, TLS: tlsFlags{Enabled: true, CA: "ca.pem"},

@@ -47,11 +47,12 @@ func (f handlerFlags) part(a app.Aggregate, k eventim.Kafka, p process) (*app.Ha
 type projectorFlags struct {
 	ProjectorGroup string `env:"EVENTIM_PROJECTOR_GROUP" placeholder:"NAME" help:"Prefix of the consumer groups, <aggregate>-projector when empty."`
 	ProjectorBatch int    `env:"EVENTIM_PROJECTOR_BATCH" default:"1000" placeholder:"N" help:"Most records in a transaction."`
+	ProjectorLanes int    `env:"EVENTIM_PROJECTOR_LANES" default:"1" placeholder:"N" help:"Transactions at a time that take what waits in all partitions of all views; each has a connection beside the others. -1 for none: each partition has transactions of its own."`
 }
 
 func (f projectorFlags) part(a app.Aggregate, k eventim.Kafka, pool *pgxpool.Pool, p process) (*app.Projector, error) {
 	return app.NewProjector(a, pool, projector.Config{
-		Kafka: k, Group: f.ProjectorGroup, MaxBatch: f.ProjectorBatch, Logger: p.logger,
+		Kafka: k, Group: f.ProjectorGroup, MaxBatch: f.ProjectorBatch, Lanes: f.ProjectorLanes, Logger: p.logger,
 	})
 }
 

@@ -3,6 +3,7 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -83,5 +84,11 @@ func Connect(ctx context.Context, pool *pgxpool.Pool, purpose string) (*pgx.Conn
 			return nil, err
 		}
 	}
-	return pgx.ConnectConfig(ctx, config.ConnConfig)
+	conn, err := pgx.ConnectConfig(ctx, config.ConnConfig)
+	if err == nil && config.AfterConnect != nil {
+		if err = config.AfterConnect(ctx, conn); err != nil {
+			err = errors.Join(err, conn.Close(ctx))
+		}
+	}
+	return conn, err
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,8 +27,8 @@ func CommandResults(a Aggregate) projector.Projection[result] {
 		// The topic keeps results for a day. After a longer outage the view
 		// lacks some, and is still right in all that it has.
 		Expires: true,
-		Write: func(ctx context.Context, tx pgx.Tx, batch []result) error {
-			return writeCommandResults(ctx, tx, a.Events, batch)
+		Queue: func(statements *pgx.Batch, batch []result) error {
+			return queueCommandResults(statements, a.Events, batch)
 		},
 	}
 }
@@ -87,9 +89,9 @@ func resultKey(id string) string { return cut(id, maxKey/2) }
 // keptResults is how long the view keeps an answer, in record time.
 const keptResults = 30 * 24 * time.Hour
 
-// writeCommandResults adds answers. The first answer of a command wins; a replay
+// queueCommandResults adds answers. The first answer of a command wins; a replay
 // repeats it, so it serves where the view has missed the first.
-func writeCommandResults(ctx context.Context, tx pgx.Tx, codec eventim.Codec[invoices.Event], batch []result) error {
+func queueCommandResults(statements *pgx.Batch, codec eventim.Codec[invoices.Event], batch []result) error {
 	var (
 		commands, ids, outcomes, codes, messages, actors, values []string
 		versions, offsets                                        []int64
@@ -115,7 +117,7 @@ func writeCommandResults(ctx context.Context, tx pgx.Tx, codec eventim.Codec[inv
 		partitions, offsets = append(partitions, r.CommandPosition.Partition), append(offsets, r.CommandPosition.Offset)
 		values = append(values, storableJSON(value))
 	}
-	_, err := tx.Exec(ctx, `
+	statements.Queue(`
 		insert into command_result (command_id, invoice_id, outcome, version, code, message, actor, time,
 			partition, command_offset, value)
 		select command_id, invoice_id, outcome, version, code, message, actor, time, partition, command_offset, value::jsonb
@@ -124,10 +126,8 @@ func writeCommandResults(ctx context.Context, tx pgx.Tx, codec eventim.Codec[inv
 			as r (command_id, invoice_id, outcome, version, code, message, actor, time, partition, command_offset, value)
 		on conflict (invoice_id, command_id) do nothing`,
 		commands, ids, outcomes, versions, codes, messages, actors, times, partitions, offsets, values)
-	if err != nil {
-		return err
-	}
-	return forgetResults(ctx, tx, batch[len(batch)-1])
+	forgetResults(statements, batch)
+	return nil
 }
 
 // standsForCommand tells whether a result is what became of the command of its
@@ -144,13 +144,18 @@ func standsForCommand(outcome eventim.Outcome, code string) bool {
 	}
 }
 
-// forgetResults deletes what is too old beside last. Each partition deletes its
-// own rows, so that those that are written at the same time do not lock each
-// other's.
-func forgetResults(ctx context.Context, tx pgx.Tx, last result) error {
-	_, err := tx.Exec(ctx, `delete from command_result where partition = $1 and time < $2`,
-		last.CommandPosition.Partition, last.Time.Add(-keptResults))
-	return err
+// forgetResults deletes what is too old beside the last answer of each
+// partition. Each deletes its own rows, so that those that are written at the
+// same time do not lock each other's.
+func forgetResults(statements *pgx.Batch, batch []result) {
+	last := map[int32]time.Time{}
+	for _, r := range batch {
+		last[r.CommandPosition.Partition] = r.Time
+	}
+	for _, partition := range slices.Sorted(maps.Keys(last)) {
+		statements.Queue(`delete from command_result where partition = $1 and time < $2`,
+			partition, last[partition].Add(-keptResults))
+	}
 }
 
 // resultValue is the column value; its fields are named as in the record.

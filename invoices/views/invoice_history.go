@@ -17,8 +17,8 @@ import (
 func InvoiceHistory(a Aggregate) projector.Projection[eventim.Event[invoices.Event]] {
 	return projector.Projection[eventim.Event[invoices.Event]]{
 		Name: "invoice_history", Version: 1, Topic: a.EventTopic(), DDL: invoiceHistoryDDL,
-		Write: func(ctx context.Context, tx pgx.Tx, batch []eventim.Event[invoices.Event]) error {
-			return writeInvoiceHistory(ctx, tx, a.Events, batch)
+		Queue: func(statements *pgx.Batch, batch []eventim.Event[invoices.Event]) error {
+			return queueInvoiceHistory(statements, a.Events, batch)
 		},
 	}
 }
@@ -45,9 +45,9 @@ comment on column invoice_history.actor is 'Who asked for it, if that is known';
 comment on column invoice_history.command_id is 'Id of the command that caused it';
 comment on column invoice_history.data is 'The event; its fields depend on the type';`
 
-// writeInvoiceHistory adds events. One that comes again changes nothing: what
+// queueInvoiceHistory adds events. One that comes again changes nothing: what
 // happened, happened.
-func writeInvoiceHistory(ctx context.Context, tx pgx.Tx, codec eventim.Codec[invoices.Event], batch []eventim.Event[invoices.Event]) error {
+func queueInvoiceHistory(statements *pgx.Batch, codec eventim.Codec[invoices.Event], batch []eventim.Event[invoices.Event]) error {
 	var (
 		ids, types, actors, commands, data []string
 		versions                           []int64
@@ -62,13 +62,13 @@ func writeInvoiceHistory(ctx context.Context, tx pgx.Tx, codec eventim.Codec[inv
 		times, actors = append(times, e.Time), append(actors, storable(e.Actor))
 		commands, data = append(commands, storable(e.Command)), append(data, storableJSON(p.Data))
 	}
-	_, err := tx.Exec(ctx, `
+	statements.Queue(`
 		insert into invoice_history (invoice_id, version, type, time, actor, command_id, data)
 		select invoice_id, version, type, time, actor, command_id, data::jsonb
 		from unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[])
 			as e (invoice_id, version, type, time, actor, command_id, data)
 		on conflict (invoice_id, version) do nothing`, ids, versions, types, times, actors, commands, data)
-	return err
+	return nil
 }
 
 // HistoryEntry is one event of an invoice.

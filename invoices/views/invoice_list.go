@@ -19,7 +19,7 @@ import (
 // InvoiceList is the view invoice_list: the current state of each invoice.
 func InvoiceList(a Aggregate) projector.Projection[eventim.Snapshot[invoices.Invoice]] {
 	return projector.Projection[eventim.Snapshot[invoices.Invoice]]{
-		Name: "invoice_list", Version: 2, Topic: a.SnapshotTopic(), DDL: invoiceListDDL, Write: writeInvoiceList,
+		Name: "invoice_list", Version: 2, Topic: a.SnapshotTopic(), DDL: invoiceListDDL, Queue: queueInvoiceList,
 	}
 }
 
@@ -60,10 +60,10 @@ comment on column invoice_list.due_date is 'When it is to be paid; overdue if th
 comment on column invoice_list.updated_at is 'Time of the last command that changed the invoice';
 comment on column invoice_list.invoice is 'The whole invoice, with customer, lines and payments';`
 
-// writeInvoiceList keeps, of each invoice, the newest snapshot: the one of the
+// queueInvoiceList keeps, of each invoice, the newest snapshot: the one of the
 // highest version, and of the same version the one that newer code has folded.
 // A snapshot that comes again never moves a row back.
-func writeInvoiceList(ctx context.Context, tx pgx.Tx, batch []eventim.Snapshot[invoices.Invoice]) error {
+func queueInvoiceList(statements *pgx.Batch, batch []eventim.Snapshot[invoices.Invoice]) error {
 	var (
 		ids, statuses, customers, currencies, documents []string
 		versions, totals, paid, balances, writtenOff    []int64
@@ -84,7 +84,7 @@ func writeInvoiceList(ctx context.Context, tx pgx.Tx, batch []eventim.Snapshot[i
 		issued, due = append(issued, inv.IssueDate.Time()), append(due, inv.DueDate.Time())
 		updated, documents = append(updated, s.Time), append(documents, storableJSON(document))
 	}
-	_, err := tx.Exec(ctx, `
+	statements.Queue(`
 		insert into invoice_list as v (id, version, revision, status, customer_name, currency, total, paid, balance, written_off,
 			issue_date, due_date, updated_at, invoice)
 		select id, version, revision, status, customer_name, currency, total, paid, balance, written_off,
@@ -100,7 +100,7 @@ func writeInvoiceList(ctx context.Context, tx pgx.Tx, batch []eventim.Snapshot[i
 			due_date = excluded.due_date, updated_at = excluded.updated_at, invoice = excluded.invoice
 		where `+projector.Newer("v"),
 		ids, versions, revisions, statuses, customers, currencies, totals, paid, balances, writtenOff, issued, due, updated, documents)
-	return err
+	return nil
 }
 
 // underKeys returns the snapshots under the keys of their rows.

@@ -24,7 +24,11 @@ func table[T any](t testing.TB, p projector.Projection[T]) (*pgxpool.Pool, func(
 	}
 	return pool, func(batch ...T) {
 		t.Helper()
-		err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error { return p.Write(t.Context(), tx, batch) })
+		var statements pgx.Batch
+		err := p.Queue(&statements, batch)
+		if err == nil {
+			err = pool.SendBatch(t.Context(), &statements).Close()
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
