@@ -83,3 +83,16 @@ func (d *Decimal) UnmarshalText(text []byte) (err error) {
 	}
 	return err
 }
+
+// Compare is -1, 0 or 1 as d is less than, equal to or more than e, however they
+// are written. A missing number compares as 0.
+func (d Decimal) Compare(e Decimal) int { return d.apd().Cmp(e.apd()) }
+
+// Reduced is the same number without zeros at the end of its fraction: of 19.50
+// it is 19.5, and of 19.00 it is 19.
+func (d Decimal) Reduced() Decimal {
+	if !strings.Contains(d.text, ".") {
+		return d
+	}
+	return Decimal{strings.TrimSuffix(strings.TrimRight(d.text, "0"), ".")}
+}
