@@ -41,6 +41,7 @@ var Aggregate = eventim.Aggregate[Invoice, Command, Event]{
 		eventim.Of[Event]("LineItemChanged", LineItemChanged{}),
 		eventim.Of[Event]("LineItemRemoved", LineItemRemoved{}),
 		eventim.Of[Event]("LinesReordered", LinesReordered{}),
+		eventim.Of[Event]("PricingChanged", PricingChanged{}),
 		eventim.Of[Event]("InvoiceSent", InvoiceSent{}),
 		eventim.Of[Event]("PaymentReceived", PaymentReceived{}),
 		eventim.Of[Event]("InvoicePaid", InvoicePaid{}),
@@ -50,9 +51,9 @@ var Aggregate = eventim.Aggregate[Invoice, Command, Event]{
 		eventim.Of[Event]("InvoiceWrittenOff", InvoiceWrittenOff{}),
 	),
 	State: eventim.JSON[Invoice]("invoice"),
-	// 2: states have reasons, and what was written off or reversed. A program of revision 1
-	// would drop them; it refuses these states instead.
-	Revision: 2,
+	// 2: states have reasons, and what was written off or reversed. 3: they have tax, discounts
+	// and charges. A program of a smaller revision would drop them; it refuses these states instead.
+	Revision: 3,
 }
 
 // decide is what all commands have in common. The time of a command is when

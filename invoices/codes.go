@@ -9,6 +9,8 @@ func Codes() []string {
 		CodeVersionMissing, CodeCustomerNameMissing, CodeCurrencyUnknown, CodeCurrencyMismatch, CodeDateInvalid, CodeDueBeforeIssue,
 		CodeLineNotFound, CodeLinesMissing, CodeLineRepeated, CodeLineDescriptionMissing, CodeQuantityInvalid, CodePriceInvalid,
 		CodeAmountNotPositive, CodeAmountTooLarge, CodeTotalTooLarge, CodeOverpayment, CodeTooManyLines, CodeTooManyPayments,
+		CodeTooManyAdjustments, CodeTooManyTaxes, CodeInvoiceTooLarge, CodeDiscountInvalid, CodeDiscountTooLarge, CodeChargeInvalid,
+		CodeTaxCategoryUnknown, CodeTaxCategoriesMixed, CodeTaxRateInvalid, CodeTaxMissing, CodeExemptionInvalid, CodeExemptionMissing,
 		CodeTextTooLong, CodeTextInvalid,
 	}
 }

@@ -19,6 +19,12 @@ func TestGoldenOptional(t *testing.T) {
 	goldenOptional(t, "payment-by-bank", Aggregate.Events, Event(byBankReceived))
 	goldenOptional(t, "payment-of-a-loss", Aggregate.Events, Event(recovered))
 	goldenOptional(t, "reversal-that-grows-a-loss", Aggregate.Events, Event(lossGrown))
+	goldenOptional(t, "priced-creation-command", Aggregate.Commands, Command(creation(CreateInvoice{Lines: []LineDetails{taxed, taxFree}, Pricing: priced})))
+	goldenOptional(t, "priced-revision-command", Aggregate.Commands, Command(revise(&included, RevisedLine{"1", taxed})))
+	goldenOptional(t, "unpriced-revision-command", Aggregate.Commands, Command(revise(&Pricing{}, RevisedLine{"1", consulting})))
+	goldenOptional(t, "priced-creation", Aggregate.Events, Event(createdPriced))
+	goldenOptional(t, "priced-line", Aggregate.Events, Event(LineItemChanged{Line: LineItem{"1", taxed, eur("22.50")}, Total: eur("22.50"), Totals: includedTotals}))
+	goldenOptional(t, "priced-state", Aggregate.State, Aggregate.Replay(Invoice{}, createdPriced, InvoiceSent{eur("32.06")}))
 	goldenOptional(t, "void-state", Aggregate.State, Aggregate.Replay(Invoice{}, histories[StatusVoid]...))
 	goldenOptional(t, "written-off-state", Aggregate.State, Aggregate.Replay(Invoice{}, created, sent, byBankReceived, fourReversed, InvoiceWrittenOff{"insolvent", eur("19.00")}))
 }

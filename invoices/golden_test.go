@@ -23,12 +23,12 @@ var update = flag.Bool("update", false, "write the golden files instead of compa
 // since such records do.
 
 var goldenCommands = []Command{
-	CreateInvoice{acme, "EUR", []LineDetails{consulting, hosting}},
+	CreateInvoice{Details: acme, Currency: "EUR", Lines: []LineDetails{consulting, hosting}},
 	ChangeDetails{acme},
 	AddLineItem{hosting},
 	ChangeLineItem{"1", hosting},
 	RemoveLineItem{"1"},
-	ReviseDraft{acme, []RevisedLine{{"", hosting}, {"1", consulting}}},
+	ReviseDraft{Details: acme, Lines: []RevisedLine{{"", hosting}, {"1", consulting}}},
 	SendInvoice{},
 	ten,
 	DeleteInvoice{},
@@ -40,10 +40,11 @@ var goldenCommands = []Command{
 var goldenEvents = []Event{
 	created,
 	DetailsChanged{acme},
-	LineItemAdded{LineItem{"2", hosting, eur("5.00")}, eur("30.00")},
-	LineItemChanged{LineItem{"1", hosting, eur("5.00")}, eur("5.00")},
-	LineItemRemoved{"1", eur("0.00")},
+	LineItemAdded{Line: LineItem{"2", hosting, eur("5.00")}, Total: eur("30.00")},
+	LineItemChanged{Line: LineItem{"1", hosting, eur("5.00")}, Total: eur("5.00")},
+	LineItemRemoved{LineID: "1", Total: eur("0.00")},
 	LinesReordered{[]string{"2", "1"}},
+	PricingChanged{Pricing: priced, Total: eur("32.06"), Totals: pricedTotals},
 	sent,
 	tenReceived,
 	paid,

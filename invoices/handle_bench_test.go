@@ -47,7 +47,7 @@ func draftOf(b *testing.B, lines int) Invoice {
 	for i := range list {
 		list[i] = hosting
 	}
-	created := Aggregate.Handle(eventim.Snapshot[Invoice]{}, eventim.Command[Command]{Time: today, Payload: CreateInvoice{acme, "EUR", list}})
+	created := Aggregate.Handle(eventim.Snapshot[Invoice]{}, eventim.Command[Command]{Time: today, Payload: CreateInvoice{Details: acme, Currency: "EUR", Lines: list}})
 	if created.Snapshot == nil {
 		b.Fatal(created.Rejection)
 	}

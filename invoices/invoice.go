@@ -15,13 +15,16 @@ type Invoice struct {
 	Status   Status     `json:"status"`
 	Lines    []LineItem `json:"lines"`
 	LastLine int        `json:"lastLine"` // number of the last line id that was given, which is never given again
-	Total    Money      `json:"total"`    // the sum of the nets of the lines
+	Total    Money      `json:"total"`    // what it comes to: the sum of the nets of the lines, or what Totals say
 	Paid     Money      `json:"paid"`     // the sum of the payments, without what was reversed
 	Balance  Money      `json:"balance"`  // what is still owed, never negative: Total - Paid - WrittenOff, nothing when void
 	Payments []Payment  `json:"payments"`
 
 	WrittenOff Money  `json:"writtenOff,omitzero"` // what was given up, while the status is written_off
 	Reason     string `json:"reason,omitzero"`     // why it is void or written off
+
+	Pricing Pricing `json:"pricing,omitzero"`
+	Totals  Totals  `json:"totals,omitzero"` // where there is tax, or a discount or charge of the document
 }
 
 // Status is where an invoice stands in its life.

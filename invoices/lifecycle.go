@@ -10,6 +10,7 @@ type CreateInvoice struct {
 	Details
 	Currency Currency      `json:"currency"`
 	Lines    []LineDetails `json:"lines" required:"false" maxItems:"1000" doc:"null is none."`
+	Pricing  Pricing       `json:"pricing,omitzero"`
 }
 
 // InvoiceCreated began an invoice as a draft.
@@ -18,6 +19,8 @@ type InvoiceCreated struct {
 	Currency Currency   `json:"currency"`
 	Lines    []LineItem `json:"lines"`
 	Total    Money      `json:"total"`
+	Pricing  Pricing    `json:"pricing,omitzero"`
+	Totals   Totals     `json:"totals,omitzero"`
 }
 
 func (c CreateInvoice) decide(inv Invoice) ([]Event, error) {
@@ -38,11 +41,14 @@ func (c CreateInvoice) decide(inv Invoice) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	total, err := totalOf(lines, c.Currency)
+	if err := c.Pricing.check(c.Currency); err != nil {
+		return nil, err
+	}
+	total, totals, err := c.Pricing.decideTotal(lines, c.Currency)
 	if err != nil {
 		return nil, err
 	}
-	return []Event{InvoiceCreated{c.Details, c.Currency, lines, total}}, nil
+	return inv.fitting(InvoiceCreated{Details: c.Details, Currency: c.Currency, Lines: lines, Total: total, Pricing: c.Pricing, Totals: totals})
 }
 
 func (e InvoiceCreated) evolve(Invoice) Invoice {
@@ -50,7 +56,7 @@ func (e InvoiceCreated) evolve(Invoice) Invoice {
 		Details: e.Details, Currency: e.Currency, Status: StatusDraft,
 		Lines: append([]LineItem{}, e.Lines...), LastLine: len(e.Lines),
 		Total: e.Total, Paid: money.Zero(e.Total.Currency()), Balance: e.Total,
-		Payments: []Payment{},
+		Payments: []Payment{}, Pricing: e.Pricing, Totals: e.Totals,
 	}
 }
 
@@ -95,6 +101,9 @@ func (SendInvoice) decide(inv Invoice) ([]Event, error) {
 	}
 	if inv.Total.Minor() <= 0 {
 		return nil, eventim.Reject(CodeAmountNotPositive, "the total is %v: only an invoice over a positive amount can be sent", inv.Total)
+	}
+	if err := inv.mustBeTaxed(); err != nil {
+		return nil, err
 	}
 	return []Event{InvoiceSent{inv.Total}}, nil
 }

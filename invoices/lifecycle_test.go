@@ -40,12 +40,13 @@ type asked struct {
 
 // inTheMatrix are commands that would be accepted somewhere.
 var inTheMatrix = []asked{
-	{"CreateInvoice", CreateInvoice{acme, "EUR", []LineDetails{consulting}}},
+	{"CreateInvoice", CreateInvoice{Details: acme, Currency: "EUR", Lines: []LineDetails{consulting}}},
 	{"ChangeDetails", ChangeDetails{named("Other")}},
 	{"AddLineItem", AddLineItem{hosting}},
 	{"ChangeLineItem", ChangeLineItem{"1", hosting}},
 	{"RemoveLineItem", RemoveLineItem{"1"}},
-	{"ReviseDraft", ReviseDraft{named("Other"), []RevisedLine{{"", hosting}, {"1", consulting}}}},
+	{"ReviseDraft", ReviseDraft{Details: named("Other"), Lines: []RevisedLine{{"", hosting}, {"1", consulting}}}},
+	{"ReviseDraft, with tax", revise(&included, RevisedLine{"1", taxed})},
 	{"SendInvoice", SendInvoice{}},
 	{"ReceivePayment, a part", ReceivePayment{Amount: eur("5.00"), Date: rest.Date}},
 	{"ReceivePayment, the rest", nil},

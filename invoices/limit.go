@@ -16,6 +16,15 @@ const (
 
 	maxTransactionID = 64 // in bytes
 
+	maxAdjustments      = 10  // discounts, and as many charges, of an invoice
+	maxAdjustmentReason = 100 // of a discount or a charge
+	maxExemptionReason  = 200
+	maxTaxes            = 10 // categories and rates
+
+	// maxPricedDraft is how many bytes of JSON a draft with tax, discounts or
+	// charges may have: what its payments and its end may add still fits then.
+	maxPricedDraft = 735_000
+
 	maxWholeDigits    = 12
 	maxFractionDigits = 6
 

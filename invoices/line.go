@@ -7,14 +7,17 @@ import (
 	"strings"
 
 	"github.com/eventim-go/eventim/eventim"
-	"github.com/eventim-go/eventim/invoices/money"
+	"github.com/eventim-go/eventim/invoices/totals"
 )
 
 // LineDetails are what a line item is asked to say.
 type LineDetails struct {
-	Description string  `json:"description" minLength:"1" maxLength:"200"`
-	Quantity    Decimal `json:"quantity"`  // positive
-	UnitPrice   Decimal `json:"unitPrice"` // in the currency of the invoice, not negative
+	Description string     `json:"description" minLength:"1" maxLength:"200"`
+	Quantity    Decimal    `json:"quantity"`          // positive
+	UnitPrice   Decimal    `json:"unitPrice"`         // in the currency of the invoice, not negative
+	Discount    Adjustment `json:"discount,omitzero"` // on quantity times unit price, no more than that and the charge
+	Charge      Adjustment `json:"charge,omitzero"`   // on quantity times unit price
+	Tax         Tax        `json:"tax,omitzero"`
 }
 
 // LineItem is a line of an invoice. Its id is unique within the invoice and
@@ -22,10 +25,13 @@ type LineDetails struct {
 type LineItem struct {
 	ID string `json:"id"`
 	LineDetails
-	Net Money `json:"net"` // quantity times unit price, rounded to the minor unit
+	// Net is quantity times unit price, rounded to the minor unit, with its charge
+	// and without its discount. Tax is in it where the prices of the invoice
+	// include tax.
+	Net Money `json:"net"`
 }
 
-func (l LineDetails) check() error {
+func (l LineDetails) check(c Currency) error {
 	if strings.TrimSpace(l.Description) == "" {
 		return eventim.Reject(CodeLineDescriptionMissing, "the line item has no description")
 	}
@@ -38,7 +44,16 @@ func (l LineDetails) check() error {
 	if l.Quantity.Sign() == 0 {
 		return eventim.Reject(CodeQuantityInvalid, "the quantity is zero")
 	}
-	return checkDecimal(CodePriceInvalid, "unit price", l.UnitPrice)
+	if err := checkDecimal(CodePriceInvalid, "unit price", l.UnitPrice); err != nil {
+		return err
+	}
+	if err := checkAdjustment(CodeDiscountInvalid, "discount", l.Discount, c); err != nil {
+		return err
+	}
+	if err := checkAdjustment(CodeChargeInvalid, "charge", l.Charge, c); err != nil {
+		return err
+	}
+	return checkTax(l.Tax)
 }
 
 // checkDecimal refuses negative factors. EN 16931 knows no negative price
@@ -59,10 +74,13 @@ func checkDecimal(code, what string, d Decimal) error {
 }
 
 func (l LineDetails) item(id string, c Currency) (LineItem, error) {
-	if err := l.check(); err != nil {
+	if err := l.check(c); err != nil {
 		return LineItem{}, err
 	}
-	net, err := money.Multiply(l.Quantity, l.UnitPrice, c)
+	net, err := totals.OfLine(l.Quantity, l.UnitPrice, l.Discount, l.Charge, c)
+	if errors.Is(err, totals.ErrDiscount) {
+		return LineItem{}, eventim.Reject(CodeDiscountTooLarge, "the discount is more than the %v times %v %s that it is on", l.Quantity, l.UnitPrice, c)
+	}
 	if err != nil || net.Minor() > maxAmount {
 		return LineItem{}, eventim.Reject(CodeAmountTooLarge, "%v times %v %s is more than a line item can hold: at most %v",
 			l.Quantity, l.UnitPrice, c, units(maxAmount, c))
@@ -94,18 +112,6 @@ func inLine(i int, err error) error {
 	return err
 }
 
-// totalOf sums the nets exactly: EN 16931, BR-CO-10.
-func totalOf(lines []LineItem, c Currency) (Money, error) {
-	total := money.Zero(c)
-	for _, l := range lines {
-		var err error
-		if total, err = total.Add(l.Net); err != nil || total.Minor() > maxAmount {
-			return Money{}, eventim.Reject(CodeTotalTooLarge, "the total would be more than an invoice can hold: at most %v", units(maxAmount, c))
-		}
-	}
-	return total, nil
-}
-
 func tooManyLines() error {
 	return eventim.Reject(CodeTooManyLines, "an invoice has at most %d line items", maxLines)
 }
@@ -116,12 +122,6 @@ func (inv Invoice) mustHaveLine(id string) (LineItem, error) {
 		return LineItem{}, eventim.Reject(CodeLineNotFound, "the invoice has no line item %.20q", id)
 	}
 	return inv.Lines[i], nil
-}
-
-// withTotal sets the total of a draft, on which nothing has been paid.
-func (inv Invoice) withTotal(total Money) Invoice {
-	inv.Total, inv.Balance = total, total
-	return inv
 }
 
 func lineIndex(lines []LineItem, id string) int {

@@ -9,6 +9,8 @@ type AddLineItem struct{ LineDetails }
 type LineItemAdded struct {
 	Line  LineItem `json:"line"`
 	Total Money    `json:"total"`
+	// Totals are those that Total is of, where it is more than the sum of the lines.
+	Totals Totals `json:"totals,omitzero"`
 }
 
 func (c AddLineItem) decide(inv Invoice) ([]Event, error) {
@@ -22,17 +24,17 @@ func (c AddLineItem) decide(inv Invoice) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	total, err := totalOf(appended(inv.Lines, line), inv.Currency)
+	total, totals, err := inv.Pricing.decideTotal(appended(inv.Lines, line), inv.Currency)
 	if err != nil {
 		return nil, err
 	}
-	return []Event{LineItemAdded{line, total}}, nil
+	return inv.fitting(LineItemAdded{Line: line, Total: total, Totals: totals})
 }
 
 func (e LineItemAdded) evolve(inv Invoice) Invoice {
 	inv.Lines = appended(inv.Lines, e.Line)
 	inv.LastLine++
-	return inv.withTotal(e.Total)
+	return inv.withTotal(e.Total, e.Totals)
 }
 
 // ChangeLineItem replaces what a line of a draft says.
@@ -46,6 +48,8 @@ type ChangeLineItem struct {
 type LineItemChanged struct {
 	Line  LineItem `json:"line"`
 	Total Money    `json:"total"`
+	// Totals are those that Total is of, where it is more than the sum of the lines.
+	Totals Totals `json:"totals,omitzero"`
 }
 
 func (c ChangeLineItem) decide(inv Invoice) ([]Event, error) {
@@ -63,16 +67,16 @@ func (c ChangeLineItem) decide(inv Invoice) ([]Event, error) {
 	if line == before {
 		return nil, nil
 	}
-	total, err := totalOf(replaced(inv.Lines, line), inv.Currency)
+	total, totals, err := inv.Pricing.decideTotal(replaced(inv.Lines, line), inv.Currency)
 	if err != nil {
 		return nil, err
 	}
-	return []Event{LineItemChanged{line, total}}, nil
+	return inv.fitting(LineItemChanged{Line: line, Total: total, Totals: totals})
 }
 
 func (e LineItemChanged) evolve(inv Invoice) Invoice {
 	inv.Lines = replaced(inv.Lines, e.Line)
-	return inv.withTotal(e.Total)
+	return inv.withTotal(e.Total, e.Totals)
 }
 
 // RemoveLineItem removes a line of a draft.
@@ -84,6 +88,7 @@ type RemoveLineItem struct {
 type LineItemRemoved struct {
 	LineID string `json:"lineId"`
 	Total  Money  `json:"total"`
+	Totals Totals `json:"totals,omitzero"`
 }
 
 func (c RemoveLineItem) decide(inv Invoice) ([]Event, error) {
@@ -93,14 +98,14 @@ func (c RemoveLineItem) decide(inv Invoice) ([]Event, error) {
 	if _, err := inv.mustHaveLine(c.LineID); err != nil {
 		return nil, err
 	}
-	total, err := totalOf(without(inv.Lines, c.LineID), inv.Currency)
+	total, totals, err := inv.Pricing.decideTotal(without(inv.Lines, c.LineID), inv.Currency)
 	if err != nil {
 		return nil, err
 	}
-	return []Event{LineItemRemoved{c.LineID, total}}, nil
+	return []Event{LineItemRemoved{LineID: c.LineID, Total: total, Totals: totals}}, nil
 }
 
 func (e LineItemRemoved) evolve(inv Invoice) Invoice {
 	inv.Lines = without(inv.Lines, e.LineID)
-	return inv.withTotal(e.Total)
+	return inv.withTotal(e.Total, e.Totals)
 }

@@ -34,9 +34,9 @@ func someDetails() *rapid.Generator[Details] {
 func lineDetails() *rapid.Generator[LineDetails] {
 	return rapid.Custom(func(t *rapid.T) LineDetails {
 		return LineDetails{
-			rapid.SampledFrom([]string{"Consulting", "Hosting", ""}).Draw(t, "description"),
-			decimalsUpTo(`-?(0|[1-9][0-9]{0,2})(\.[0-9]{1,3})?`).Draw(t, "quantity"),
-			decimalsUpTo(`(0|[1-9][0-9]{0,11})(\.[0-9]{1,7})?`).Draw(t, "price"),
+			Description: rapid.SampledFrom([]string{"Consulting", "Hosting", ""}).Draw(t, "description"),
+			Quantity:    decimalsUpTo(`-?(0|[1-9][0-9]{0,2})(\.[0-9]{1,3})?`).Draw(t, "quantity"),
+			UnitPrice:   decimalsUpTo(`(0|[1-9][0-9]{0,11})(\.[0-9]{1,7})?`).Draw(t, "price"),
 		}
 	})
 }
@@ -45,8 +45,8 @@ func lineDetails() *rapid.Generator[LineDetails] {
 func validLine() *rapid.Generator[LineDetails] {
 	return rapid.Custom(func(t *rapid.T) LineDetails {
 		return LineDetails{
-			"Work", decimalsUpTo(`[1-9](\.[0-9]{1,6})?`).Draw(t, "quantity"),
-			decimalsUpTo(`[1-9](\.[0-9]{1,6})?`).Draw(t, "price"),
+			Description: "Work", Quantity: decimalsUpTo(`[1-9](\.[0-9]{1,6})?`).Draw(t, "quantity"),
+			UnitPrice: decimalsUpTo(`[1-9](\.[0-9]{1,6})?`).Draw(t, "price"),
 		}
 	})
 }
@@ -54,11 +54,11 @@ func validLine() *rapid.Generator[LineDetails] {
 // command draws one that often, but not always, suits the invoice.
 func command(t *rapid.T, inv Invoice) Command {
 	lineID := strconv.Itoa(rapid.IntRange(0, inv.LastLine+1).Draw(t, "line"))
-	line := rapid.OneOf(validLine(), lineDetails())
+	line := rapid.OneOf(validLine(), lineDetails(), pricedLine())
 	switch rapid.IntRange(0, 16).Draw(t, "command") {
 	case 0, 1:
 		c := rapid.SampledFrom([]Currency{"EUR", "EUR", "JPY", "KWD", "CLF", "XAU"}).Draw(t, "currency")
-		return CreateInvoice{acme, c, rapid.SliceOfN(line, 0, 5).Draw(t, "lines")}
+		return CreateInvoice{Details: acme, Currency: c, Lines: rapid.SliceOfN(line, 0, 5).Draw(t, "lines"), Pricing: rapid.OneOf(rapid.Just(Pricing{}), pricing()).Draw(t, "pricing")}
 	case 2:
 		return ChangeDetails{someDetails().Draw(t, "details")}
 	case 3, 4:
@@ -74,7 +74,7 @@ func command(t *rapid.T, inv Invoice) Command {
 		c := rapid.SampledFrom([]Currency{inv.Currency, inv.Currency, inv.Currency, "USD"}).Draw(t, "currency")
 		return ReceivePayment{units(minor, c), mustDate("2026-12-01"), "ref", "card", rapid.SampledFrom([]string{"", "", "tx-1", "tx-2"}).Draw(t, "transaction")}
 	case 11, 12:
-		return ReviseDraft{rapid.OneOf(rapid.Just(acme), someDetails()).Draw(t, "revised"), revised(t, inv, line)}
+		return ReviseDraft{Details: rapid.OneOf(rapid.Just(acme), someDetails()).Draw(t, "revised"), Lines: revised(t, inv, line), Pricing: rapid.OneOf(rapid.Just[*Pricing](nil), rapid.Ptr(pricing(), false)).Draw(t, "pricing")}
 	case 16:
 		amount := rapid.SampledFrom([]Money{{}, {}, units(1, inv.Currency), inv.Paid, units(1, "USD")}).Draw(t, "reversed")
 		return ReversePayment{strconv.Itoa(rapid.IntRange(0, len(inv.Payments)+1).Draw(t, "payment")), amount, mustDate("2026-12-01"), "bounced"}
@@ -117,7 +117,7 @@ func TestRevisedDraftSaysWhatItCarries(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		before := drawDraft(t)
-		c := ReviseDraft{acme, revised(t, before, rapid.OneOf(validLine(), largeLine()))}
+		c := ReviseDraft{Details: acme, Lines: revised(t, before, rapid.OneOf(validLine(), pricedLine(), largeLine())), Pricing: new(pricing().Draw(t, "pricing"))}
 		events, err := c.decide(before)
 		if err != nil {
 			if r, ok := errors.AsType[*eventim.Rejection](err); !ok || r.Code != CodeTotalTooLarge {
@@ -128,11 +128,14 @@ func TestRevisedDraftSaysWhatItCarries(t *testing.T) {
 		after := before
 		for _, e := range events {
 			after = Aggregate.Evolve(after, e)
-			if sum, err := totalOf(after.Lines, after.Currency); err != nil || sum != after.Total {
+			if sum, totals, err := after.Pricing.compute(after.Lines, after.Currency); err != nil || sum != after.Total || !reflect.DeepEqual(totals, after.Totals) {
 				t.Fatalf("after %T the total is %v and the sum of the lines %v, %v", e, after.Total, sum, err)
 			}
+			if after.Totals.None() && after.Total.Minor() > maxAmount {
+				t.Fatalf("after %T the total is %v, more than an invoice can hold", e, after.Total)
+			}
 		}
-		if len(after.Lines) != len(c.Lines) || after.Details != c.Details {
+		if len(after.Lines) != len(c.Lines) || after.Details != c.Details || !after.Pricing.equal(*c.Pricing) {
 			t.Fatalf("got %+v, want what %+v says", after, c)
 		}
 		for i, l := range c.Lines {
@@ -140,15 +143,15 @@ func TestRevisedDraftSaysWhatItCarries(t *testing.T) {
 				t.Fatalf("line %d is %+v, want %+v", i, got, l)
 			}
 		}
-		if again, err := (ReviseDraft{c.Details, keep(after.Lines)}).decide(after); err != nil || len(again) > 0 {
+		if again, err := (ReviseDraft{Details: c.Details, Lines: keep(after.Lines)}).decide(after); err != nil || len(again) > 0 {
 			t.Fatalf("the same draft once more causes %v, %v, want nothing", again, err)
 		}
 	})
 }
 
 func drawDraft(t *rapid.T) Invoice {
-	lines := rapid.SliceOfN(rapid.OneOf(validLine(), largeLine()), 0, 6).Draw(t, "draft")
-	events, err := CreateInvoice{acme, "EUR", lines}.decide(Invoice{})
+	lines := rapid.SliceOfN(rapid.OneOf(validLine(), pricedLine(), largeLine()), 0, 6).Draw(t, "draft")
+	events, err := CreateInvoice{Details: acme, Currency: "EUR", Lines: lines, Pricing: pricing().Draw(t, "pricing before")}.decide(Invoice{})
 	if err != nil {
 		t.Skip("too large a draft")
 	}
@@ -158,7 +161,7 @@ func drawDraft(t *rapid.T) Invoice {
 // largeLine is a third to all of the total that an invoice can hold.
 func largeLine() *rapid.Generator[LineDetails] {
 	return rapid.Custom(func(t *rapid.T) LineDetails {
-		return LineDetails{"Palace", mustDecimal("10"), mustDecimal(rapid.SampledFrom([]string{
+		return LineDetails{Description: "Palace", Quantity: mustDecimal("10"), UnitPrice: mustDecimal(rapid.SampledFrom([]string{
 			"999999999999.999", "999999999999.998", "333333333333.333", "0.001",
 		}).Draw(t, "large"))}
 	})
@@ -216,9 +219,9 @@ func TestInvariants(t *testing.T) {
 func checkUnchanged(t *rapid.T, states []Invoice, wires []string) {
 	for _, state := range states {
 		for _, e := range []Event{
-			LineItemAdded{LineItem{ID: "other"}, Money{}},
-			LineItemChanged{LineItem{ID: "1"}, Money{}},
-			LineItemRemoved{"1", Money{}},
+			LineItemAdded{Line: LineItem{ID: "other"}, Total: Money{}},
+			LineItemChanged{Line: LineItem{ID: "1"}, Total: Money{}},
+			LineItemRemoved{LineID: "1", Total: Money{}},
 			PaymentReceived{},
 			PaymentReversed{PaymentID: "1", Amount: eur("1.00")},
 			InvoiceVoided{"other", Money{}},
@@ -242,7 +245,7 @@ func TestBranches(t *testing.T) {
 	for i := range 20 {
 		id := strconv.Itoa(i)
 		for _, event := range []func(id string) Event{
-			func(id string) Event { return LineItemAdded{LineItem{ID: id}, eur("0")} },
+			func(id string) Event { return LineItemAdded{Line: LineItem{ID: id}, Total: eur("0")} },
 			func(id string) Event { return PaymentReceived{Payment: Payment{ID: id}} },
 		} {
 			next := Aggregate.Evolve(inv, event(id))
@@ -282,14 +285,19 @@ func checkInvariants(t failer, inv Invoice) {
 		}
 		return
 	}
-	var total, paid int64
+	var lines, paid int64
 	ids, transactions := map[string]bool{}, map[string]bool{}
 	for _, l := range inv.Lines {
-		total += l.Net.Minor()
+		lines += l.Net.Minor()
 		ids[l.ID] = true
 		if n, err := strconv.Atoi(l.ID); err != nil || n < 1 || n > inv.LastLine || l.Net.Currency() != inv.Currency {
 			t.Fatalf("line %+v of an invoice in %s whose last line was %d", l, inv.Currency, inv.LastLine)
 		}
+	}
+	total := lines
+	if !inv.Totals.None() {
+		total = inv.Totals.Payable().Minor()
+		checkTotals(t, inv)
 	}
 	for _, p := range inv.Payments {
 		paid += p.Amount.Minor() - p.Reversed.Minor()
@@ -381,7 +389,7 @@ func TestLargestInvoiceFitsIntoARecord(t *testing.T) {
 			Details:  Details{Customer{fill(r, maxName), fill(r, maxEmail), fill(r, maxAddress)}, maxDate, maxDate},
 			Currency: "EUR", Status: StatusPartiallyPaid,
 		}
-		line := LineItem{"1000", LineDetails{fill(r, maxDescription), mustDecimal("9999.99"), mustDecimal("9999999.99")}, eur("9999999.99")}
+		line := LineItem{"1000", LineDetails{Description: fill(r, maxDescription), Quantity: mustDecimal("9999.99"), UnitPrice: mustDecimal("9999999.99")}, eur("9999999.99")}
 		for range maxLines {
 			inv.Lines = append(inv.Lines, line)
 		}

@@ -35,6 +35,18 @@ const (
 	CodeOverpayment            = "overpayment"
 	CodeTooManyLines           = "too_many_lines"
 	CodeTooManyPayments        = "too_many_payments"
+	CodeTooManyAdjustments     = "too_many_adjustments" // discounts, or charges, of the invoice
+	CodeTooManyTaxes           = "too_many_taxes"
+	CodeInvoiceTooLarge        = "invoice_too_large" // all that it says together
+	CodeDiscountInvalid        = "discount_invalid"  // neither a percentage nor an amount, or both, or not positive, or too many digits
+	CodeDiscountTooLarge       = "discount_too_large"
+	CodeChargeInvalid          = "charge_invalid" // as discount_invalid
+	CodeTaxCategoryUnknown     = "tax_category_unknown"
+	CodeTaxCategoriesMixed     = "tax_categories_mixed"
+	CodeTaxRateInvalid         = "tax_rate_invalid" // missing, zero or more than 100, or of a category that has none
+	CodeTaxMissing             = "tax_missing"
+	CodeExemptionInvalid       = "exemption_invalid" // of a category that has tax, or given twice
+	CodeExemptionMissing       = "exemption_missing"
 	CodeTextTooLong            = "text_too_long"
 	CodeTextInvalid            = "text_invalid" // control characters
 )

@@ -13,9 +13,13 @@ import (
 //
 // It carries the whole draft, and would undo what somebody else has changed
 // meanwhile; so it must name the version that it was made from.
+//
+// Who knows nothing of tax sends no Pricing: then that of the draft stays, and
+// so do the discount, the charge and the tax of a line of which it says none.
 type ReviseDraft struct {
 	Details
-	Lines []RevisedLine `json:"lines" nullable:"false" maxItems:"1000"`
+	Lines   []RevisedLine `json:"lines" nullable:"false" maxItems:"1000"`
+	Pricing *Pricing      `json:"pricing,omitzero" doc:"Without it, tax, discounts and charges stay as they are."`
 }
 
 // RevisedLine is a line of a draft as it should be: the one with that ID, or a
@@ -46,15 +50,33 @@ func (c ReviseDraft) decide(inv Invoice) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := totalOf(lines, inv.Currency); err != nil {
+	pricing, err := c.pricing(inv)
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := pricing.decideTotal(lines, inv.Currency); err != nil {
 		return nil, err
 	}
 	r := revision{inv: inv}
 	if c.Details != inv.Details {
 		r.add(DetailsChanged{c.Details})
 	}
+	if !pricing.equal(inv.Pricing) {
+		total, totals := pricing.total(inv.Lines, inv.Currency)
+		r.add(PricingChanged{Pricing: pricing, Total: total, Totals: totals})
+	}
 	r.revise(lines)
+	if err := r.inv.mustFit(); err != nil {
+		return nil, err
+	}
 	return r.events, nil
+}
+
+func (c ReviseDraft) pricing(inv Invoice) (Pricing, error) {
+	if c.Pricing == nil {
+		return inv.Pricing, nil
+	}
+	return *c.Pricing, c.Pricing.check(inv.Currency)
 }
 
 // items makes the lines as they should be. New ones get the ids that follow.
@@ -70,8 +92,10 @@ func (c ReviseDraft) items(inv Invoice) ([]LineItem, error) {
 		if id == "" {
 			last++
 			id = strconv.Itoa(last)
-		} else if _, err := inv.mustHaveLine(id); err != nil {
+		} else if before, err := inv.mustHaveLine(id); err != nil {
 			return nil, inLine(i, err)
+		} else if c.Pricing == nil {
+			l.LineDetails = l.pricedAs(before.LineDetails)
 		}
 		if seen[id] {
 			return nil, eventim.Reject(CodeLineRepeated, "line item %d: the line item %.20q is there already", i+1, id)
@@ -83,6 +107,14 @@ func (c ReviseDraft) items(inv Invoice) ([]LineItem, error) {
 		}
 	}
 	return lines, nil
+}
+
+// pricedAs leaves a line what it was priced as, where it says nothing of that.
+func (l LineDetails) pricedAs(before LineDetails) LineDetails {
+	if l.Discount == (Adjustment{}) && l.Charge == (Adjustment{}) && l.Tax == (Tax{}) {
+		l.Discount, l.Charge, l.Tax = before.Discount, before.Charge, before.Tax
+	}
+	return l
 }
 
 // revision gathers the events of a revised draft, each on what those before it
@@ -98,19 +130,21 @@ func (r *revision) add(e Event) {
 }
 
 // revise adds what turns the lines into those that are wanted: first what makes
-// the total smaller, so that it never is larger than an invoice can hold, and
+// their sum smaller, so that it never is larger than an invoice can hold, and
 // removals before all, so that there are never too many lines.
 func (r *revision) revise(lines []LineItem) {
 	for _, l := range r.inv.Lines {
 		if lineIndex(lines, l.ID) < 0 {
-			r.add(LineItemRemoved{l.ID, r.totalOf(without(r.inv.Lines, l.ID))})
+			total, totals := r.total(without(r.inv.Lines, l.ID))
+			r.add(LineItemRemoved{LineID: l.ID, Total: total, Totals: totals})
 		}
 	}
 	r.change(lines, func(before, after LineItem) bool { return after.Net.Minor() <= before.Net.Minor() })
 	r.change(lines, func(before, after LineItem) bool { return after.Net.Minor() > before.Net.Minor() })
 	for _, l := range lines {
 		if lineIndex(r.inv.Lines, l.ID) < 0 {
-			r.add(LineItemAdded{l, r.totalOf(appended(r.inv.Lines, l))})
+			total, totals := r.total(appended(r.inv.Lines, l))
+			r.add(LineItemAdded{Line: l, Total: total, Totals: totals})
 		}
 	}
 	if ids := idsOf(lines); !slices.Equal(ids, idsOf(r.inv.Lines)) {
@@ -123,16 +157,14 @@ func (r *revision) change(lines []LineItem, now func(before, after LineItem) boo
 	for _, after := range lines {
 		i := lineIndex(r.inv.Lines, after.ID)
 		if i >= 0 && r.inv.Lines[i] != after && now(r.inv.Lines[i], after) {
-			r.add(LineItemChanged{after, r.totalOf(replaced(r.inv.Lines, after))})
+			total, totals := r.total(replaced(r.inv.Lines, after))
+			r.add(LineItemChanged{Line: after, Total: total, Totals: totals})
 		}
 	}
 }
 
-// totalOf cannot fail: the total is on its way from one that an invoice can
-// hold to another.
-func (r *revision) totalOf(lines []LineItem) Money {
-	total, _ := totalOf(lines, r.inv.Currency)
-	return total
+func (r *revision) total(lines []LineItem) (Money, Totals) {
+	return r.inv.Pricing.total(lines, r.inv.Currency)
 }
 
 func idsOf(lines []LineItem) []string {

@@ -36,11 +36,11 @@ var (
 		Customer:  Customer{Name: "Acme GmbH", Email: "billing@acme.example", Address: "Hauptstr. 1\n10115 Berlin"},
 		IssueDate: mustDate("2026-11-21"), DueDate: mustDate("2026-12-21"),
 	}
-	consulting     = LineDetails{"Consulting", mustDecimal("2"), mustDecimal("12.50")}
-	hosting        = LineDetails{"Hosting", mustDecimal("0.5"), mustDecimal("9.99")}
+	consulting     = LineDetails{Description: "Consulting", Quantity: mustDecimal("2"), UnitPrice: mustDecimal("12.50")}
+	hosting        = LineDetails{Description: "Hosting", Quantity: mustDecimal("0.5"), UnitPrice: mustDecimal("9.99")}
 	consultingItem = LineItem{"1", consulting, eur("25.00")}
-	created        = InvoiceCreated{acme, "EUR", []LineItem{consultingItem}, eur("25.00")}
-	createdEmpty   = InvoiceCreated{acme, "EUR", []LineItem{}, eur("0")}
+	created        = InvoiceCreated{Details: acme, Currency: "EUR", Lines: []LineItem{consultingItem}, Total: eur("25.00")}
+	createdEmpty   = InvoiceCreated{Details: acme, Currency: "EUR", Lines: []LineItem{}, Total: eur("0")}
 	sent           = InvoiceSent{eur("25.00")}
 	ten            = ReceivePayment{Amount: eur("10.00"), Date: mustDate("2026-11-30"), Reference: "RF18"}
 	tenReceived    = PaymentReceived{Payment: Payment{ID: "1", Amount: ten.Amount, Date: ten.Date, Reference: "RF18"}, Paid: eur("10.00"), Balance: eur("15.00")}
@@ -104,46 +104,46 @@ func TestRecoveredIsPaid(t *testing.T) {
 func TestAccepted(t *testing.T) {
 	t.Parallel()
 	draft := histories[StatusDraft]
-	yen := InvoiceCreated{acme, "JPY", []LineItem{{"1", consulting, must(money.Parse("25", "JPY"))}}, must(money.Parse("25", "JPY"))}
-	dinar := LineDetails{"Pearl", mustDecimal("1"), mustDecimal("1.2345")}
+	yen := InvoiceCreated{Details: acme, Currency: "JPY", Lines: []LineItem{{"1", consulting, must(money.Parse("25", "JPY"))}}, Total: must(money.Parse("25", "JPY"))}
+	dinar := LineDetails{Description: "Pearl", Quantity: mustDecimal("1"), UnitPrice: mustDecimal("1.2345")}
 	for _, s := range []scenario{
-		{Name: "create", When: CreateInvoice{acme, "EUR", []LineDetails{consulting}}, Then: []Event{created}},
+		{Name: "create", When: CreateInvoice{Details: acme, Currency: "EUR", Lines: []LineDetails{consulting}}, Then: []Event{created}},
 		{Name: "create without lines", When: CreateInvoice{Details: acme, Currency: "EUR"}, Then: []Event{createdEmpty}},
-		{Name: "create in JPY", When: CreateInvoice{acme, "JPY", []LineDetails{consulting}}, Then: []Event{yen}},
+		{Name: "create in JPY", When: CreateInvoice{Details: acme, Currency: "JPY", Lines: []LineDetails{consulting}}, Then: []Event{yen}},
 		{
-			Name: "create in BHD", When: CreateInvoice{acme, "BHD", []LineDetails{dinar}},
+			Name: "create in BHD", When: CreateInvoice{Details: acme, Currency: "BHD", Lines: []LineDetails{dinar}},
 			Then: []Event{InvoiceCreated{
-				acme, "BHD",
-				[]LineItem{{"1", dinar, must(money.Parse("1.235", "BHD"))}},
-				must(money.Parse("1.235", "BHD")),
+				Details: acme, Currency: "BHD",
+				Lines: []LineItem{{"1", dinar, must(money.Parse("1.235", "BHD"))}},
+				Total: must(money.Parse("1.235", "BHD")),
 			}},
 		},
 		{
-			Name: "a free line", Given: []Event{createdEmpty}, When: AddLineItem{LineDetails{"Gift", mustDecimal("1"), mustDecimal("0")}},
-			Then: []Event{LineItemAdded{LineItem{"1", LineDetails{"Gift", mustDecimal("1"), mustDecimal("0")}, eur("0.00")}, eur("0.00")}},
+			Name: "a free line", Given: []Event{createdEmpty}, When: AddLineItem{LineDetails{Description: "Gift", Quantity: mustDecimal("1"), UnitPrice: mustDecimal("0")}},
+			Then: []Event{LineItemAdded{Line: LineItem{"1", LineDetails{Description: "Gift", Quantity: mustDecimal("1"), UnitPrice: mustDecimal("0")}, eur("0.00")}, Total: eur("0.00")}},
 		},
 		{
-			Name: "line ids are not given again", Given: []Event{created, LineItemRemoved{"1", eur("0.00")}}, When: AddLineItem{hosting},
-			Then: []Event{LineItemAdded{LineItem{"2", hosting, eur("5.00")}, eur("5.00")}},
+			Name: "line ids are not given again", Given: []Event{created, LineItemRemoved{LineID: "1", Total: eur("0.00")}}, When: AddLineItem{hosting},
+			Then: []Event{LineItemAdded{Line: LineItem{"2", hosting, eur("5.00")}, Total: eur("5.00")}},
 		},
 		{
-			Name: "however it is typed", When: CreateInvoice{named(" Cafe\u0301\u200b \u200d"), "EUR", []LineDetails{{"\ufeffWork\u00ad", consulting.Quantity, consulting.UnitPrice}}},
-			Then: []Event{InvoiceCreated{named("Café"), "EUR", []LineItem{{"1", LineDetails{"Work", consulting.Quantity, consulting.UnitPrice}, eur("25.00")}}, eur("25.00")}},
+			Name: "however it is typed", When: CreateInvoice{Details: named(" Cafe\u0301\u200b \u200d"), Currency: "EUR", Lines: []LineDetails{{Description: "\ufeffWork\u00ad", Quantity: consulting.Quantity, UnitPrice: consulting.UnitPrice}}},
+			Then: []Event{InvoiceCreated{Details: named("Café"), Currency: "EUR", Lines: []LineItem{{"1", LineDetails{Description: "Work", Quantity: consulting.Quantity, UnitPrice: consulting.UnitPrice}, eur("25.00")}}, Total: eur("25.00")}},
 		},
-		{Name: "joined letters", When: CreateInvoice{named("می\u200cخواهم 👩\u200d👧"), "EUR", nil}, Then: []Event{InvoiceCreated{named("می\u200cخواهم 👩\u200d👧"), "EUR", []LineItem{}, eur("0")}}},
+		{Name: "joined letters", When: CreateInvoice{Details: named("می\u200cخواهم 👩\u200d👧"), Currency: "EUR", Lines: nil}, Then: []Event{InvoiceCreated{Details: named("می\u200cخواهم 👩\u200d👧"), Currency: "EUR", Lines: []LineItem{}, Total: eur("0")}}},
 		{
 			Name: "paid tomorrow, where it has begun", Given: histories[StatusSent], Time: time.Date(2026, 11, 29, 13, 0, 0, 0, time.UTC),
 			When: ten, Then: []Event{tenReceived},
 		},
 		{Name: "other details", Given: draft, When: ChangeDetails{named("Other")}, Then: []Event{DetailsChanged{named("Other")}}},
-		{Name: "another line", Given: draft, When: AddLineItem{hosting}, Then: []Event{LineItemAdded{LineItem{"2", hosting, eur("5.00")}, eur("30.00")}}},
-		{Name: "a changed line", Given: draft, When: ChangeLineItem{"1", hosting}, Then: []Event{LineItemChanged{LineItem{"1", hosting, eur("5.00")}, eur("5.00")}}},
-		{Name: "a removed line", Given: draft, When: RemoveLineItem{"1"}, Then: []Event{LineItemRemoved{"1", eur("0.00")}}},
+		{Name: "another line", Given: draft, When: AddLineItem{hosting}, Then: []Event{LineItemAdded{Line: LineItem{"2", hosting, eur("5.00")}, Total: eur("30.00")}}},
+		{Name: "a changed line", Given: draft, When: ChangeLineItem{"1", hosting}, Then: []Event{LineItemChanged{Line: LineItem{"1", hosting, eur("5.00")}, Total: eur("5.00")}}},
+		{Name: "a removed line", Given: draft, When: RemoveLineItem{"1"}, Then: []Event{LineItemRemoved{LineID: "1", Total: eur("0.00")}}},
 		{
-			Name: "a revised draft", Given: draft, Expected: new(int64(1)), When: ReviseDraft{named("Other"), []RevisedLine{{"", hosting}, {"1", consulting}}},
+			Name: "a revised draft", Given: draft, Expected: new(int64(1)), When: ReviseDraft{Details: named("Other"), Lines: []RevisedLine{{"", hosting}, {"1", consulting}}},
 			Then: []Event{
 				DetailsChanged{named("Other")},
-				LineItemAdded{LineItem{"2", hosting, eur("5.00")}, eur("30.00")},
+				LineItemAdded{Line: LineItem{"2", hosting, eur("5.00")}, Total: eur("30.00")},
 				LinesReordered{[]string{"2", "1"}},
 			},
 		},
@@ -215,7 +215,7 @@ func TestAccepted(t *testing.T) {
 			Name: "one payment for all", Given: histories[StatusSent], When: ReceivePayment{Amount: eur("25"), Date: rest.Date},
 			Then: []Event{PaymentReceived{Payment: Payment{ID: "1", Amount: eur("25.00"), Date: rest.Date}, Paid: eur("25.00"), Balance: eur("0.00")}, paid},
 		},
-		{Name: "text at its limit", When: CreateInvoice{named(strings.Repeat("ü", 200)), "EUR", nil}, Then: []Event{InvoiceCreated{named(strings.Repeat("ü", 200)), "EUR", []LineItem{}, eur("0")}}},
+		{Name: "text at its limit", When: CreateInvoice{Details: named(strings.Repeat("ü", 200)), Currency: "EUR", Lines: nil}, Then: []Event{InvoiceCreated{Details: named(strings.Repeat("ü", 200)), Currency: "EUR", Lines: []LineItem{}, Total: eur("0")}}},
 	} {
 		run(t, s)
 	}
@@ -239,7 +239,7 @@ func TestRejected(t *testing.T) {
 	t.Parallel()
 	draft := histories[StatusDraft]
 	create := func(change func(*CreateInvoice)) Command {
-		c := CreateInvoice{acme, "EUR", []LineDetails{consulting}}
+		c := CreateInvoice{Details: acme, Currency: "EUR", Lines: []LineDetails{consulting}}
 		change(&c)
 		return c
 	}
@@ -248,17 +248,17 @@ func TestRejected(t *testing.T) {
 		_, _ = l.Quantity.UnmarshalText([]byte(quantity)), l.UnitPrice.UnmarshalText([]byte(price))
 		return AddLineItem{l}
 	}
-	largest := LineItem{"1", LineDetails{"Palace", mustDecimal("1"), mustDecimal("9999999999999.99")}, eur("9999999999999.99")}
+	largest := LineItem{"1", LineDetails{Description: "Palace", Quantity: mustDecimal("1"), UnitPrice: mustDecimal("9999999999999.99")}, eur("9999999999999.99")}
 	scenarios := []scenario{
 		{Name: "no customer", When: create(func(c *CreateInvoice) { c.Customer.Name = " \t" }), Rejected: CodeCustomerNameMissing},
 		{Name: "nothing at all", When: CreateInvoice{}, Rejected: CodeCustomerNameMissing},
 		{Name: "long name", When: create(func(c *CreateInvoice) { c.Customer.Name = strings.Repeat("ü", 201) }), Rejected: CodeTextTooLong},
 		{Name: "long e-mail", When: create(func(c *CreateInvoice) { c.Customer.Email = strings.Repeat("x", 255) }), Rejected: CodeTextTooLong},
 		{Name: "long address", When: create(func(c *CreateInvoice) { c.Customer.Address = strings.Repeat("x", 1001) }), Rejected: CodeTextTooLong},
-		{Name: "long description", Given: draft, When: AddLineItem{LineDetails{strings.Repeat("x", 201), consulting.Quantity, consulting.UnitPrice}}, Rejected: CodeTextTooLong},
+		{Name: "long description", Given: draft, When: AddLineItem{LineDetails{Description: strings.Repeat("x", 201), Quantity: consulting.Quantity, UnitPrice: consulting.UnitPrice}}, Rejected: CodeTextTooLong},
 		{Name: "long reference", Given: histories[StatusSent], When: ReceivePayment{Amount: eur("1"), Date: rest.Date, Reference: strings.Repeat("x", 141)}, Rejected: CodeTextTooLong},
 		{Name: "NUL in the name", When: create(func(c *CreateInvoice) { c.Customer.Name = "A\x00" }), Rejected: CodeTextInvalid},
-		{Name: "escape in the description", Given: draft, When: AddLineItem{LineDetails{"\x1b[2J", consulting.Quantity, consulting.UnitPrice}}, Rejected: CodeTextInvalid},
+		{Name: "escape in the description", Given: draft, When: AddLineItem{LineDetails{Description: "\x1b[2J", Quantity: consulting.Quantity, UnitPrice: consulting.UnitPrice}}, Rejected: CodeTextInvalid},
 		{Name: "NUL in the reference", Given: histories[StatusSent], When: ReceivePayment{Amount: eur("1"), Date: rest.Date, Reference: "\x00"}, Rejected: CodeTextInvalid},
 		{Name: "broken UTF-8", Given: draft, When: ChangeDetails{named("\xff")}, Rejected: CodeTextInvalid},
 
@@ -288,31 +288,31 @@ func TestRejected(t *testing.T) {
 		{Name: "net too large", Given: draft, When: add("100", "100000000000"), Rejected: CodeAmountTooLarge},
 		{Name: "net beyond int64", Given: draft, When: add("999999999999", "999999999999"), Rejected: CodeAmountTooLarge},
 		{
-			Name: "total too large", Given: []Event{InvoiceCreated{acme, "EUR", []LineItem{largest}, largest.Net}},
+			Name: "total too large", Given: []Event{InvoiceCreated{Details: acme, Currency: "EUR", Lines: []LineItem{largest}, Total: largest.Net}},
 			When: add("1", "0.01"), Rejected: CodeTotalTooLarge,
 		},
 		{
 			Name: "total of a new invoice too large", Rejected: CodeTotalTooLarge,
 			When: create(func(c *CreateInvoice) {
-				c.Lines = []LineDetails{{"a", mustDecimal("9"), mustDecimal("999999999999")}, {"b", mustDecimal("9"), mustDecimal("999999999999")}}
+				c.Lines = []LineDetails{{Description: "a", Quantity: mustDecimal("9"), UnitPrice: mustDecimal("999999999999")}, {Description: "b", Quantity: mustDecimal("9"), UnitPrice: mustDecimal("999999999999")}}
 			}),
 		},
 		{
-			Name: "total too large by a change", Rejected: CodeTotalTooLarge, When: ChangeLineItem{"2", LineDetails{"x", mustDecimal("1"), mustDecimal("0.01")}},
+			Name: "total too large by a change", Rejected: CodeTotalTooLarge, When: ChangeLineItem{"2", LineDetails{Description: "x", Quantity: mustDecimal("1"), UnitPrice: mustDecimal("0.01")}},
 			Given: []Event{
-				InvoiceCreated{acme, "EUR", []LineItem{largest, {"2", LineDetails{"Gift", mustDecimal("1"), mustDecimal("0")}, eur("0")}}, largest.Net},
+				InvoiceCreated{Details: acme, Currency: "EUR", Lines: []LineItem{largest, {"2", LineDetails{Description: "Gift", Quantity: mustDecimal("1"), UnitPrice: mustDecimal("0")}, eur("0")}}, Total: largest.Net},
 			},
 		},
 		{Name: "create with 1001 lines", When: create(func(c *CreateInvoice) { c.Lines = slices.Repeat(c.Lines, 1001) }), Rejected: CodeTooManyLines},
 		{Name: "add the 1001st line", Given: []Event{lines(1000)}, When: AddLineItem{consulting}, Rejected: CodeTooManyLines},
 		{Name: "change an unknown line", Given: draft, When: ChangeLineItem{"2", consulting}, Rejected: CodeLineNotFound},
 		{Name: "remove an unknown line", Given: draft, When: RemoveLineItem{"01"}, Rejected: CodeLineNotFound},
-		{Name: "remove a line twice", Given: []Event{created, LineItemRemoved{"1", eur("0")}}, When: RemoveLineItem{"1"}, Rejected: CodeLineNotFound},
+		{Name: "remove a line twice", Given: []Event{created, LineItemRemoved{LineID: "1", Total: eur("0")}}, When: RemoveLineItem{"1"}, Rejected: CodeLineNotFound},
 
 		{Name: "send without lines", Given: []Event{createdEmpty}, When: SendInvoice{}, Rejected: CodeInvoiceEmpty},
 		{
 			Name: "send over nothing", When: SendInvoice{}, Rejected: CodeAmountNotPositive,
-			Given: []Event{InvoiceCreated{acme, "EUR", []LineItem{{"1", LineDetails{"Gift", mustDecimal("1"), mustDecimal("0")}, eur("0")}}, eur("0")}},
+			Given: []Event{InvoiceCreated{Details: acme, Currency: "EUR", Lines: []LineItem{{"1", LineDetails{Description: "Gift", Quantity: mustDecimal("1"), UnitPrice: mustDecimal("0")}, eur("0")}}, Total: eur("0")}},
 		},
 		{Name: "payment of nothing", Given: histories[StatusSent], When: ReceivePayment{Amount: eur("0.00"), Date: rest.Date}, Rejected: CodeAmountNotPositive},
 		{Name: "payment without amount", Given: histories[StatusSent], When: ReceivePayment{Date: rest.Date}, Rejected: CodeAmountNotPositive},
@@ -346,11 +346,11 @@ func TestRejected(t *testing.T) {
 		{Name: "create again", Given: draft, When: create(func(*CreateInvoice) {}), Rejected: CodeInvoiceExists},
 		{Name: "unknown invoice", When: SendInvoice{}, Rejected: CodeInvoiceNotFound},
 		{Name: "deleted invoice", Given: histories[StatusDeleted], When: SendInvoice{}, Rejected: CodeInvoiceDeleted},
-		{Name: "a name that cannot be seen", When: CreateInvoice{named("\u200b"), "EUR", nil}, Rejected: CodeCustomerNameMissing},
-		{Name: "a name of fillers", When: CreateInvoice{named("\u3164\u2800 "), "EUR", nil}, Rejected: CodeCustomerNameMissing},
-		{Name: "a name that turns around", When: CreateInvoice{named("\u202egro.live"), "EUR", nil}, Rejected: CodeTextInvalid},
-		{Name: "a name with tags", When: CreateInvoice{named("a\U000e0061"), "EUR", nil}, Rejected: CodeTextInvalid},
-		{Name: "a name that is not UTF-8", When: CreateInvoice{named("a\xff"), "EUR", nil}, Rejected: CodeTextInvalid},
+		{Name: "a name that cannot be seen", When: CreateInvoice{Details: named("\u200b"), Currency: "EUR", Lines: nil}, Rejected: CodeCustomerNameMissing},
+		{Name: "a name of fillers", When: CreateInvoice{Details: named("\u3164\u2800 "), Currency: "EUR", Lines: nil}, Rejected: CodeCustomerNameMissing},
+		{Name: "a name that turns around", When: CreateInvoice{Details: named("\u202egro.live"), Currency: "EUR", Lines: nil}, Rejected: CodeTextInvalid},
+		{Name: "a name with tags", When: CreateInvoice{Details: named("a\U000e0061"), Currency: "EUR", Lines: nil}, Rejected: CodeTextInvalid},
+		{Name: "a name that is not UTF-8", When: CreateInvoice{Details: named("a\xff"), Currency: "EUR", Lines: nil}, Rejected: CodeTextInvalid},
 		{
 			Name: "paid in two days", Given: histories[StatusSent], Time: time.Date(2026, 11, 28, 23, 0, 0, 0, time.UTC),
 			When: ten, Rejected: CodeDateInvalid,
@@ -359,18 +359,19 @@ func TestRejected(t *testing.T) {
 			Name: "due in eleven years", Given: draft, Rejected: CodeDateInvalid,
 			When: ChangeDetails{Details{acme.Customer, acme.IssueDate, mustDate("2037-12-01")}},
 		},
-		{Name: "revise without a version", Given: draft, When: ReviseDraft{acme, []RevisedLine{{"1", consulting}}}, Rejected: CodeVersionMissing},
-		{Name: "revise an old version", Given: draft, Expected: new(int64(0)), When: ReviseDraft{acme, []RevisedLine{}}, Rejected: eventim.CodeVersionConflict},
+		{Name: "revise without a version", Given: draft, When: ReviseDraft{Details: acme, Lines: []RevisedLine{{"1", consulting}}}, Rejected: CodeVersionMissing},
+		{Name: "revise an old version", Given: draft, Expected: new(int64(0)), When: ReviseDraft{Details: acme, Lines: []RevisedLine{}}, Rejected: eventim.CodeVersionConflict},
 		{Name: "revise without a list of lines", Given: draft, Expected: new(int64(1)), When: ReviseDraft{Details: acme}, Rejected: CodeLinesMissing},
-		{Name: "revise an unknown line", Given: draft, Expected: new(int64(1)), When: ReviseDraft{acme, []RevisedLine{{"7", consulting}}}, Rejected: CodeLineNotFound},
+		{Name: "revise an unknown line", Given: draft, Expected: new(int64(1)), When: ReviseDraft{Details: acme, Lines: []RevisedLine{{"7", consulting}}}, Rejected: CodeLineNotFound},
 		{
 			Name: "revise a line twice", Given: draft, Expected: new(int64(1)),
-			When: ReviseDraft{acme, []RevisedLine{{"1", consulting}, {"1", hosting}}}, Rejected: CodeLineRepeated,
+			When: ReviseDraft{Details: acme, Lines: []RevisedLine{{"1", consulting}, {"1", hosting}}}, Rejected: CodeLineRepeated,
 		},
 		{Name: "change after sending", Given: histories[StatusSent], When: RemoveLineItem{"1"}, Rejected: CodeInvoiceNotDraft},
 		{Name: "pay a draft", Given: draft, When: ten, Rejected: CodeInvoiceNotPayable},
 		{Name: "stale version", Given: draft, When: SendInvoice{}, Expected: new(int64(0)), Rejected: eventim.CodeVersionConflict},
 	}
+	scenarios = append(scenarios, notPriced()...)
 	covered := map[string]bool{}
 	for _, s := range scenarios {
 		covered[s.Rejected] = true

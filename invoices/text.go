@@ -78,7 +78,21 @@ func (d Details) tidied() Details {
 
 func (l LineDetails) tidied() LineDetails {
 	l.Description = tidy(l.Description)
+	l.Discount, l.Charge = tidyAdjustment(l.Discount), tidyAdjustment(l.Charge)
+	l.Tax = l.Tax.Reduced()
 	return l
+}
+
+func tidyAdjustment(a Adjustment) Adjustment {
+	a.Reason = tidy(a.Reason)
+	return a
+}
+
+// tidied has no empty lists: to say that there are none is to say nothing.
+func (p Pricing) tidied() Pricing {
+	p.Discounts, p.Charges = some(each(p.Discounts, tidyAdjustment)), some(each(p.Charges, tidyAdjustment))
+	p.Exemptions = some(each(p.Exemptions, func(e Exemption) Exemption { return Exemption{e.Category, tidy(e.Reason)} }))
+	return p
 }
 
 // tidied returns the command with all its texts as an invoice keeps them.
@@ -86,12 +100,15 @@ func tidied(c Command) Command {
 	switch c := c.(type) {
 	case CreateInvoice:
 		c.Details = c.tidied()
-		c.Lines = each(c.Lines, LineDetails.tidied)
+		c.Lines, c.Pricing = each(c.Lines, LineDetails.tidied), c.Pricing.tidied()
 		return c
 	case ChangeDetails:
 		return ChangeDetails{c.tidied()}
 	case ReviseDraft:
 		c.Details = c.tidied()
+		if c.Pricing != nil {
+			c.Pricing = new(c.Pricing.tidied())
+		}
 		c.Lines = each(c.Lines, func(l RevisedLine) RevisedLine { return RevisedLine{l.ID, l.tidied()} })
 		return c
 	case AddLineItem:
@@ -111,6 +128,13 @@ func tidied(c Command) Command {
 		return WriteOffInvoice{tidy(c.Reason)}
 	}
 	return c
+}
+
+func some[T any](values []T) []T {
+	if len(values) == 0 {
+		return nil
+	}
+	return values
 }
 
 // each returns a new slice: that of the command is not ours.

@@ -15,16 +15,16 @@ var bodies = map[string]struct {
 	body   string
 	before []string // after CreateInvoice
 }{
-	"CreateInvoice": {body: strings.Replace(create, `{"name":"Acme GmbH"}`, customer, 1)},
+	"CreateInvoice": {body: strings.NewReplacer(`{"name":"Acme GmbH"}`, customer, `"unitPrice":`, priced+`"unitPrice":`, `"currency":`, pricing+`"currency":`).Replace(create)},
 	"ChangeDetails": {body: `{"customer":` + customer + `,"issueDate":"2026-11-20","dueDate":"2026-12-21"}`},
-	"AddLineItem":   {body: addLine},
+	"AddLineItem":   {body: strings.Replace(addLine, `"unitPrice":`, priced+`"unitPrice":`, 1)},
 	"ChangeLineItem": {
-		body: `{"lineId":"1","description":"Travel","quantity":"1","unitPrice":"100"}`,
+		body: `{"lineId":"1","description":"Travel","quantity":"1",` + priced + `"unitPrice":"100"}`,
 	},
 	"RemoveLineItem": {body: `{"lineId":"1"}`},
 	"ReviseDraft": {
 		body: `{"customer":` + customer + `,"issueDate":"2026-11-20","dueDate":"2026-12-21",
-			"lines":[{"id":"1","description":"Travel","quantity":"1","unitPrice":"100"}]}`,
+			` + pricing + `"lines":[{"id":"1","description":"Travel","quantity":"1",` + priced + `"unitPrice":"100"}]}`,
 	},
 	"SendInvoice": {body: `{}`},
 	"ReceivePayment": {
@@ -39,6 +39,13 @@ var bodies = map[string]struct {
 	"VoidInvoice":     {body: `{"reason":"issued twice"}`, before: []string{"SendInvoice"}},
 	"WriteOffInvoice": {body: `{"reason":"insolvent"}`, before: []string{"SendInvoice"}},
 }
+
+// Of an adjustment only the reason is optional: it is either a percentage or an
+// amount, which the tests of the domain have.
+const (
+	priced  = `"discount":{"percent":"10","reason":"loyalty"},"charge":{"amount":"1","reason":"freight"},"tax":{"category":"Z","rate":"0"},`
+	pricing = `"pricing":{"pricesIncludeTax":true,"discounts":[{"percent":"10"}],"charges":[{"amount":"1"}],"exemptions":[{"category":"E","reason":"Article 132"}]},`
+)
 
 const customer = `{"name":"Acme GmbH","email":"billing@acme.example","address":"1 Main St"}`
 
@@ -98,8 +105,8 @@ func each(t *testing.T, spec, schema, value any, path string, try func(field str
 		each(t, spec, dig(schema, "items"), items[0], path, try)
 	}
 	object, ok := value.(map[string]any)
-	if !ok {
-		return
+	if !ok || object["percent"] != nil || object["amount"] != nil && object["currency"] == nil {
+		return // an adjustment is one of two
 	}
 	required, _ := dig(schema, "required").([]any)
 	properties, _ := dig(schema, "properties").(map[string]any)

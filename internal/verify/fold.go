@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +28,10 @@ type line struct {
 	Quantity    string `json:"quantity"`
 	UnitPrice   string `json:"unitPrice"`
 	Net         money  `json:"net"`
+
+	Discount *adjustment `json:"discount,omitempty"`
+	Charge   *adjustment `json:"charge,omitempty"`
+	Tax      *tax        `json:"tax,omitempty"`
 }
 
 type payment struct {
@@ -61,6 +66,9 @@ type invoice struct {
 
 	WrittenOff *money `json:"writtenOff,omitempty"`
 	Reason     string `json:"reason,omitempty"`
+
+	Pricing *pricing `json:"pricing,omitempty"`
+	Totals  *totals  `json:"totals,omitempty"`
 }
 
 // change is every field that an event can have.
@@ -82,6 +90,9 @@ type change struct {
 	Reason    string   `json:"reason"`
 
 	WrittenOff *money `json:"writtenOff"`
+
+	Pricing *pricing `json:"pricing"`
+	Totals  *totals  `json:"totals"`
 }
 
 // Fold is the fold of the invoice.
@@ -97,7 +108,7 @@ func Fold(state any, e checker.Event) (any, error) {
 	if err := v.apply(e.Type, c); err != nil {
 		return nil, err
 	}
-	return v, v.sumUp(c)
+	return v, v.sumUp(e.Type, c)
 }
 
 // reorder puts the lines into the order of ids, which must name each once.
@@ -127,7 +138,9 @@ func (v *invoice) apply(name string, c change) error {
 	switch name {
 	case "InvoiceCreated":
 		*v = invoice{Currency: c.Currency, Status: "draft", Lines: append([]line{}, c.Lines...), LastLine: len(c.Lines), Payments: []payment{}}
-		v.Customer, v.IssueDate, v.DueDate = c.Customer, c.IssueDate, c.DueDate
+		v.Customer, v.IssueDate, v.DueDate, v.Pricing = c.Customer, c.IssueDate, c.DueDate, c.Pricing.some()
+	case "PricingChanged":
+		v.Pricing = c.Pricing.some()
 	case "DetailsChanged":
 		v.Customer, v.IssueDate, v.DueDate = c.Customer, c.IssueDate, c.DueDate
 	case "LineItemAdded":
@@ -209,7 +222,7 @@ func (v *invoice) owe(c change, status string) error {
 }
 
 // sumUp computes the amounts and compares those that the event names.
-func (v *invoice) sumUp(c change) error {
+func (v *invoice) sumUp(name string, c change) error {
 	total, paid := new(big.Rat), new(big.Rat)
 	for _, l := range v.Lines {
 		if err := add(total, l.Net, v.Currency); err != nil {
@@ -232,6 +245,10 @@ func (v *invoice) sumUp(c change) error {
 		}
 		paid.Sub(paid, back)
 	}
+	total, err := v.priced(name, c, total)
+	if err != nil {
+		return err
+	}
 	v.Total, v.Paid = v.money(total), v.money(paid)
 	if c.PaymentID != "" {
 		c.Amount = nil // is of the payment
@@ -247,6 +264,23 @@ func (v *invoice) sumUp(c change) error {
 		}
 	}
 	return nil
+}
+
+// priced is what the lines come to with tax, discounts and charges. What an
+// event says of that must be so, of those that change it.
+func (v *invoice) priced(name string, c change, sum *big.Rat) (*big.Rat, error) {
+	v.Totals = nil
+	if d := v.document(); d.hasTotals() {
+		t, payable := d.total()
+		v.Totals, sum = &t, new(big.Rat).SetFrac(payable, unitOf(v.Currency))
+	}
+	switch name {
+	case "InvoiceCreated", "LineItemAdded", "LineItemChanged", "LineItemRemoved", "PricingChanged":
+		if !reflect.DeepEqual(c.Totals, v.Totals) {
+			return nil, fmt.Errorf("the totals are %+v, but they should be %+v", c.Totals, v.Totals)
+		}
+	}
+	return sum, nil
 }
 
 // leave says of what is not paid whether it is owed, and returns it.
@@ -272,14 +306,22 @@ func add(sum *big.Rat, m money, currency string) error {
 }
 
 // net is quantity times unit price, rounded half away from zero, which is how
-// FloatString rounds.
+// FloatString rounds, with the charge and without the discount.
 func (l line) net(currency string) string {
 	quantity, ok1 := new(big.Rat).SetString(l.Quantity)
 	price, ok2 := new(big.Rat).SetString(l.UnitPrice)
 	if !ok1 || !ok2 {
 		return "no number"
 	}
-	return amountOf(quantity.Mul(quantity, price), currency)
+	base := minorOf(quantity.Mul(quantity, price).FloatString(decimalsOf(currency)), currency)
+	net := new(big.Int).Set(base)
+	if l.Charge != nil {
+		net.Add(net, l.Charge.on(base, currency))
+	}
+	if l.Discount != nil {
+		net.Sub(net, l.Discount.on(base, currency))
+	}
+	return document{currency: currency}.money(net).Amount
 }
 
 func (v *invoice) money(r *big.Rat) money { return money{amountOf(r, v.Currency), v.Currency} }

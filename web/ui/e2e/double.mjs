@@ -3,9 +3,14 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
+import { runnerImport } from 'vite'
 
 const dist = new URL('../dist/', import.meta.url).pathname
 const types = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.html': 'text/html' }
+
+// A unit test holds what the page computes against the documents of the product.
+const totalsOfThePage = new URL('../src/totals.ts', import.meta.url).pathname
+const { module: { computeTotals, lineNet } } = await runnerImport(totalsOfThePage, { configFile: false, logLevel: 'silent' })
 
 const digits = (currency) => new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits
 const scaled = (text, scale) => {
@@ -31,6 +36,7 @@ function evolve(invoice, { type, data }) {
   const next = structuredClone(invoice)
   if (type === 'InvoiceCreated') Object.assign(next, { ...data, status: 'draft', payments: [], lastLine: data.lines.length })
   if (type === 'DetailsChanged') Object.assign(next, data)
+  if (type === 'PricingChanged') next.pricing = data.pricing
   if (type === 'LineItemAdded') next.lines.push(data.line)
   if (type === 'LineItemChanged') next.lines = next.lines.map((l) => (l.id === data.line.id ? data.line : l))
   if (type === 'LineItemRemoved') next.lines = next.lines.filter((l) => l.id !== data.lineId)
@@ -41,7 +47,11 @@ function evolve(invoice, { type, data }) {
   if (type === 'InvoiceDeleted') next.status = 'deleted'
   if (type === 'InvoiceVoided') Object.assign(next, { status: 'void', reason: data.reason })
   if (type === 'InvoiceWrittenOff') Object.assign(next, { status: 'written_off', reason: data.reason, writtenOff: data.amount })
-  const total = next.lines.reduce((sum, l) => sum + minorOf(l.net), 0n)
+  const { pricing = {} } = next
+  const { totals, payable } = computeTotals(next.lines, pricing, next.currency)
+  delete next.totals
+  if (totals.taxes || pricing.discounts || pricing.charges) next.totals = totals
+  const total = minorOf(payable)
   const paid = next.payments.reduce((sum, p) => sum + minorOf(p.amount), 0n)
   next.total = money(total, next.currency)
   next.paid = money(paid, next.currency)
@@ -50,21 +60,19 @@ function evolve(invoice, { type, data }) {
   return next
 }
 
-function line(id, { description, quantity, unitPrice }, currency) {
-  const d = digits(currency)
-  const exact = scaled(quantity, 6) * scaled(unitPrice, 6)
-  const unit = 10n ** BigInt(12 - d)
-  return { id: String(id), description, quantity, unitPrice, net: money((exact * 2n + unit) / (unit * 2n), currency) }
+function line(id, said, currency) {
+  return { ...said, id: String(id), net: lineNet(said, currency) }
 }
 
 /** The events of a revised draft; of the product's order only what tests look at. */
-function revise(invoice, { lines, ...details }) {
+function revise(invoice, { lines, pricing, ...details }) {
   if (lines.some((l) => l.description === 'refused')) throw new Rejected('amount_too_large', `line item ${lines.length}: that is more than a line item can hold`)
   const kept = new Set(lines.map((l) => l.id))
   let last = invoice.lastLine
   const said = ['customer', 'issueDate', 'dueDate'].some((k) => JSON.stringify(details[k]) !== JSON.stringify(invoice[k]))
   return [
     ...(said ? [{ type: 'DetailsChanged', data: details }] : []),
+    ...(pricing && JSON.stringify(pricing) !== JSON.stringify(invoice.pricing ?? {}) ? [{ type: 'PricingChanged', data: { pricing } }] : []),
     ...invoice.lines.filter((l) => !kept.has(l.id)).map((l) => ({ type: 'LineItemRemoved', data: { lineId: l.id } })),
     ...lines.filter((l) => l.id).map((l) => ({ type: 'LineItemChanged', data: { line: line(l.id, l, invoice.currency) } })),
     ...lines.filter((l) => !l.id).map((l) => ({ type: 'LineItemAdded', data: { line: line(++last, l, invoice.currency) } })),

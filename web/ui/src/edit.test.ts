@@ -40,13 +40,34 @@ describe('revision', () => {
       command: 'ReviseDraft',
       payload: {
         customer: { name: 'Beta', email: 'a@b.c', address: '' }, issueDate: '2026-01-01', dueDate: '2026-02-15',
-        lines: [{ id: '1', description: 'Work', quantity: '2', unitPrice: '12.5' }, { description: 'Food', quantity: '1', unitPrice: '7' }],
+        lines: [{ id: '1', description: 'Work', quantity: '2', unitPrice: '12.5' }, { description: 'Food', quantity: '1', unitPrice: '7' }], pricing: {},
       },
     })
   })
 
   test('another order is a change', () => {
     expect(edit((d) => d.lines.reverse())?.payload).toMatchObject({ lines: [{ id: '3' }, { id: '1' }] })
+  })
+
+  test('tax, discounts and charges are carried, whatever else is changed', () => {
+    const taxed = { ...line('1', 'Work', '2', '10.00'), discount: { percent: '10.5', reason: 'loyalty' }, charge: { amount: '5.00' }, tax: { category: 'S' as const, rate: '19' } }
+    const pricing = { pricesIncludeTax: true, discounts: [{ amount: '3.00', reason: 'voucher' }], charges: [{ percent: '2' }], exemptions: [{ category: 'AE' as const, reason: 'Article 196' }] }
+    const invoice: Invoice = { ...base, lines: [taxed], pricing }
+    const draft = draftOf(invoice)
+    expect(revision(invoice, draft)).toBeUndefined()
+    draft.customer.name = 'Beta'
+    const { net: _, ...carried } = taxed
+    expect(revision(invoice, draft)?.payload).toMatchObject({ lines: [carried], pricing })
+    Object.assign(draft.lines[0] ?? {}, { category: 'AE', rate: '', discount: '', charge: '7,5 %' })
+    draft.adjustments = draft.adjustments?.filter((a) => a.kind === 'charge')
+    expect(revision(invoice, draft)?.payload).toMatchObject({
+      lines: [{ charge: { percent: '7.5' }, tax: { category: 'AE' } }], pricing: { charges: [{ percent: '2' }] },
+    })
+  })
+
+  test('work that a page kept before there was tax leaves it as it is', () => {
+    const kept: Draft = { ...base, customer: { ...base.customer, name: 'Beta' }, lines: [{ key: '1', id: '1', description: 'Work', quantity: '2', unitPrice: '10.00' }] }
+    expect(revision({ ...base, pricing: { pricesIncludeTax: true } }, kept)?.payload).not.toHaveProperty('pricing')
   })
 
   test('a line that an earlier attempt added is not added again', () => {
@@ -69,7 +90,11 @@ describe('validate', () => {
     const draft = draftOf(base)
     draft.customer.name = ' '
     draft.dueDate = '2025-12-31'
-    draft.lines = [added('', '0', '1,234')]
-    expect(Object.keys(validate(draft)).sort()).toEqual(['.description', '.quantity', '.unitPrice', 'dueDate', 'name'])
+    draft.lines = [added('', '0', '1,234'), { ...added('a', '1', '1'), category: 'S', rate: '0', discount: '101 %', charge: '-1' }]
+    draft.adjustments = [{ key: 'k', kind: 'discount', value: '0', reason: '' }]
+    draft.exemptions = { AE: 'x'.repeat(201) }
+    expect(Object.keys(validate(draft)).sort()).toEqual([
+      '.description', '.quantity', '.unitPrice', 'a.charge', 'a.discount', 'a.rate', 'dueDate', 'exemption.AE', 'k.value', 'name',
+    ])
   })
 })

@@ -1,11 +1,15 @@
 import { isDay } from './dates'
 import type { Customer, Invoice, Line } from './model'
 import { compare, isPositive } from './money'
+import {
+  type LinePricing, type PricingDraft, adjustmentError, rateError, readLinePricing, readPricing, sameAdjustment, samePricing, sameTax,
+  typedLinePricing, typedPricing,
+} from './pricing'
 import type { Step } from './pending'
 import { misread, readDecimal, typedForm } from './reading'
 
 /** A line as it is being typed. New lines have no id yet. */
-export interface LineDraft {
+export interface LineDraft extends LinePricing {
   key: string
   id?: string
   description: string
@@ -13,7 +17,7 @@ export interface LineDraft {
   unitPrice: string
 }
 
-export interface Draft {
+export interface Draft extends PricingDraft {
   customer: Customer
   currency: string
   issueDate: string
@@ -25,11 +29,11 @@ export type Errors = Record<string, string>
 
 export function draftOf(invoice: Invoice): Draft {
   const { customer, currency, issueDate, dueDate } = invoice
-  return { customer: { ...customer }, currency, issueDate, dueDate, lines: invoice.lines.map(toDraft) }
+  return { customer: { ...customer }, currency, issueDate, dueDate, lines: invoice.lines.map(toDraft), ...typedPricing(invoice) }
 }
 
-export function toDraft({ id, description, quantity, unitPrice }: Line): LineDraft {
-  return { key: id, id, description, quantity: typedForm(quantity), unitPrice: typedForm(unitPrice) }
+export function toDraft({ id, description, quantity, unitPrice, ...priced }: Line): LineDraft {
+  return { key: id, id, description, quantity: typedForm(quantity), unitPrice: typedForm(unitPrice), ...typedLinePricing(priced) }
 }
 
 /** A row in which nothing was typed: it is left out without a word. */
@@ -38,7 +42,7 @@ export function isBlank(line: LineDraft): boolean {
 }
 
 // The limits of the domain, in characters, so that a slip is marked while the form is still there.
-const limits = { name: 200, email: 254, address: 1000, description: 200 }
+const limits = { name: 200, email: 254, address: 1000, description: 200, adjustment: 100, exemption: 200 }
 
 /** The server counts characters of Unicode. */
 export function characters(text: string): number {
@@ -61,6 +65,8 @@ export function validate(draft: Draft): Errors {
   if (!isDay(draft.dueDate)) errors.dueDate = 'Enter the date by which it is to be paid.'
   else if (draft.dueDate < draft.issueDate) errors.dueDate = 'The due date is before the date of the invoice.'
   for (const line of draft.lines) if (!isBlank(line)) validateLine(errors, line)
+  for (const { key, value, reason } of draft.adjustments ?? []) note(errors, `${key}.value`, adjustmentError(value) ?? tooLong(reason, limits.adjustment))
+  for (const [category, reason] of Object.entries(draft.exemptions ?? {})) note(errors, `exemption.${category}`, tooLong(reason, limits.exemption))
   return errors
 }
 
@@ -68,16 +74,19 @@ function note(errors: Errors, field: string, error: string | undefined): void {
   if (error) errors[field] = error
 }
 
-function validateLine(errors: Errors, { key, description, quantity, unitPrice }: LineDraft): void {
+function validateLine(errors: Errors, { key, description, quantity, unitPrice, ...priced }: LineDraft): void {
   note(errors, `${key}.description`, description.trim() === '' ? 'Describe the line.' : tooLong(description, limits.description))
   note(errors, `${key}.quantity`, misread(quantity) ?? (isPositive(readDecimal(quantity) ?? '') ? undefined : 'Enter a quantity above zero.'))
   note(errors, `${key}.unitPrice`, misread(unitPrice))
+  if (priced.category === 'S') note(errors, `${key}.rate`, rateError(priced.rate))
+  note(errors, `${key}.discount`, adjustmentError(priced.discount) ?? tooLong(priced.discountReason ?? '', limits.adjustment))
+  note(errors, `${key}.charge`, adjustmentError(priced.charge) ?? tooLong(priced.chargeReason ?? '', limits.adjustment))
 }
 
 function payload(line: LineDraft) {
   const quantity = readDecimal(line.quantity) ?? line.quantity
   const unitPrice = readDecimal(line.unitPrice) ?? line.unitPrice
-  return { description: line.description.trim(), quantity, unitPrice }
+  return { description: line.description.trim(), quantity, unitPrice, ...readLinePricing(line) }
 }
 
 function trimmed(c: Customer): Customer {
@@ -87,7 +96,9 @@ function trimmed(c: Customer): Customer {
 export function creation(draft: Draft): Step {
   const { currency, issueDate, dueDate } = draft
   const lines = draft.lines.filter((l) => !isBlank(l)).map(payload)
-  return { command: 'CreateInvoice', payload: { customer: trimmed(draft.customer), currency, issueDate, dueDate, lines } }
+  const pricing = readPricing(draft)
+  const priced = pricing && Object.keys(pricing).length > 0 && { pricing }
+  return { command: 'CreateInvoice', payload: { customer: trimmed(draft.customer), currency, issueDate, dueDate, lines, ...priced } }
 }
 
 /**
@@ -98,9 +109,11 @@ export function revision(base: Invoice, draft: Draft): Step | undefined {
   const lines = adopt(base, draft.lines).filter((l) => !isBlank(l))
   const customer = trimmed(draft.customer)
   const { issueDate, dueDate } = draft
-  if (sameDetails(base, { customer, issueDate, dueDate }) && sameLines(base.lines, lines)) return undefined
+  const pricing = readPricing(draft)
+  const priced = pricing === undefined || samePricing(base.pricing, pricing)
+  if (priced && sameDetails(base, { customer, issueDate, dueDate }) && sameLines(base.lines, lines)) return undefined
   const revised = lines.map((l) => ({ ...(l.id !== undefined && { id: l.id }), ...payload(l) }))
-  return { command: 'ReviseDraft', payload: { customer, issueDate, dueDate, lines: revised } }
+  return { command: 'ReviseDraft', payload: { customer, issueDate, dueDate, lines: revised, ...(pricing && { pricing }) } }
 }
 
 /** A new line that base has already, since an earlier attempt got so far, is not added twice. */
@@ -121,8 +134,9 @@ function sameLines(base: Line[], lines: LineDraft[]): boolean {
   return base.length === lines.length && base.every((b, i) => lines[i]?.id === b.id && says(b, payload(lines[i])))
 }
 
-function says(line: Line, { description, quantity, unitPrice }: ReturnType<typeof payload>): boolean {
-  return line.description === description && compare(line.quantity, quantity) === 0 && compare(line.unitPrice, unitPrice) === 0
+function says(line: Line, { description, quantity, unitPrice, ...priced }: ReturnType<typeof payload>): boolean {
+  const sameNumbers = compare(line.quantity, quantity) === 0 && compare(line.unitPrice, unitPrice) === 0
+  return line.description === description && sameNumbers && sameAdjustment(line.discount, priced.discount) && sameAdjustment(line.charge, priced.charge) && sameTax(line.tax, priced.tax)
 }
 
 /** Whether the draft says something else than base. */

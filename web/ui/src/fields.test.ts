@@ -29,6 +29,13 @@ describe('an invoice', () => {
     ['a.description', failed('text_too_long', 'the line item description has 300 …', { command: 'ChangeLineItem', payload: { lineId: '1', description: 'x' } })],
     ['b.unitPrice', failed('amount_too_large', 'too much', { command: 'AddLineItem', payload: { description: 'Food' } })],
     ['b.quantity', failed('quantity_invalid', 'line item 2: the quantity is zero', { command: 'ReviseDraft' })],
+    ['b.discount', failed('discount_too_large', 'line item 2: the discount is more than …')],
+    ['b.charge', failed('text_too_long', 'line item 2: the reason of the charge has 101 characters')],
+    ['b.discount', failed('request_invalid', 'no', { pointer: '/lines/1/discount/percent' })],
+    ['b.rate', failed('request_invalid', 'no', { pointer: '/lines/1/tax/rate' })],
+    ['adjustments', failed('discount_invalid', 'the discount of the invoice must be either …')],
+    ['adjustments', failed('request_invalid', 'no', { pointer: '/pricing/discounts/0/percent' })],
+    ['adjustments', failed('text_too_long', 'the exemption reason has 201 characters')],
     ['lines', failed('price_invalid', 'of a line that is gone', { command: 'ChangeLineItem', payload: { lineId: '9' } })],
   ])('marks %s', (field, failure) => expect(Object.keys(invoiceErrors(failure, draft))).toEqual([field]))
 

@@ -13,6 +13,16 @@ const byCode: Record<string, string> = {
   quantity_invalid: 'quantity',
   price_invalid: 'unitPrice',
   amount_too_large: 'unitPrice',
+  discount_invalid: 'discount',
+  discount_too_large: 'discount',
+  charge_invalid: 'charge',
+  tax_category_unknown: 'category',
+  tax_rate_invalid: 'rate',
+  too_many_taxes: 'lines',
+  invoice_too_large: 'lines',
+  too_many_adjustments: 'adjustments',
+  exemption_invalid: 'adjustments',
+  exemption_missing: 'adjustments',
   too_many_lines: 'lines',
   invoice_empty: 'lines',
   total_too_large: 'lines',
@@ -32,21 +42,34 @@ const byWords: [RegExp, string][] = [
   [/^the reference\b/, 'reference'],
   [/^the reason\b/, 'reason'],
   [/\bline item description\b/, 'description'],
+  [/\breason of the discount\b/, 'discount'],
+  [/\breason of the charge\b/, 'charge'],
+  [/^the exemption reason\b/, 'adjustments'],
 ]
 
-const ofLines = ['description', 'quantity', 'unitPrice']
+const ofLines = ['description', 'quantity', 'unitPrice', 'category', 'rate', 'discount', 'charge']
+const ofAll = ['name', 'email', 'address', 'issueDate', 'dueDate', 'currency', 'lines', 'adjustments']
+
+/** Where the members of what a line says of its price are typed. */
+const members: Record<string, (parent: string) => string> = {
+  percent: (parent) => parent,
+  reason: (parent) => (parent === 'discount' || parent === 'charge' ? parent : 'reason'),
+  amount: (parent) => (parent === 'discount' || parent === 'charge' ? parent : 'amount'),
+}
 
 /** The name of the field: the last member of the pointer, what the code says, or what the words say. */
 function fieldOf({ code, message, pointer }: Outcome): string {
-  const named = pointer?.split('/').findLast((part) => !/^\d*$/.test(part) && part !== 'currency')
-  return named ?? byCode[code] ?? byWords.find(([words]) => words.test(message))?.[1] ?? ''
+  if (pointer?.includes('/pricing/') || /^the (reason of the )?(discount|charge) of the invoice\b/.test(message)) return 'adjustments'
+  const [named, parent = ''] = pointer?.split('/').filter((part) => !/^\d*$/.test(part) && part !== 'currency').reverse() ?? []
+  if (named !== undefined) return members[named]?.(parent) ?? named
+  return byCode[code] ?? byWords.find(([words]) => words.test(message))?.[1] ?? ''
 }
 
 /** The server's message at the field of an invoice that it is about; nothing when it is about none. */
 export function invoiceErrors(failure: Outcome, draft: Draft): Errors {
   const field = fieldOf(failure)
   const error = asSentence(failure.message)
-  if (!ofLines.includes(field)) return ['name', 'email', 'address', 'issueDate', 'dueDate', 'currency', 'lines'].includes(field) ? { [field]: error } : {}
+  if (!ofLines.includes(field)) return ofAll.includes(field) ? { [field]: error } : {}
   const line = lineOf(failure, draft)
   return { [line ? `${line.key}.${field}` : 'lines']: error }
 }

@@ -90,3 +90,31 @@ describe('merge', () => {
     expect(texts(draft)).toEqual(['1 Hard work 7 × 10', '+ Travel 1 × 99', '+ Mine 1 × 5', '3 Food 1 × 10'])
   })
 })
+
+describe('tax and discounts', () => {
+  const pricing = { discounts: [{ percent: '10' }] }
+
+  test('of a line and of the invoice are taken by field', () => {
+    const theirs = others((i) => {
+      change(i.lines, 0, { tax: { category: 'S', rate: '19' } })
+      i.pricing = pricing
+    })
+    const yours = mine((d) => {
+      change(d.lines, 0, { discount: '5 %' })
+      d.pricesIncludeTax = true
+    })
+    expect(brief(theirs, yours)).toEqual([
+      ['pricesIncludeTax', 'yours', false], ['adjustments', 'theirs', false], ['line.1.category', 'theirs', false],
+      ['line.1.rate', 'theirs', false], ['line.1.discount', 'yours', false],
+    ])
+    expect(revision(theirs, merge(base, theirs, yours, {}))?.payload).toMatchObject({
+      lines: [{ tax: { category: 'S', rate: '19' }, discount: { percent: '5' } }, {}, {}], pricing: { ...pricing, pricesIncludeTax: true },
+    })
+  })
+
+  test('that others removed stay removed', () => {
+    const was: Invoice = { ...base, pricing: { ...pricing, exemptions: [{ category: 'E', reason: 'Article 132' }] } }
+    const yours = { ...draftOf(was), dueDate: '2026-02-28' }
+    expect(revision(base, merge(was, base, yours, {}))?.payload).toMatchObject({ dueDate: '2026-02-28', pricing: {} })
+  })
+})

@@ -2,8 +2,9 @@ import { formatDay } from './dates'
 import { type Draft, type LineDraft, adopt, draftOf, isBlank } from './edit'
 import type { Column } from './editing'
 import { uuidv7 } from './ids'
-import type { Invoice } from './model'
+import type { Category, Invoice } from './model'
 import { compare } from './money'
+import { type PricingDraft, categoryNames, exempt, readAdjustment, sameAdjustment } from './pricing'
 import { readDecimal } from './reading'
 
 export type Side = 'theirs' | 'yours'
@@ -36,15 +37,26 @@ export function merge(base: Invoice, theirs: Invoice, draft: Draft, choices: Cho
   const { name, email, address } = { name: pick('name').customer.name, email: pick('email').customer.email, address: pick('address').customer.address }
   const customer = { name, email, address }
   const dates = { issueDate: pick('issueDate').issueDate, dueDate: pick('dueDate').dueDate }
-  return { ...now, customer, ...dates, lines: mergedLines(now, yours, sides) }
+  return { ...now, customer, ...dates, ...mergedPricing(now, pick), lines: mergedLines(now, yours, sides) }
+}
+
+function mergedPricing(now: Draft, pick: (key: string) => Draft): PricingDraft {
+  const reasons = exempt.map((category) => [category, pick(`exemption.${category}`).exemptions?.[category] ?? ''])
+  return {
+    pricesIncludeTax: pick('pricesIncludeTax').pricesIncludeTax ?? false,
+    adjustments: pick('adjustments').adjustments ?? now.adjustments ?? [],
+    exemptions: Object.fromEntries(reasons.filter(([, reason]) => reason !== '')) as Partial<Record<Category, string>>,
+  }
 }
 
 function adopted(theirs: Invoice, draft: Draft): Draft {
-  return { ...draft, lines: adopt(theirs, draft.lines) }
+  const { pricesIncludeTax, adjustments, exemptions } = draftOf(theirs) // for work that says nothing of them
+  return { pricesIncludeTax, adjustments, exemptions, ...draft, lines: adopt(theirs, draft.lines) }
 }
 
 type Same = (a: string, b: string) => boolean
 const equal: Same = (a, b) => a.trim() === b.trim()
+const equalAdjustment: Same = (a, b) => equal(a, b) || sameAdjustment(readAdjustment(a), readAdjustment(b))
 const equalNumber: Same = (a, b) => equal(a, b) || compare(readDecimal(a) ?? '', readDecimal(b) ?? '') === 0
 
 function difference(key: string, label: string, [was, theirs, yours]: [string, string, string], same: Same = equal): Difference[] {
@@ -61,13 +73,27 @@ function detailDifferences(...[was, now, yours]: [Draft, Draft, Draft]): Differe
     ...of('address', 'Address', (d) => d.customer.address),
     ...of('issueDate', 'Date of the invoice', (d) => formatDay(d.issueDate)),
     ...of('dueDate', 'Due date', (d) => formatDay(d.dueDate)),
+    ...of('pricesIncludeTax', 'Prices', (d) => (d.pricesIncludeTax ? 'with tax' : 'without tax')),
+    ...of('adjustments', 'Discounts and surcharges', adjustmentsOf),
+    ...exempt.flatMap((c) => of(`exemption.${c}`, `Reason for “${categoryNames[c]}”`, (d) => d.exemptions?.[c] ?? '')),
   ]
 }
 
-const columns: [Column, string][] = [
-  ['description', 'description'],
-  ['quantity', 'quantity'],
-  ['unitPrice', 'unit price'],
+function adjustmentsOf({ adjustments = [] }: Draft): string {
+  const written = adjustments.filter((a) => a.value.trim() !== '')
+  return written.map(({ kind, value, reason }) => `${kind === 'discount' ? '−' : '+'} ${value.trim()}${reason.trim() && `, ${reason.trim()}`}`).join('\n')
+}
+
+const columns: [Column, string, Same][] = [
+  ['description', 'description', equal],
+  ['quantity', 'quantity', equalNumber],
+  ['unitPrice', 'unit price', equalNumber],
+  ['category', 'tax', equal],
+  ['rate', 'tax rate', equalNumber],
+  ['discount', 'discount', equalAdjustment],
+  ['discountReason', 'reason of the discount', equal],
+  ['charge', 'surcharge', equalAdjustment],
+  ['chargeReason', 'reason of the surcharge', equal],
 ]
 
 const lineKey = (line: LineDraft) => `line.${line.id ?? line.key}`
@@ -79,15 +105,16 @@ function lineDifferences(was: Draft, now: Draft, yours: Draft): Difference[] {
   return [...all].flatMap(([key, any]) => {
     const [a, b, c] = [find(was, key), find(now, key), find(yours, key)]
     const label = a ? `Line “${a.description}”` : `New line “${any.description}”`
-    if (a && b && c) return columns.flatMap(([column, name]) => columnDifference(key, column, `${label}, ${name}`, [a, b, c]))
+    if (a && b && c) return columns.flatMap(([column, name, same]) => columnDifference(key, column, `${label}, ${name}`, same, [a, b, c]))
     if (b && c) return [] // both added the same
     const absent = a ? 'removed' : 'not there'
     return difference(key, label, [whole(a, absent), whole(b, absent), whole(c, absent)])
   })
 }
 
-function columnDifference(key: string, column: Column, label: string, [a, b, c]: [LineDraft, LineDraft, LineDraft]): Difference[] {
-  return difference(`${key}.${column}`, label, [a[column], b[column], c[column]], column === 'description' ? equal : equalNumber)
+function columnDifference(key: string, column: Column, label: string, same: Same, [a, b, c]: [LineDraft, LineDraft, LineDraft]): Difference[] {
+  const read = column === 'category' ? (l: LineDraft) => categoryNames[l.category ?? ''] : (l: LineDraft) => l[column] ?? ''
+  return difference(`${key}.${column}`, label, [read(a), read(b), read(c)], same)
 }
 
 function mergedLines(now: Draft, yours: Draft, sides: Map<string, Side>): LineDraft[] {
@@ -108,8 +135,8 @@ function withoutId({ id: _, ...line }: LineDraft): LineDraft {
 
 function mergedLine(their: LineDraft, mine: LineDraft, sides: Map<string, Side>): LineDraft {
   const line = { ...their, key: mine.key }
-  for (const [column] of columns) if (sides.get(`${lineKey(their)}.${column}`) === 'yours') line[column] = mine[column]
-  return line
+  const mineOf = columns.filter(([column]) => sides.get(`${lineKey(their)}.${column}`) === 'yours')
+  return Object.assign(line, Object.fromEntries(mineOf.map(([column]) => [column, mine[column] ?? ''])))
 }
 
 /** How a value that is not there reads. */

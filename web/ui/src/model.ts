@@ -8,12 +8,55 @@ export interface Customer {
   address: string
 }
 
+/** Why the tax of a line is what it is, by EN 16931. */
+export type Category = 'S' | 'Z' | 'E' | 'AE' | 'G' | 'O'
+
+export interface Tax {
+  category: Category
+  rate?: string // in percent, of S
+}
+
+/** A discount or a charge: a percentage or an amount. */
+export interface Adjustment {
+  percent?: string
+  amount?: string
+  reason?: string
+}
+
 export interface Line {
   id: string
   description: string
   quantity: string
   unitPrice: string
+  discount?: Adjustment
+  charge?: Adjustment
+  tax?: Tax
+  net: Money // with discount and charge, and with the tax where prices include it
+}
+
+/** What an invoice says of all its lines together. */
+export interface Pricing {
+  pricesIncludeTax?: boolean
+  discounts?: Adjustment[]
+  charges?: Adjustment[]
+  exemptions?: { category: Category; reason: string }[]
+}
+
+export interface Subtotal extends Tax {
+  taxable: Money
+  amount: Money
+}
+
+/** What an invoice comes to, where there is more to say than the sum of its lines. */
+export interface Totals {
+  lines: Money
+  discount: Money
+  charge: Money
   net: Money
+  tax: Money
+  gross: Money
+  rounding: Money
+  taxes?: Subtotal[]
 }
 
 export interface Payment {
@@ -37,6 +80,8 @@ export interface Invoice {
   payments: Payment[]
   writtenOff?: Money
   reason?: string // why it is void or written off
+  pricing?: Pricing
+  totals?: Totals
 }
 
 /** One invoice with the version that it stands at. */

@@ -55,6 +55,30 @@ function rescale(d: Decimal, scale: number): bigint {
   return d.units < 0n ? -rounded : rounded
 }
 
+/** The amount in minor units; 0 for what is none. */
+export function minorUnits(decimal: string, currency: string): bigint {
+  return rescale(parse(decimal) ?? { units: 0n, scale: 0 }, minorDigits(currency))
+}
+
+/** So many minor units of a currency. */
+export function ofMinor(minor: bigint, currency: string): Money {
+  return { amount: write(minor, minorDigits(currency)), currency }
+}
+
+/** units × percent ÷ 100, rounded half away from zero. */
+export function percentOf(units: bigint, percent: string): bigint {
+  const { units: rate, scale } = parse(percent) ?? { units: 0n, scale: 0 }
+  return rescale({ units: units * rate, scale: scale + 2 }, 0)
+}
+
+/** The amount to which percent was added to get units, rounded half away from zero; neither is negative. */
+export function withoutPercent(units: bigint, percent: string): bigint {
+  const { units: rate, scale } = parse(percent) ?? { units: 0n, scale: 0 }
+  const hundred = 100n * 10n ** BigInt(scale)
+  const whole = hundred + rate
+  return (units * hundred * 2n + whole) / (whole * 2n)
+}
+
 function write(minor: bigint, digits: number): string {
   const sign = minor < 0n ? '-' : ''
   const text = (minor < 0n ? -minor : minor).toString().padStart(digits + 1, '0')
@@ -63,11 +87,15 @@ function write(minor: bigint, digits: number): string {
 
 /** quantity × price, rounded once to the minor unit; undefined while one of them is not a decimal. */
 export function netPreview(quantity: string, unitPrice: string, currency: string): Money | undefined {
-  const q = parse(readDecimal(quantity) ?? '')
-  const p = parse(readDecimal(unitPrice) ?? '')
-  if (!q || !p) return undefined
+  return product(readDecimal(quantity) ?? '', readDecimal(unitPrice) ?? '', currency)
+}
+
+/** a × b, rounded once to the minor unit; undefined when one of them is not a decimal. */
+export function product(a: string, b: string, currency: string): Money | undefined {
+  const [x, y] = [parse(a), parse(b)]
+  if (!x || !y) return undefined
   const digits = minorDigits(currency)
-  return { amount: write(rescale({ units: q.units * p.units, scale: q.scale + p.scale }, digits), digits), currency }
+  return { amount: write(rescale({ units: x.units * y.units, scale: x.scale + y.scale }, digits), digits), currency }
 }
 
 /** The sum of amounts of one currency. */

@@ -77,6 +77,7 @@ const happened: Record<string, (d: Data) => string> = {
   LineItemAdded: (d) => `Line added${ofLine(d)}`,
   LineItemChanged: (d) => `Line changed${ofLine(d)}`,
   LineItemRemoved: (d) => `Line ${text(d.lineId) || text(d.id)} removed`.replace('  ', ' '),
+  PricingChanged: (d) => `Discounts, surcharges or tax changed${money(d.total) ? `: ${money(d.total)} in total` : ''}`,
   LinesReordered: () => 'Lines put into another order',
   InvoiceSent: (d) => `Invoice marked as sent${money(d.total) ? `: ${money(d.total)} to be paid` : ''}`,
   PaymentReceived: (d) => {

@@ -1,16 +1,19 @@
-import { type KeyboardEvent, type SyntheticEvent, memo, useCallback, useDeferredValue, useEffect, useEffectEvent, useReducer, useRef, useState } from 'react'
+import { type KeyboardEvent, type SyntheticEvent, memo, useCallback, useDeferredValue, useEffect, useEffectEvent, useMemo, useReducer, useRef, useState } from 'react'
 import { Link } from 'wouter'
 import type { Outcome } from '../commands'
-import { type Draft, type Errors, type LineDraft, validate } from '../edit'
+import { type Draft, type Errors, validate } from '../edit'
 import { type Edit, applyEdit } from '../editing'
-import { netPreview, sum } from '../money'
 import type { Pending } from '../pending'
+import { preview } from '../preview'
+import { readPricing } from '../pricing'
 import { invoiceErrors } from '../fields'
 import { Amount } from './amount'
 import { DiscardDialog } from './discard'
 import { Failure } from './failure'
 import { Lines } from './lines'
 import { CustomerPanel, TermsPanel } from './panels'
+import { PricingPanel } from './pricing-panel'
+import { Sums } from './sums'
 import { Waiting } from './waiting'
 
 interface Props {
@@ -55,7 +58,7 @@ export function Editor({ initial, isNew, restored = false, pending, failure, onT
   const press = (event: KeyboardEvent) => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) form.current?.requestSubmit()
   }
-  const { issueDate, dueDate, currency } = draft
+  const { issueDate, dueDate, currency, pricesIncludeTax, adjustments, exemptions, lines } = draft
   const wrong = errors.at
 
   return (
@@ -66,7 +69,10 @@ export function Editor({ initial, isNew, restored = false, pending, failure, onT
         <h2>Lines</h2>
         <Lines lines={draft.lines} currency={currency} errors={wrong} onEdit={onEdit} />
         {wrong.lines && <p className="wrong">{wrong.lines}</p>}
-        <Preview lines={draft.lines} currency={currency} />
+      </section>
+      <PricingPanel {...{ pricesIncludeTax, adjustments, exemptions, lines }} errors={wrong} onEdit={onEdit} />
+      <section className="card panel">
+        <Preview {...{ pricesIncludeTax, adjustments, exemptions, lines, currency }} />
       </section>
       <Failure outcome={failure} atField={Object.keys(wrong).length > 0} />
       <div className="submit">
@@ -131,16 +137,34 @@ function useKeeping(draft: Draft, initial: Draft, onType: (draft: Draft) => bool
   }, [])
 }
 
+type PreviewProps = Parameters<typeof preview>[0]
+
 /** The sum follows when nothing is being typed: the key that is pressed comes first. */
-const Preview = memo(function Preview({ lines, currency }: { lines: LineDraft[]; currency: string }) {
-  const settled = useDeferredValue(lines)
-  const nets = settled.flatMap((l) => netPreview(l.quantity, l.unitPrice, currency) ?? [])
+const Preview = memo(function Preview(draft: PreviewProps) {
+  const settled = useDeferredValue(useStable(draft))
+  const computed = preview(settled)
+  const pricing = readPricing(settled) ?? {}
+  const simple = Object.keys(pricing).length === 0 && !computed.totals.taxes
   return (
-    <p className="preview num">
+    <div className="preview num">
       <span className="muted small">A preview. The amounts that count are computed when you save.</span>
-      <output>
-        <Amount of={sum(nets, currency)} />
-      </output>
-    </p>
+      <dl className="sums">
+        {!simple && <Sums lines={computed.lines} pricing={pricing} totals={computed.totals} computed={computed} />}
+        <dt className="last">Total</dt>
+        <dd className="last">
+          <output>
+            <Amount of={computed.payable} />
+          </output>
+        </dd>
+      </dl>
+    </div>
   )
 })
+
+/** The same object as long as all that is in it is the same. */
+function useStable({ lines, currency, pricesIncludeTax, adjustments, exemptions }: PreviewProps): PreviewProps {
+  return useMemo(
+    () => ({ lines, currency, pricesIncludeTax, adjustments, exemptions }),
+    [lines, currency, pricesIncludeTax, adjustments, exemptions],
+  )
+}

@@ -1,11 +1,12 @@
-import { type Dispatch, type KeyboardEvent, type RefObject, memo, useEffectEvent, useLayoutEffect, useRef } from 'react'
+import { type Dispatch, type KeyboardEvent, type RefObject, memo, useEffectEvent, useLayoutEffect, useRef, useState } from 'react'
 import type { Errors, LineDraft } from '../edit'
 import type { Column, Edit } from '../editing'
-import { netPreview } from '../money'
+import { linePreview } from '../preview'
+import { categoryNames } from '../pricing'
 import { typedForm } from '../reading'
 import { Amount } from './amount'
 import { Choices } from './field'
-import { PlusIcon, TrashIcon } from './icons'
+import { PercentIcon, PlusIcon, TrashIcon } from './icons'
 
 interface Props {
   lines: LineDraft[]
@@ -20,7 +21,20 @@ const columns: [Column, string, string][] = [
   ['unitPrice', 'Unit price', 'price'],
 ]
 
-const placeholders: Record<Column, string> = { description: 'What it is for', quantity: '', unitPrice: typedForm('0.00') }
+/** What a line may say besides, in a row of its own within the line. */
+const extras: [Column, string][] = [
+  ['discount', 'Discount'],
+  ['discountReason', 'Reason of the discount'],
+  ['charge', 'Surcharge'],
+  ['chargeReason', 'Reason of the surcharge'],
+]
+
+const placeholders: Partial<Record<Column, string>> = {
+  description: 'What it is for', unitPrice: typedForm('0.00'), rate: '19', discount: `10 % or ${typedForm('5.00')}`, discountReason: 'Such as: loyalty',
+  charge: `10 % or ${typedForm('5.00')}`, chargeReason: 'Such as: freight',
+}
+
+const texts: Column[] = ['description', 'discountReason', 'chargeReason']
 
 /** The grid of lines: Enter goes down a line and adds one at the end, the arrows move between lines. */
 export function Lines({ lines, currency, errors, onEdit }: Props) {
@@ -37,11 +51,14 @@ export function Lines({ lines, currency, errors, onEdit }: Props) {
                 {label}
               </th>
             ))}
+            <th scope="col" className="tax">
+              Tax
+            </th>
             <th scope="col" className="net">
               Preview
             </th>
             <th scope="col" className="remove">
-              <span className="hidden">Remove</span>
+              <span className="hidden">More and remove</span>
             </th>
           </tr>
         </thead>
@@ -55,6 +72,10 @@ export function Lines({ lines, currency, errors, onEdit }: Props) {
               description={errors[`${line.key}.description`]}
               quantity={errors[`${line.key}.quantity`]}
               unitPrice={errors[`${line.key}.unitPrice`]}
+              category={errors[`${line.key}.category`]}
+              rate={errors[`${line.key}.rate`]}
+              discount={errors[`${line.key}.discount`]}
+              charge={errors[`${line.key}.charge`]}
               onEdit={onEdit}
             />
           ))}
@@ -78,7 +99,7 @@ function useFocusOnNeighbour(lines: LineDraft[], grid: RefObject<HTMLTableElemen
     before.current = lines
     if (grew && document.activeElement === add.current) return focusCell(grid.current, 'description', lines.length - 1)
     if (!shrank || (document.activeElement && document.activeElement !== document.body)) return
-    const remove = grid.current?.querySelectorAll<HTMLElement>('.remove button')
+    const remove = grid.current?.querySelectorAll<HTMLElement>('.remove button:last-child')
     ;(remove?.[Math.min(gone, lines.length - 1)] ?? add.current)?.focus()
   })
   useLayoutEffect(() => follow(), [lines])
@@ -110,25 +131,49 @@ interface RowProps extends Partial<Record<Column, string | undefined>> {
 
 /** A row is drawn again only when its own line changes: with hundreds of lines, a key must not cost them all. */
 const LineRow = memo(function LineRow({ line, row, currency, onEdit, ...errors }: RowProps) {
+  const [opened, setOpened] = useState(false)
+  const open = opened || extras.some(([column]) => (line[column] ?? '') !== '' || errors[column] !== undefined)
+  const cell = (column: Column, label: string) => (
+    <Cell
+      name={`${column}-${row}`}
+      label={`${label} of line ${row + 1}`}
+      numeric={!texts.includes(column)}
+      placeholder={placeholders[column] ?? ''}
+      value={line[column] ?? ''}
+      error={errors[column]}
+      onChange={(value) => onEdit({ type: 'line', key: line.key, column, value })}
+    />
+  )
   return (
     <tr>
       {columns.map(([column, label, look]) => (
         <td key={column} className={look}>
-          <Cell
-            name={`${column}-${row}`}
-            label={`${label} of line ${row + 1}`}
-            numeric={column !== 'description'}
-            placeholder={placeholders[column]}
-            value={line[column]}
-            error={errors[column]}
-            onChange={(value) => onEdit({ type: 'line', key: line.key, column, value })}
-          />
+          {cell(column, label)}
+          {column === 'description' && open && (
+            <div className="extras">
+              {extras.map(([extra, name]) => (
+                <div key={extra}>
+                  <span className="muted small" aria-hidden="true">{name}</span>
+                  {cell(extra, name)}
+                </div>
+              ))}
+            </div>
+          )}
         </td>
       ))}
+      <td className="tax">
+        <div className="rate">
+          <CategorySelect line={line} row={row} error={errors.category} onEdit={onEdit} />
+          {line.category === 'S' && <div>{cell('rate', 'Tax rate in percent')}</div>}
+        </div>
+      </td>
       <td className="net num muted">
         <Net line={line} currency={currency} />
       </td>
       <td className="remove">
+        <button type="button" className="icon" aria-expanded={open} aria-label={`Discount and surcharge of line ${row + 1}`} onClick={() => setOpened(!open)}>
+          <PercentIcon />
+        </button>
         <button type="button" className="icon" aria-label={`Remove line ${row + 1}`} onClick={() => onEdit({ type: 'removed', key: line.key })}>
           <TrashIcon />
         </button>
@@ -138,8 +183,41 @@ const LineRow = memo(function LineRow({ line, row, currency, onEdit, ...errors }
 })
 
 function Net({ line, currency }: { line: LineDraft; currency: string }) {
-  const net = netPreview(line.quantity, line.unitPrice, currency)
+  const net = linePreview(line, currency)
   return net ? <Amount of={net} /> : '–'
+}
+
+interface SelectProps {
+  line: LineDraft
+  row: number
+  error: string | undefined
+  onEdit: Dispatch<Edit>
+}
+
+function CategorySelect({ line, row, error, onEdit }: SelectProps) {
+  return (
+    <div>
+      <select
+        className="input"
+        name={`category-${row}`}
+        aria-label={`Tax of line ${row + 1}`}
+        value={line.category ?? ''}
+        onChange={(e) => onEdit({ type: 'line', key: line.key, column: 'category', value: e.target.value })}
+        {...(error && { 'aria-invalid': true, 'aria-describedby': `category-${row}-error` })}
+      >
+        {Object.entries(categoryNames).map(([category, name]) => (
+          <option key={category} value={category}>
+            {name}
+          </option>
+        ))}
+      </select>
+      {error && (
+        <p className="wrong" id={`category-${row}-error`}>
+          {error}
+        </p>
+      )}
+    </div>
+  )
 }
 
 interface CellProps {
@@ -171,7 +249,7 @@ function Cell({ name, label, numeric, placeholder, value, error, onChange }: Cel
           {error}
         </p>
       )}
-      {error && numeric && <Choices typed={value} onChoose={onChange} />}
+      {error && numeric && <Choices typed={value.replace('%', '')} onChoose={(chosen) => onChange(value.includes('%') ? `${chosen} %` : chosen)} />}
     </>
   )
 }

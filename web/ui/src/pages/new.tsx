@@ -7,6 +7,7 @@ import { likelyCurrency, rememberCurrency } from '../currencies'
 import { addDays, today } from '../dates'
 import { type Draft, creation } from '../edit'
 import { emptyLine, withLine } from '../editing'
+import { typedPricing } from '../pricing'
 import { uuidv7 } from '../ids'
 import { invoicePath } from '../paths'
 import { useStore } from '../store'
@@ -17,7 +18,7 @@ import { workKey } from '../work'
 function emptyDraft(): Draft {
   const issueDate = today()
   const customer = { name: '', email: '', address: '' }
-  return { customer, currency: likelyCurrency(), issueDate, dueDate: addDays(issueDate, 30), lines: [emptyLine()] }
+  return { customer, currency: likelyCurrency(), issueDate, dueDate: addDays(issueDate, 30), lines: [emptyLine()], ...typedPricing({}) }
 }
 
 export function NewPage() {
