@@ -10,7 +10,7 @@ func (c *Client) next(v *invoice) command {
 	n := c.random.IntN(100)
 	switch v.state.Status {
 	case "":
-		return newCommand(v.id, "CreateInvoice", c.creation())
+		return newCommand(v.id, "CreateInvoice", c.creation(v))
 	case "draft":
 		return c.onDraft(v, n)
 	case "written_off":
@@ -23,9 +23,9 @@ func (c *Client) next(v *invoice) command {
 func (c *Client) onDraft(v *invoice, n int) command {
 	switch {
 	case n < 25:
-		return newCommand(v.id, "AddLineItem", c.line(nil))
+		return newCommand(v.id, "AddLineItem", c.line(v, nil))
 	case n < 35 && len(v.state.Lines) > 0:
-		return newCommand(v.id, "ChangeLineItem", c.line(object{"lineId": c.anyLine(v)}))
+		return newCommand(v.id, "ChangeLineItem", c.line(v, object{"lineId": c.anyLine(v)}))
 	case n < 42 && len(v.state.Lines) > 0:
 		return newCommand(v.id, "RemoveLineItem", object{"lineId": c.anyLine(v)})
 	case n < 47:
@@ -53,7 +53,7 @@ func (c *Client) onSent(v *invoice, n int) command {
 	case n < 45:
 		return newCommand(v.id, "ReceivePayment", payment("999999", balance.Currency))
 	case n < 50:
-		return newCommand(v.id, "AddLineItem", c.line(nil))
+		return newCommand(v.id, "AddLineItem", c.line(v, nil))
 	case n < 54:
 		return newCommand(v.id, "VoidInvoice", object{"reason": "issued twice"})
 	case n < 60:
@@ -80,28 +80,34 @@ func (c *Client) anyLine(v *invoice) string {
 	return v.state.Lines[c.random.IntN(len(v.state.Lines))].ID
 }
 
-func (c *Client) creation() object {
+func (c *Client) creation(v *invoice) object {
 	var lines []object
 	for range c.random.IntN(4) {
-		lines = append(lines, c.line(nil))
+		lines = append(lines, c.line(v, nil))
 	}
 	creation := details(c.random.IntN(100), "Straße \"1\"\n10115 Berlin")
 	creation["currency"] = []string{"EUR", "USD", "JPY", "KWD"}[c.random.IntN(4)]
 	creation["lines"] = lines
+	if v.isTaxed() {
+		creation["pricing"] = c.pricing()
+	}
 	return creation
 }
 
 // revision carries the whole draft: lines that are there in another order, some
 // of them changed, some left out, and a new one.
 func (c *Client) revision(v *invoice, n int) command {
-	lines := []object{c.line(nil)}
+	lines := []object{c.line(v, nil)}
 	for _, i := range c.random.Perm(len(v.state.Lines)) {
 		if c.random.IntN(3) > 0 {
-			lines = append(lines, c.line(object{"id": v.state.Lines[i].ID}))
+			lines = append(lines, c.line(v, object{"id": v.state.Lines[i].ID}))
 		}
 	}
 	revised := details(n, v.id)
 	revised["lines"] = lines
+	if v.isTaxed() && c.random.IntN(2) == 0 { // else it stays
+		revised["pricing"] = c.pricing()
+	}
 	cmd := newCommand(v.id, "ReviseDraft", revised)
 	cmd.expected = new(v.version)
 	return cmd
@@ -114,13 +120,39 @@ func details(n int, address string) object {
 	}
 }
 
-func (c *Client) line(line object) object {
+// isTaxed is half of the invoices: one is only sent when all its lines are.
+func (v *invoice) isTaxed() bool { return v.id[len(v.id)-1]%2 == 0 }
+
+// pricing has what each tax of line needs, and discounts and charges or not.
+func (c *Client) pricing() object {
+	p := object{"pricesIncludeTax": c.random.IntN(2) == 0, "exemptions": []object{{"category": "E", "reason": "Article 132"}}}
+	if c.random.IntN(2) == 0 {
+		p["discounts"] = []object{{"percent": "2.5", "reason": "loyalty"}}
+	}
+	if c.random.IntN(2) == 0 {
+		p["charges"] = []object{{"amount": "3", "reason": "freight"}}
+	}
+	return p
+}
+
+// tax puts a tax on a line, and sometimes a discount.
+func (c *Client) tax(line object) {
+	line["tax"] = []object{{"category": "S", "rate": "19"}, {"category": "S", "rate": "7"}, {"category": "E"}}[c.random.IntN(3)]
+	if c.random.IntN(3) == 0 {
+		line["discount"] = object{"percent": "10"}
+	}
+}
+
+func (c *Client) line(v *invoice, line object) object {
 	if line == nil {
 		line = object{}
 	}
 	line["description"] = fmt.Sprint("Work ", c.random.IntN(100))
 	line["quantity"] = fmt.Sprintf("%d.%d", c.random.IntN(9)+1, c.random.IntN(10))
 	line["unitPrice"] = fmt.Sprintf("%d.%02d", c.random.IntN(90)+1, c.random.IntN(100))
+	if v.isTaxed() {
+		c.tax(line)
+	}
 	return line
 }
 
