@@ -53,6 +53,8 @@ func roundTrip[T any](t *testing.T, codec eventim.Codec[T], name string, data []
 func FuzzDecodeCommand(f *testing.F) {
 	seed(f, "command")
 	f.Add("AddLineItem", []byte(`{"description":"x","quantity":"999999999999.999999","unitPrice":"999999999999.999999"}`))
+	f.Add("CreateInvoice", must(os.ReadFile("testdata/optional/priced-creation-command.json")))
+	f.Add("ReviseDraft", must(os.ReadFile("testdata/optional/priced-revision-command.json")))
 	f.Add("ReceivePayment", []byte(`{"amount":{"amount":"-92233720368547758.08","currency":"EUR"},"date":"2026-11-21"}`))
 	f.Fuzz(func(t *testing.T, name string, data []byte) {
 		cmd, ok := roundTrip(t, Aggregate.Commands, name, data)
@@ -74,6 +76,7 @@ func FuzzDecodeCommand(f *testing.F) {
 // whatever the log holds.
 func FuzzDecodeEvent(f *testing.F) {
 	seed(f, "event")
+	f.Add("InvoiceCreated", must(os.ReadFile("testdata/optional/priced-creation.json")))
 	f.Fuzz(func(t *testing.T, name string, data []byte) {
 		e, ok := roundTrip(t, Aggregate.Events, name, data)
 		if !ok {
@@ -90,6 +93,7 @@ func FuzzDecodeEvent(f *testing.F) {
 
 func FuzzDecodeState(f *testing.F) {
 	seed(f, "state")
+	f.Add("invoice", must(os.ReadFile("testdata/optional/priced-state.json")))
 	f.Fuzz(func(t *testing.T, name string, data []byte) {
 		state, ok := roundTrip(t, Aggregate.State, name, data)
 		if !ok {
