@@ -98,9 +98,14 @@ bench-repeats: ## measure how fast commands are answered that were handled befor
 bench: ## measure the handler beside Kafka Streams and others, into docs/benchmarks.md (needs Java and Maven, two hours)
 	CGO_ENABLED=0 go run ./cmd/bench compare --docs docs
 
+.PHONY: bench-http
+bench-http: ## measure from an HTTP request to its result and its row, beside a plain program, into docs/benchmarks.md (needs Java and Maven)
+	CGO_ENABLED=0 go run ./cmd/bench http --docs docs
+
 .PHONY: bench-smoke
-bench-smoke: ## the same in small, which shows that it works, not how fast
+bench-smoke: ## the benchmarks in small, which shows that they work, not how fast
 	CGO_ENABLED=0 go run ./cmd/bench compare --smoke
+	CGO_ENABLED=0 go run ./cmd/bench http --smoke
 	cd cmd/bench/goka && go vet ./... && go test ./...
 
 .PHONY: ui

@@ -18,6 +18,8 @@ type cli struct {
 	Contender contenderCmd `cmd:"" hidden:"" help:"Run a contender that compare starts and stops."`
 	Restore   restoreCmd   `cmd:"" help:"Measure how long a handler needs to have a million states again: after a clean stop, after kill -9, and from nothing."`
 	Repeats   repeatsCmd   `cmd:"" help:"Measure how fast a handler answers commands that it has handled before, and how long one behind many repeats waits."`
+	HTTP      httpCmd      `cmd:"" name:"http" help:"Measure the whole product from HTTP to result and row, beside a plain program with one Postgres transaction for each request."`
+	Plain     plainCmd     `cmd:"" hidden:"" help:"Run the plain program that http starts and stops."`
 	Handler   handlerCmd   `cmd:"" hidden:"" help:"Run the handler that the benchmarks start and kill."`
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -68,4 +69,35 @@ func busyCPU() (float64, error) {
 		}
 	}
 	return busy / ticks, nil
+}
+
+// cpuOfFamily returns the seconds of a core that a process and its children have
+// used, those that have ended included.
+func cpuOfFamily(parent int) (sum float64, err error) {
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return 0, err
+	}
+	for _, name := range stats {
+		data, err := os.ReadFile(name) //nolint:gosec // the kernel's
+		if err != nil {
+			continue // it has ended
+		}
+		_, rest, _ := strings.Cut(string(data), ") ")
+		fields := strings.Fields(rest)
+		last := 13 // utime and stime
+		if name == fmt.Sprintf("/proc/%d/stat", parent) {
+			last = 15 // and those of children that have ended
+		} else if len(fields) < 2 || fields[1] != strconv.Itoa(parent) {
+			continue
+		}
+		for _, field := range fields[11:last] {
+			n, err := strconv.ParseFloat(field, 64)
+			if err != nil {
+				return 0, fmt.Errorf("%s: %q", name, rest)
+			}
+			sum += n / ticks
+		}
+	}
+	return sum, nil
 }
