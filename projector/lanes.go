@@ -132,8 +132,11 @@ func (ls *lanes) waiting() (requests []*request) {
 }
 
 // pace is the least time from the beginning of a transaction of a lane to that
-// of the next. One that was idle begins at once.
-const pace = 2 * time.Millisecond
+// of the next. One that was idle begins at once. The results, events and
+// snapshots of one transaction of a handler come one after the other, and a
+// handler that is busy begins one every five milliseconds, too: in less, a lane
+// would take what belongs together in two or three turns.
+const pace = 5 * time.Millisecond
 
 // weight is what something adds to a transaction.
 type weight struct{ records, bytes int }

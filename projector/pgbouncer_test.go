@@ -5,6 +5,7 @@ package projector_test
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/eventim-go/eventim/internal/app"
+	"github.com/eventim-go/eventim/internal/childtest"
 	"github.com/eventim-go/eventim/internal/devpostgres/pgtest"
 	"github.com/eventim-go/eventim/migrations"
 )
@@ -108,7 +110,10 @@ func TestEverythingThroughPgbouncer(t *testing.T) {
 		}
 	}
 	f.publishMany(t, 300)
-	p, stop := start(t, pool, f.config(), f.queued())
+	var log childtest.Output
+	config := f.config()
+	config.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	p, stop := start(t, pool, config, f.queued())
 	f.awaitFold(t)
 	w := f.runWaiter(t, pool)
 	for range 20 {
@@ -127,6 +132,9 @@ func TestEverythingThroughPgbouncer(t *testing.T) {
 	}
 	if err := stop(); err != nil {
 		t.Fatal(err)
+	}
+	if failed := linesWith(&log, "goes alone"); len(failed) > 0 {
+		t.Errorf("lanes do not work through it: %v", failed)
 	}
 	next := f.queued()
 	next.Version = 2
