@@ -47,6 +47,13 @@ bench-start: ## measure how long a new user waits for make run: a fresh clone wi
 test: bin/withpostgres ## run all Go tests on an embedded broker and a Postgres
 	bin/withpostgres -- go test $(RACE) -timeout=20m ./...
 
+# Modules of their own, as those of authors are: nothing of internal/ is in their reach.
+EXAMPLES := $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
+
+.PHONY: test-examples
+test-examples: ## vet and test the examples, each as the module that it is
+	for dir in $(EXAMPLES); do (cd $$dir && go vet ./... && go test $(RACE) ./...) || exit 1; done
+
 .PHONY: test-kafka
 test-kafka: bin/withpostgres ## run the tests on Apache Kafka (KAFKA_VERSION=; needs Java and Maven)
 	.ci/kafka/kafka.sh with 1 bin/withpostgres -- go test $(RACE) -timeout=20m -count=1 $(KAFKA_PACKAGES)
@@ -80,6 +87,7 @@ check: ## run what CI runs
 .PHONY: lint
 lint: ## check style and architecture
 	$(LINT) run --config=.ci/golangci.yml ./...
+	for dir in $(EXAMPLES); do (cd $$dir && go tool -modfile=../../.ci/tools.mod golangci-lint run --config=../../.ci/golangci.yml ./...) || exit 1; done
 
 .PHONY: build
 build: ui ## build bin/invoices, the production binary

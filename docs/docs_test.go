@@ -39,7 +39,7 @@ func TestLinks(t *testing.T) {
 		} else if want != text {
 			t.Errorf("%s: links point at the wrong lines; run go test ./docs -update", doc)
 		}
-		for _, m := range fileLink.FindAllStringSubmatch(text, -1) {
+		for _, m := range fileLink.FindAllStringSubmatch(codeBlock.ReplaceAllString(text, ""), -1) {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(doc), m[1])); err != nil {
 				t.Errorf("%s: link to nothing: %v", doc, err)
 			}

@@ -2,8 +2,10 @@ package embedded_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -101,5 +103,54 @@ func TestABrokerIsTheSameAtItsNextStart(t *testing.T) {
 	}
 	if ids[0] != ids[1] {
 		t.Errorf("the cluster was %s, and is %s", ids[0], ids[1])
+	}
+}
+
+// Both servers find what they have left in their directory, and what one of them
+// has is not in the way of the other.
+func TestServersShareADirectory(t *testing.T) {
+	dir := pgtest.Dir(t)
+	var clusters []string
+	for range 2 {
+		s, err := embedded.Start(t.Context(), embedded.Config{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, err := eventim.ClusterID(t.Context(), s.Kafka())
+		if err != nil {
+			t.Error(err)
+		}
+		clusters = append(clusters, id)
+		conn, err := pgx.Connect(t.Context(), s.Postgres.URL())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Exec(t.Context(), "create table start_"+strconv.Itoa(len(clusters))+"()"); err != nil {
+			t.Error(err)
+		}
+		var tables int
+		err = conn.QueryRow(t.Context(), `select count(*) from pg_tables where schemaname = 'public'`).Scan(&tables)
+		if err != nil || tables != len(clusters) {
+			t.Errorf("after start %d there are %d tables, error %v", len(clusters), tables, err)
+		}
+		if err := errors.Join(conn.Close(t.Context()), s.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+	if clusters[0] != clusters[1] {
+		t.Errorf("the cluster was %s, and is %s", clusters[0], clusters[1])
+	}
+}
+
+// A start that fails leaves nothing behind that runs, nor a directory.
+func TestAStartThatFailsLeavesNothing(t *testing.T) {
+	t.Setenv("TMPDIR", pgtest.Dir(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if s, err := embedded.Start(ctx, embedded.Config{}); err == nil {
+		t.Errorf("started with a context that has ended, %v", s.Close())
+	}
+	if left := temporaries(t); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
 	}
 }
