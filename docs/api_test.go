@@ -13,7 +13,7 @@ import (
 )
 
 // apiPackages are what a program of an author imports.
-var apiPackages = []string{"eventim", "eventim/eventimtest", "projector", "embedded"}
+var apiPackages = []string{"eventim", "eventim/eventimtest", "projector", "embedded", "migrations"}
 
 const module = "github.com/eventim-go/eventim/"
 
@@ -21,6 +21,7 @@ const module = "github.com/eventim-go/eventim/"
 var foreignTypes = map[string][]string{
 	"eventim":             {"Kafka.Configure: github.com/IBM/sarama.Config"},
 	"eventim/eventimtest": {"Embedded: github.com/twmb/franz-go/pkg/kfake.Cluster"}, // for control over its faults
+	"migrations":          {"Up: github.com/jackc/pgx/v5/pgxpool.Pool"},
 	"projector": {
 		"New: github.com/jackc/pgx/v5/pgxpool.Pool",
 		"NewWaiter: github.com/jackc/pgx/v5/pgxpool.Pool",
@@ -97,11 +98,11 @@ func (w *walk) pkg() {
 }
 
 // declared visits what a type of this package consists of. An alias gives a name
-// to what has none here otherwise.
+// to a type of a room below, which has none otherwise.
 func (w *walk) declared(t types.Type) {
 	named, ok := types.Unalias(t).(*types.Named)
-	if !ok {
-		w.visit(t)
+	if !ok || !strings.HasPrefix(pathOf(named.Obj().Pkg()), module) {
+		w.visit(types.Unalias(t))
 		return
 	}
 	name := w.at
@@ -118,9 +119,10 @@ func (w *walk) declared(t types.Type) {
 func (w *walk) visit(t any) {
 	switch t := t.(type) {
 	case *types.Alias:
-		if t.Obj().Pkg() != w.home { // whose aliases are visited where they are declared
-			w.visit(types.Unalias(t))
+		if t.Obj().Pkg() == w.home && t.Obj().Exported() { // visited where it is declared
+			return
 		}
+		w.visit(types.Unalias(t))
 	case *types.Named:
 		w.named(t)
 	case *types.TypeParam:

@@ -41,6 +41,7 @@ type Config struct {
 // write the same views.
 type Projector struct {
 	config    Config
+	pool      *pgxpool.Pool
 	lanes     *lanes // nil: there are none
 	consumers []*consumer
 }
@@ -53,7 +54,7 @@ func New(pool *pgxpool.Pool, config Config, views ...View) (*Projector, error) {
 	config.MaxBatch = cmp.Or(config.MaxBatch, 1000)
 	config.Logger = cmp.Or(config.Logger, slog.Default())
 	config.Lanes = cmp.Or(config.Lanes, 1)
-	p := &Projector{config: config}
+	p := &Projector{config: config, pool: pool}
 	if config.Lanes > 0 && pool != nil && pipelines(pool) {
 		p.lanes = newLanes(pool, config.Logger)
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"maps"
+	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -87,11 +89,25 @@ func TestComposeOrder(t *testing.T) {
 	}
 }
 
+// testedKafka is the version that make test-kafka runs on.
+func testedKafka(t *testing.T) string {
+	t.Helper()
+	pom, err := os.ReadFile("../../.ci/kafka/pom.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := regexp.MustCompile(`<kafka.version>(.*)</kafka.version>`).FindSubmatch(pom)
+	if version == nil {
+		t.Fatal("the tests name no version of Kafka")
+	}
+	return string(version[1])
+}
+
 func TestComposeKafkaIsForOneNode(t *testing.T) {
 	p := composition(t)
 	kafka := service(t, p, "kafka")
-	if kafka.Image != "apache/kafka:4.3.1" {
-		t.Errorf("got the image %s, want apache/kafka:4.3.1", kafka.Image)
+	if want := "apache/kafka:" + testedKafka(t); kafka.Image != want {
+		t.Errorf("got the image %s, want %s, which the tests run on", kafka.Image, want)
 	}
 	env := environment(kafka)
 	for name, want := range map[string]string{

@@ -3,9 +3,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"log"
 	"os"
 	"strconv"
 
@@ -13,12 +11,14 @@ import (
 	"github.com/eventim-go/eventim/eventim"
 )
 
-type Counter struct{ Total int } // the state
-type Add struct{ N int }         // the command
-type Added struct{ N int }       // the event
+type (
+	Counter struct{ Total int } // the state
+	Add     struct{ N int }     // the command
+	Added   struct{ N int }     // the event
+)
 
 var counters = eventim.Aggregate[Counter, Add, Added]{
-	Name: "counter",
+	Name: "counter", Commands: eventim.JSON[Add]("Add"), Events: eventim.JSON[Added]("Added"),
 	Decider: eventim.Decider[Counter, Add, Added]{
 		Decide: func(c Counter, cmd eventim.Command[Add]) ([]Added, error) {
 			if cmd.Payload.N < 1 {
@@ -28,17 +28,17 @@ var counters = eventim.Aggregate[Counter, Add, Added]{
 		},
 		Evolve: func(c Counter, e Added) Counter { return Counter{c.Total + e.N} },
 	},
-	Commands: eventim.JSON[Add]("Add"), Events: eventim.JSON[Added]("Added"),
 }
 
 func main() {
 	n, _ := strconv.Atoi(os.Args[2])
 	broker, err := embedded.StartBroker(embedded.Config{Dir: ".data/kafka"})
 	if err == nil {
-		err = errors.Join(count(context.Background(), broker.Kafka(), ".data/handler", os.Args[1], n), broker.Close())
+		defer broker.Close()
+		err = count(context.Background(), broker.Kafka(), ".data/handler", os.Args[1], n)
 	}
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 }
 

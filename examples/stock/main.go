@@ -9,11 +9,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log"
 	"net/http"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -67,7 +69,9 @@ func run(ctx context.Context, kafka eventim.Kafka, postgres, dir, address string
 		eventim.Part{Name: "handler", Run: handler.Run},
 		eventim.Part{Name: "projector", Run: views.Run},
 		eventim.Part{Name: "waiter", Run: web.waiter.Run},
-		eventim.Part{Name: "web", Run: func(ctx context.Context) error { return web.serve(ctx, address) }},
+		eventim.Part{Name: "web", Run: func(ctx context.Context) error {
+			return errors.Join(views.AwaitLive(ctx), web.serve(ctx, address))
+		}},
 	)
 }
 
@@ -81,9 +85,9 @@ func (a api) serve(ctx context.Context, address string) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /items/{item}/{command}", a.post)
 	mux.HandleFunc("GET /items", a.get)
-	server := http.Server{Addr: address, Handler: mux}
+	server := http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	defer context.AfterFunc(ctx, func() { server.Close() })()
-	if err := server.ListenAndServe(); err != http.ErrServerClosed {
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
@@ -97,7 +101,7 @@ func (a api) post(w http.ResponseWriter, r *http.Request) {
 	case result.Rejection != nil:
 		http.Error(w, result.Rejection.Message, http.StatusUnprocessableEntity)
 	default:
-		json.NewEncoder(w).Encode(result.Snapshot.State)
+		_ = json.NewEncoder(w).Encode(result.Snapshot.State)
 	}
 }
 
@@ -127,5 +131,5 @@ func (a api) get(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	w.Write(rows)
+	_, _ = w.Write(rows)
 }

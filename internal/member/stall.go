@@ -130,7 +130,7 @@ func (f *Fencer) name(t torn.Transaction, why error) {
 	}
 	f.named[key] = time.Now()
 	f.logger.Error("a torn transaction holds up everybody who reads this partition; "+
-		"`doctor transactions --mend` ends it, with the rights to alter the cluster",
+		"Aggregate.MendTransaction ends it, with the rights to alter the cluster",
 		append(attributes(t), slog.Any("error", why))...)
 }
 
