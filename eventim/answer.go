@@ -1,12 +1,12 @@
 package eventim
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"strings"
+
+	"github.com/eventim-go/eventim/internal/dedup"
 )
 
 // commandKey identifies a command. A command id belongs to its aggregate: the
@@ -32,69 +32,29 @@ func parseDigest(text []byte) (d commandDigest) {
 	return d
 }
 
+// check is what the store keeps of a digest: with it, a repeat of something else is
+// nearly always known without a look at the result.
+func (d commandDigest) check() dedup.Check { return dedup.Check(d[:]) }
+
 // answer is the recorded answer to a command.
 type answer struct {
 	time    int64 // when it was given, in Unix milliseconds
 	version int64
 	offset  int64 // of the result, which is read again when the command is repeated
 	size    int64 // bytes of the value of the result
-	digest  commandDigest
+	check   dedup.Check
 }
 
-func (a answer) appendTo(b []byte) []byte {
-	b = append(b, 2) // format
-	b = binary.AppendVarint(b, a.time)
-	b = binary.AppendVarint(b, a.version)
-	b = binary.AppendVarint(b, a.offset)
-	b = binary.AppendVarint(b, a.size)
-	return append(b, a.digest[:]...)
+func (a answer) entry() dedup.Entry {
+	return dedup.Entry{Time: a.time, Version: a.version, Offset: a.offset, Size: a.size, Check: a.check}
 }
 
-func decodeAnswer(b []byte) (answer, error) {
-	d := decoder{rest: b}
-	d.format(2)
-	a := answer{time: d.varint(), version: d.varint(), offset: d.varint(), size: d.varint()}
-	if d.err == nil && len(d.rest) != len(a.digest) {
-		d.err = errStored
-	}
-	copy(a.digest[:], d.rest)
-	return a, d.err
+func answerFrom(e dedup.Entry) answer {
+	return answer{time: e.Time, version: e.Version, offset: e.Offset, size: e.Size, check: e.Check}
 }
 
-// answerID is the key of an answer in the store, of one size whatever was sent:
-// the beginning of the command id, so that ids that rise with time, such as
-// UUIDv7, stay together, which halves what looking up and adding cost, and a
-// digest of the command's key.
-type answerID [answerIDPrefix + 16]byte
-
-const answerIDPrefix = 12
-
-func (k commandKey) stored() (id answerID) {
-	b := make([]byte, 0, 128)
-	b = append(appendString(b, k.aggregate), k.id...)
-	sum := sha256.Sum256(b)
-	copy(id[:answerIDPrefix], k.id)
-	copy(id[answerIDPrefix:], sum[:])
-	return id
-}
-
-func (id answerID) appendTo(b []byte) []byte { return append(b, id[:]...) }
-
-// appendAnswered appends a key that sorts by time.
-func (id answerID) appendAnswered(b []byte, at int64) []byte {
-	return id.appendTo(append(b, answeredBefore(at)...))
-}
-
-// answeredBefore is above the keys of what was answered before at, and below
-// all others. Times before 1970 count as 1970.
-func answeredBefore(at int64) []byte {
-	return binary.BigEndian.AppendUint64([]byte{keyAnswered}, uint64(max(at, 0)))
-}
-
-func parseAnswered(key []byte) (at int64, id answerID) {
-	copy(id[:], key[9:])
-	return int64(binary.BigEndian.Uint64(key[1:9])), id
-}
+// stored is the key of an answer in the store.
+func (k commandKey) stored() dedup.ID { return dedup.IDOf(k.aggregate, k.id) }
 
 // answerOf takes what the store keeps of a result record; ok is false for a
 // record that is not the first answer to its command, or one for now, or is that
@@ -118,7 +78,7 @@ func answerOf(topic string, rec Record) (command commandKey, a answer, ok bool, 
 		case headerTime:
 			a.time = max(r.timeOf(h.Value).UnixMilli(), rec.Time.UnixMilli())
 		case headerCommandDigest:
-			a.digest = parseDigest(h.Value)
+			a.check = parseDigest(h.Value).check()
 		case headerCommandID:
 			command.id = string(h.Value)
 		case headerCommandOffset:

@@ -25,6 +25,7 @@ type changed[S any] struct {
 type given struct {
 	answer
 	result *sarama.ProducerMessage // nil: it is in Kafka
+	digest commandDigest           // of its command, as the result has it
 }
 
 // batch decides commands one after the other, each on what those before it
@@ -37,7 +38,7 @@ type batch[S, C, E any] struct {
 
 	snapshot func(aggregate string) (Snapshot[S], error)
 	answer   func(commandKey) (answer, bool, error)
-	results  func(offsets []int64) (map[int64][]byte, error) // values of written results, without those that are gone
+	results  func(offsets []int64) (map[int64]writtenResult, error) // by offset, without those that are gone
 	crashed  func(cmd Record, reason any, stack []byte)
 	errand   *task.Errand
 
@@ -241,7 +242,7 @@ func (b *batch[S, C, E]) encode(res Result[S, E], digest commandDigest) ([]*sara
 func (b *batch[S, C, E]) remember(cmd Command[C], digest commandDigest, version int64, result *sarama.ProducerMessage) {
 	at := max(cmd.Time.UnixMilli(), b.Now.UnixMilli())
 	b.answers[commandKey{cmd.Aggregate, cmd.ID}] = given{
-		answer{time: at, version: version, size: int64(result.Value.Length()), digest: digest}, result,
+		answer{time: at, version: version, size: int64(result.Value.Length()), check: digest.check()}, result, digest,
 	}
 }
 

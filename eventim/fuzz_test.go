@@ -22,19 +22,6 @@ func FuzzStoredSnapshot(f *testing.F) {
 	})
 }
 
-func FuzzAnswer(f *testing.F) {
-	f.Add(answer{time: 5, version: 3, digest: commandDigest{1}, offset: 7}.appendTo(nil))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		a, err := decodeAnswer(b)
-		if err != nil {
-			return
-		}
-		if again, err := decodeAnswer(a.appendTo(nil)); err != nil || !reflect.DeepEqual(again, a) {
-			t.Errorf("%+v comes back as %+v, %v", a, again, err)
-		}
-	})
-}
-
 func FuzzPosition(f *testing.F) {
 	for _, s := range []string{"3:1042", "0:0", "", ":", "-1:2", "1:-2", "1:2:3", "99999999999:1", "+1:+2"} {
 		f.Add(s)

@@ -34,7 +34,10 @@ func TestAnswersAreThoseOfTheModel(t *testing.T) {
 	})
 }
 
-const window = 1000 // milliseconds
+const (
+	window = 1000 // milliseconds
+	bucket = window / 8
+)
 
 // memory is two partitions of a handler's core, and the model that they are
 // compared with.
@@ -79,7 +82,7 @@ func newMemory(t *rapid.T) *memory {
 	m := &memory{agg: &a, now: 1_700_000_000_000, firsts: map[commandKey]first{}, versions: map[string]int64{}}
 	for i := range m.parts {
 		p := &part{latest: map[string]Record{}}
-		p.store, p.close = newStoreOn(t, vfs.NewMem(), "store")
+		p.store, p.close = newStoreOn(t, vfs.NewMem(), "store", window*time.Millisecond)
 		m.parts[i] = p
 	}
 	return m
@@ -122,10 +125,10 @@ func (m *memory) decide(t *rapid.T) (*part, []Record, *batch[ticks, tick, tick])
 		}
 		return m.agg.snapshotOf(aggregate, b.Partition, v)
 	}
-	b.results = func(offsets []int64) (map[int64][]byte, error) {
-		values := map[int64][]byte{}
+	b.results = func(offsets []int64) (map[int64]writtenResult, error) {
+		values := map[int64]writtenResult{}
 		for _, offset := range offsets {
-			values[offset] = p.results[offset].Value
+			values[offset] = writtenFrom(p.results[offset])
 		}
 		return values, nil
 	}
@@ -234,7 +237,7 @@ func codeOf(value string) string {
 func (m *memory) restart(t *rapid.T, partition int) {
 	p := m.parts[partition]
 	p.close()
-	p.store, p.close = newStoreOn(t, vfs.NewMem(), "store")
+	p.store, p.close = newStoreOn(t, vfs.NewMem(), "store", window*time.Millisecond)
 	w := p.store.write()
 	filter := answerFilter{commands: m.agg.Topics().Commands}
 	for _, rec := range p.results {
@@ -257,14 +260,14 @@ func (m *memory) restart(t *rapid.T, partition int) {
 
 func (m *memory) sweep(t *rapid.T) {
 	m.swept = m.now - window
-	maps.DeleteFunc(m.firsts, func(_ commandKey, f first) bool { return f.time < m.swept })
+	maps.DeleteFunc(m.firsts, func(_ commandKey, f first) bool { return f.time/bucket*bucket+bucket <= m.swept })
 	for _, p := range m.parts {
 		m.forget(t, p)
 	}
 }
 
 func (m *memory) forget(t *rapid.T, p *part) {
-	if _, err := p.store.forget(time.UnixMilli(m.swept), math.MaxInt); err != nil {
+	if err := p.store.answers.Forget(time.UnixMilli(m.swept)); err != nil {
 		t.Fatal(err)
 	}
 }

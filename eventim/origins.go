@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/eventim-go/eventim/internal/dedup"
 	"github.com/eventim-go/eventim/internal/kafkalog"
 	"github.com/eventim-go/eventim/internal/statestore"
 	"github.com/eventim-go/eventim/internal/task"
@@ -97,7 +98,7 @@ func (a *Aggregate[S, C, E]) reanchor(r *task.Restorer, s *statestore.Store, c t
 		return c, err
 	}
 	r.Logger.Warn("the topic of the results was made anew; this store keeps the answers of the old one, and a store that is lost loses them")
-	if err := (&tables{Store: s}).forgetResults(); err != nil {
+	if err := a.forgetResults(s); err != nil {
 		return c, err
 	}
 	c[tableAnswers] = 0
@@ -106,24 +107,13 @@ func (a *Aggregate[S, C, E]) reanchor(r *task.Restorer, s *statestore.Store, c t
 
 // forgetResults keeps that commands were answered, and forgets where the answers
 // are to be read: another one may stand there.
-func (t *tables) forgetResults() error {
-	w := t.write()
-	err := t.Scan([]byte{keyAnswer}, []byte{keyAnswer + 1}, func(key, value []byte) error {
-		a, err := decodeAnswer(value)
-		if err != nil {
-			return err
-		}
-		a.offset = -1
-		w.Set(key, a.appendTo(nil))
-		if w.Len() <= task.RestoreBatchBytes {
-			return nil
-		}
-		err = w.Commit()
-		w = t.write()
-		return err
-	})
+func (a *Aggregate[S, C, E]) forgetResults(s *statestore.Store) error {
+	answers, err := dedup.Open(s, a.Deduplication)
 	if err != nil {
-		return errors.Join(err, w.Discard())
+		return err
 	}
-	return w.Commit()
+	return answers.Update(func(e dedup.Entry) dedup.Entry {
+		e.Offset = -1
+		return e
+	})
 }

@@ -25,11 +25,11 @@ func (b *batch[S, C, E]) repeat(rec Record, cmd Command[C], digest commandDigest
 		Version: first.version, Replayed: true, CommandPosition: rec.Position,
 	}
 	switch {
-	case first.digest != digest:
-		b.Emit(b.refusal(res, digest, Reject(CodeCommandIDReused, "the command id was used before, for another command")))
+	case first.check != digest.check():
+		b.Emit(b.reused(res, digest))
 	case first.result != nil:
 		value, _ := first.result.Value.Encode() // cannot fail: they are bytes
-		b.Emit(b.again(res, digest, value))
+		b.Emit(b.again(res, digest, writtenResult{first.digest, value}))
 	default:
 		b.repeats = append(b.repeats, repeat[S, E]{res, digest, first.answer, b.Hold(int(first.size))})
 	}
@@ -46,30 +46,39 @@ func (b *batch[S, C, E]) answerRepeats() error {
 		offsets = append(offsets, r.first.offset)
 	}
 	slices.Sort(offsets)
-	values, err := b.results(slices.Compact(offsets))
+	results, err := b.results(slices.Compact(offsets))
 	if err != nil {
 		return err
 	}
 	for _, r := range b.repeats {
-		b.Fill(r.place, b.again(r.result, r.digest, values[r.first.offset]))
+		b.Fill(r.place, b.again(r.result, r.digest, results[r.first.offset]))
 	}
 	return nil
 }
 
-// again is an answer once more. Its value is nil when it is not kept any more.
-func (b *batch[S, C, E]) again(res Result[S, E], digest commandDigest, value []byte) *sarama.ProducerMessage {
-	if value == nil {
+// again is an answer once more. The first is zero when it is not kept any more. It
+// has the whole digest of its command, of which the store has the beginning.
+func (b *batch[S, C, E]) again(res Result[S, E], digest commandDigest, first writtenResult) *sarama.ProducerMessage {
+	switch {
+	case first.value == nil:
 		return b.refusal(res, digest, Reject(CodeAnswerGone, "the command was handled, at version %d, but its result is not kept any more", res.Version))
+	case first.digest != digest:
+		return b.reused(res, digest)
 	}
 	var outcome struct{ Outcome Outcome }
-	_ = json.Unmarshal(value, &outcome) // ours, encoded by encodeResult
+	_ = json.Unmarshal(first.value, &outcome) // ours, encoded by encodeResult
 	res.Outcome = outcome.Outcome
-	m := message(b.agg.Topics().Results, res.Aggregate, value, b.agg.resultHeaders(res, digest))
+	m := message(b.agg.Topics().Results, res.Aggregate, first.value, b.agg.resultHeaders(res, digest))
 	if !b.fits(m) {
 		return b.refusal(res, digest, Reject(CodeTooLarge, "the first answer does not fit into a record any more"))
 	}
 	b.note(&res)
 	return m
+}
+
+// reused answers a command whose id another one has.
+func (b *batch[S, C, E]) reused(res Result[S, E], digest commandDigest) *sarama.ProducerMessage {
+	return b.refusal(res, digest, Reject(CodeCommandIDReused, "the command id was used before, for another command"))
 }
 
 // refusal answers a repeat without the first answer.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/eventim-go/eventim/internal/dedup"
 	"github.com/eventim-go/eventim/internal/statestore"
 	"github.com/eventim-go/eventim/internal/task"
 )
@@ -28,13 +29,14 @@ func (a *Aggregate[S, C, E]) tables() []task.Table {
 	return []task.Table{
 		{Name: tableSnapshots, Topic: t.Snapshots, Compacted: true, Restore: func(s *statestore.Store, p int32) task.Filling {
 			return &snapshotFilter{
-				write: tablesWrite{tables: &tables{Store: s}}, topic: t.Snapshots, partition: p,
+				topic: t.Snapshots, partition: p,
 				revision: a.Revision, outdated: map[string]bool{}, broken: map[string]error{}, readable: map[schema]bool{},
 				decode: func(v storedSnapshot) error { _, err := DecodeWhole(a.State, v.payload()); return err },
 			}
 		}},
 		{Name: tableAnswers, Topic: t.Results, Restore: func(s *statestore.Store, p int32) task.Filling {
-			return &answerFilter{write: tablesWrite{tables: &tables{Store: s}}, topic: t.Results, partition: p, commands: t.Commands}
+			answers, err := dedup.Open(s, a.Deduplication)
+			return &answerFilter{write: tablesWrite{answers: answers}, topic: t.Results, partition: p, commands: t.Commands, err: err}
 		}},
 	}
 }
@@ -161,10 +163,14 @@ type answerFilter struct {
 	write           tablesWrite
 	topic, commands string
 	partition       int32
+	err             error // why there is no window
 }
 
 // Put implements task.Filling.
 func (f *answerFilter) Put(w *statestore.Write, b *sarama.RecordBatch, r *sarama.Record) error {
+	if f.err != nil {
+		return f.err
+	}
 	return f.put(f.write.over(w), recordOf(f.topic, f.partition, b, r))
 }
 
@@ -183,4 +189,4 @@ func (f *answerFilter) put(w *tablesWrite, rec Record) error {
 func (*answerFilter) Settled() bool { return true }
 
 // Done implements task.Filling.
-func (*answerFilter) Done() error { return nil }
+func (f *answerFilter) Done() error { return f.err }

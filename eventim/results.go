@@ -15,16 +15,27 @@ const resultGap = 500
 
 const resultFetchBytes = 64 << 10 // of a result with a few others behind it
 
-// results reads the values of results that were written before, by offset; the
-// offsets are sorted. What the topic does not keep any more is missing.
-func (w *worker[S, C, E]) results(offsets []int64) (map[int64][]byte, error) {
-	values := make(map[int64][]byte, len(offsets))
+// writtenResult is a result as it was written, and the digest of its command.
+type writtenResult struct {
+	digest commandDigest
+	value  []byte
+}
+
+// writtenFrom copies the value of r, which may be part of a whole record batch.
+func writtenFrom(r Record) writtenResult {
+	return writtenResult{parseDigest([]byte(r.Header(headerCommandDigest))), bytes.Clone(r.Value)}
+}
+
+// results reads results that were written before, by offset; the offsets are
+// sorted. What the topic does not keep any more is missing.
+func (w *worker[S, C, E]) results(offsets []int64) (map[int64]writtenResult, error) {
+	results := make(map[int64]writtenResult, len(offsets))
 	for len(offsets) > 0 && offsets[0] < 0 { // with a topic that is gone, see forgetResults
 		offsets = offsets[1:]
 	}
 	for len(offsets) > 0 {
 		n := stretchOf(offsets)
-		err := w.readResults(offsets[:n], values)
+		err := w.readResults(offsets[:n], results)
 		if errors.Is(err, sarama.ErrOffsetOutOfRange) {
 			n, err = w.goneResults(offsets[:n])
 		}
@@ -33,7 +44,7 @@ func (w *worker[S, C, E]) results(offsets []int64) (map[int64][]byte, error) {
 		}
 		offsets = offsets[n:]
 	}
-	return values, nil
+	return results, nil
 }
 
 // stretchOf returns how many of the offsets are close enough to be read as one
@@ -46,9 +57,8 @@ func stretchOf(offsets []int64) int {
 	return n
 }
 
-// readResults reads one stretch. It copies the values: each is part of what its
-// whole record batch was decoded into.
-func (w *worker[S, C, E]) readResults(wanted []int64, values map[int64][]byte) error {
+// readResults reads one stretch.
+func (w *worker[S, C, E]) readResults(wanted []int64, results map[int64]writtenResult) error {
 	topic := w.agg.Topics().Results
 	reader := kafkalog.Reader{
 		Client: w.Restorer.Client, Topic: topic, Partition: w.Partition,
@@ -64,7 +74,7 @@ func (w *worker[S, C, E]) readResults(wanted []int64, values map[int64][]byte) e
 			wanted = wanted[1:]
 		}
 		if len(wanted) > 0 && wanted[0] == offset {
-			values[offset] = bytes.Clone(r.Value)
+			results[offset] = writtenFrom(recordOf(topic, w.Partition, b, r))
 			wanted = wanted[1:]
 		}
 		if len(wanted) == 0 {

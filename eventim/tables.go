@@ -1,9 +1,7 @@
 package eventim
 
 import (
-	"errors"
-	"time"
-
+	"github.com/eventim-go/eventim/internal/dedup"
 	"github.com/eventim-go/eventim/internal/statestore"
 )
 
@@ -12,18 +10,15 @@ import (
 // deduplication window, restored from the results.
 type tables struct {
 	*statestore.Store
-	oldest int64 // no answer is older, in Unix milliseconds, but for what is deleted
+	answers *dedup.Window // nil where nobody asks for one
 }
 
-// Kinds of keys, which the id follows.
-const (
-	keySnapshot = 's'
-	keyAnswer   = 'c'
-	keyAnswered = 't' // time in milliseconds, then the id of the answer: what to forget when
-)
+// keySnapshot begins the keys of snapshots, the id follows; those of the answers
+// are the window's.
+const keySnapshot = 's'
 
 // storeFormat is raised when what is kept changes; older stores are restored.
-const storeFormat = 4
+const storeFormat = 5
 
 func (t *tables) snapshot(aggregate string) (storedSnapshot, bool, error) {
 	data, found, err := t.Get(stringKey(keySnapshot, aggregate))
@@ -35,28 +30,20 @@ func (t *tables) snapshot(aggregate string) (storedSnapshot, bool, error) {
 }
 
 func (t *tables) answer(command commandKey) (answer, bool, error) {
-	return t.answerOf(command.stored())
-}
-
-func (t *tables) answerOf(id answerID) (answer, bool, error) {
-	data, found, err := t.Get(id.appendTo([]byte{keyAnswer}))
-	if err != nil || !found {
-		return answer{}, false, err
-	}
-	v, err := decodeAnswer(data)
-	return v, err == nil, err
+	e, found, err := t.answers.Get(command.stored())
+	return answerFrom(e), found, err
 }
 
 // write begins an atomic write.
 func (t *tables) write() *tablesWrite {
-	return &tablesWrite{Write: t.Begin(0), tables: t}
+	return &tablesWrite{Write: t.Begin(0), answers: t.answers}
 }
 
 // tablesWrite is one atomic write.
 type tablesWrite struct {
 	*statestore.Write
-	tables     *tables
-	key, value []byte // reused
+	answers *dedup.Window
+	value   []byte // reused
 }
 
 // over makes it the one that w is.
@@ -71,45 +58,8 @@ func (w *tablesWrite) setSnapshot(aggregate string, v storedSnapshot) {
 }
 
 func (w *tablesWrite) setAnswer(command commandKey, v answer) {
-	id := command.stored()
-	w.key = id.appendTo(append(w.key[:0], keyAnswer))
-	w.value = v.appendTo(w.value[:0])
-	w.tables.oldest = min(w.tables.oldest, v.time)
-	w.Set(w.key, w.value)
-	w.key = id.appendAnswered(w.key[:0], v.time)
-	w.Set(w.key, nil)
+	w.answers.Put(w.Write, command.stored(), v.entry())
 }
-
-// forget deletes the answers that are older than the time, at most limit of
-// them, and returns how many it deleted. It begins where it ended the last time:
-// what is deleted is still in the way of an iterator, until it is compacted.
-func (t *tables) forget(before time.Time, limit int) (int, error) {
-	w, n, oldest := t.write(), 0, before.UnixMilli()
-	err := t.Scan(answeredBefore(t.oldest), answeredBefore(oldest), func(key, _ []byte) error {
-		if n == limit {
-			return errEnough
-		}
-		// An id that was answered anew has an entry of its own: keep its answer.
-		at, id := parseAnswered(key)
-		oldest = at
-		if a, found, err := t.answerOf(id); err == nil && found && a.time == at {
-			w.Delete(id.appendTo([]byte{keyAnswer}))
-		}
-		w.Delete(key)
-		n++
-		return nil
-	})
-	if err != nil && !errors.Is(err, errEnough) {
-		return 0, errors.Join(err, w.Discard())
-	}
-	if n < limit {
-		oldest = before.UnixMilli()
-	}
-	t.oldest = max(t.oldest, oldest)
-	return n, w.Commit()
-}
-
-var errEnough = errors.New("as many as were wanted")
 
 // snapshots calls fn with each snapshot, in the order of the aggregate ids.
 func (t *tables) snapshots(fn func(aggregate string, v storedSnapshot) error) error {

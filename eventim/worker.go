@@ -9,6 +9,7 @@ import (
 	"github.com/IBM/sarama"
 	lru "github.com/hashicorp/golang-lru/v2/simplelru"
 
+	"github.com/eventim-go/eventim/internal/dedup"
 	"github.com/eventim-go/eventim/internal/statestore"
 	"github.com/eventim-go/eventim/internal/task"
 )
@@ -29,7 +30,6 @@ type worker[S, C, E any] struct {
 	store          *tables
 	states         *lru.LRU[string, Snapshot[S]] // decoded states of the store
 	batch          *batch[S, C, E]
-	swept          int64 // record time of the last sweep of old answers
 	answeredBefore int64 // the results of commands below are not in the topic, see origins
 }
 
@@ -49,7 +49,11 @@ func (w *worker[S, C, E]) TakeOver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.store = &tables{Store: w.Store}
+	answers, err := dedup.Open(w.Store, w.agg.Deduplication)
+	if err != nil {
+		return err
+	}
+	w.store = &tables{w.Store, answers}
 	for _, verify := range []func(context.Context) error{w.verifyOrigins, w.verifyAgreement, w.verifyUnique, w.verifyContinuity} {
 		if err := verify(ctx); err != nil {
 			return err
@@ -83,14 +87,14 @@ func (w *worker[S, C, E]) Finish(s *task.Scope) error {
 // keep writes down what was committed, and remembers it.
 func (w *worker[S, C, E]) keep(to *statestore.Write) {
 	w.config.Observer.answered(w.batch.noted)
-	w.batch.keep((&tablesWrite{tables: w.store}).over(to))
+	w.batch.keep((&tablesWrite{answers: w.store.answers}).over(to))
 	for aggregate, c := range w.batch.snapshots {
 		w.states.Add(aggregate, c.Snapshot)
 	}
 }
 
 // Kept implements task.Processor.
-func (w *worker[S, C, E]) Kept(c task.Commit) error { return w.sweep(c.Latest, c.Inputs) }
+func (w *worker[S, C, E]) Kept(c task.Commit) error { return w.sweep(c.Latest) }
 
 func (w *worker[S, C, E]) crashed(cmd Record, reason any, stack []byte) {
 	w.Logger.Error("the decision panicked", slog.Int64("offset", cmd.Position.Offset),

@@ -25,7 +25,10 @@ type Store struct {
 	commit *pebble.WriteOptions
 	writes uint64 // how many there have been, see storeWrite.chain
 
+	last func(*Write) // see BeforeClose
+
 	Damaged chan struct{} // closed when Pebble has met something broken
+	Beside  any           // what its user has in memory beside it
 }
 
 // keyMeta begins the keys of what the store is; those of its tables begin with
@@ -175,6 +178,9 @@ func (w *Write) SetParts(kind byte, key string, head, tail []byte) {
 
 func (w *Write) Delete(key []byte) { w.keep(w.batch.Delete(key, nil)) }
 
+// DeleteRange deletes what is in [from, to), and costs the same however much that is.
+func (w *Write) DeleteRange(from, to []byte) { w.keep(w.batch.DeleteRange(from, to, nil)) }
+
 // Discard drops the write.
 func (w *Write) Discard() error { return w.batch.Close() }
 
@@ -237,13 +243,35 @@ func (s *Store) Scan(from, to []byte, fn func(key, value []byte) error) error {
 	return nil
 }
 
+// BeforeClose lets fn fill the last write before the store is flushed or closed; it
+// takes the place of the one that was given before. A killed process does not call it.
+func (s *Store) BeforeClose(fn func(*Write)) { s.last = fn }
+
+func (s *Store) writeLast() error {
+	select {
+	case <-s.Damaged: // it will be wiped
+		return nil
+	default:
+	}
+	if s.last == nil {
+		return nil
+	}
+	w := s.write()
+	if s.last(w); w.err == nil && w.batch.Empty() {
+		return w.Discard()
+	}
+	return w.Commit()
+}
+
 // Flush writes to tables what is in memory: closing a store that is being filled
 // in bulk, which has no log, would lose it.
-func (s *Store) Flush() error { return s.db.Flush() }
+func (s *Store) Flush() error { return errors.Join(s.writeLast(), s.db.Flush()) }
 
+// Close closes the store, whatever it returns.
 func (s *Store) Close() error {
+	last := s.writeLast()
 	if err := s.db.Close(); err != nil {
-		return fmt.Errorf("%w %s: close: %w", ErrBroken, s.dir, err)
+		return errors.Join(last, fmt.Errorf("%w %s: close: %w", ErrBroken, s.dir, err))
 	}
-	return nil
+	return last
 }
