@@ -98,6 +98,10 @@ build: ui ## build bin/invoices, the production binary
 bench-restore: ## measure how fast a state store is restored (needs Java and Maven)
 	.ci/kafka/kafka.sh with 1 env CGO_ENABLED=0 go run ./cmd/bench restore
 
+.PHONY: bench-ids
+bench-ids: ## measure what remembering millions of command ids costs, beside what it did before (3 GB of disk)
+	CGO_ENABLED=0 go run ./cmd/bench ids
+
 .PHONY: bench-repeats
 bench-repeats: ## measure how fast commands are answered that were handled before (needs Java and Maven)
 	.ci/kafka/kafka.sh with 1 env CGO_ENABLED=0 go run ./cmd/bench repeats
