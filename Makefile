@@ -77,8 +77,8 @@ soak: ## as faults, for two hours; the report goes to DATA (SEED=, DURATION=)
 		--report $(DATA)/soak-$(or $(SEED),$(shell date +%s)).json
 
 .PHONY: mutants
-mutants: bin/withpostgres ## break each promise once, and see that a test notices (MUTANTS='name …', CHANGED=commit)
-	bin/withpostgres -- go run ./internal/mutants $(if $(CHANGED),--changed $(CHANGED)) $(MUTANTS)
+mutants: bin/withpostgres ## break each promise once, and see that a test notices (MUTANTS='name …', CHANGED=commit, WITHIN=duration)
+	bin/withpostgres -- go run ./internal/mutants $(if $(CHANGED),--changed $(CHANGED)) $(if $(WITHIN),--within $(WITHIN)) $(MUTANTS)
 
 .PHONY: check
 check: ## run what CI runs

@@ -211,3 +211,31 @@ func OwnerOf(group, id string) string {
 	}
 	return instance
 }
+
+// Routed tells whether the inbox of a reactor has all that its sources say.
+func Routed[S, M any](ctx context.Context, h *ReactorHandler[S, M]) (routed bool, err error) {
+	client, err := h.config.Kafka.connection().Client()
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = cmpOr(err, client.Close()) }()
+	_, watch, err := h.parts(ctx, client)
+	if err != nil {
+		return false, err
+	}
+	return watch.routed(ctx)
+}
+
+// InboxRead tells whether a partition of the inbox has nothing behind a position.
+func InboxRead[S, M any](ctx context.Context, h *ReactorHandler[S, M], at Position) (read bool, err error) {
+	client, err := h.config.Kafka.connection().Client()
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = cmpOr(err, client.Close()) }()
+	_, watch, err := h.parts(ctx, client)
+	if err != nil {
+		return false, err
+	}
+	return watch.done(ctx, watch.inbox, at.Partition, at.Offset)
+}

@@ -62,6 +62,25 @@ func (c HandlerConfig) withDefaults() HandlerConfig {
 	return c
 }
 
+func (c HandlerConfig) validate() error {
+	if c.Dir == "" {
+		return errors.New("handler: Dir, the data directory, is empty")
+	}
+	if c.Lanes < 0 || c.MaxBatch < 0 || c.CachedStates < 0 || c.CacheBytes < 0 || c.StuckAfter < 0 {
+		return errors.New("handler: Lanes, MaxBatch, CachedStates, CacheBytes and StuckAfter must not be negative")
+	}
+	return nil
+}
+
+// taskConfig is the configuration of a task in a directory of its own below Dir.
+func (c *HandlerConfig) taskConfig(dir string, logger *slog.Logger) task.Config {
+	return task.Config{
+		Kafka: c.Kafka.connection(), Dir: filepath.Join(c.Dir, dir), Lanes: c.Lanes, MaxBatch: c.MaxBatch,
+		CacheBytes: c.CacheBytes, Session: c.Session, StuckAfter: c.StuckAfter, Logger: logger,
+		OnRestore: c.restoreReport(), Observer: observed{&c.Observer},
+	}
+}
+
 // Handler handles the commands of an aggregate. What a batch of commands
 // causes (results, events, one snapshot for each aggregate, and the position
 // in the commands) is written in one Kafka transaction: a crash repeats
@@ -81,15 +100,14 @@ func NewHandler[S, C, E any](a Aggregate[S, C, E], c HandlerConfig) (*Handler[S,
 	if err := a.validate(); err != nil {
 		return nil, err
 	}
-	if c.Dir == "" {
-		return nil, errors.New("handler: Dir, the data directory, is empty")
-	}
-	if c.Lanes < 0 || c.MaxBatch < 0 || c.CachedStates < 0 || c.CacheBytes < 0 || c.StuckAfter < 0 {
-		return nil, errors.New("handler: Lanes, MaxBatch, CachedStates, CacheBytes and StuckAfter must not be negative")
+	if err := c.validate(); err != nil {
+		return nil, err
 	}
 	c = c.withDefaults()
 	h := &Handler[S, C, E]{agg: a.withDefaults(), config: c, logger: c.Logger.With(slog.String("aggregate", a.Name))}
-	h.runner = task.New(h.task(), h.taskConfig())
+	config := h.config.taskConfig(a.Name, h.logger)
+	config.Inspect, config.Inspected = h.agg.inspectTopics, h.inspected
+	h.runner = task.New(h.task(), config)
 	return h, nil
 }
 
@@ -110,16 +128,6 @@ func (h *Handler[S, C, E]) task() *task.Task {
 		New: func(c *task.Claim) task.Processor {
 			return &worker[S, C, E]{Claim: c, agg: h.agg, config: h.config, partitioner: sarama.NewMurmur2Partitioner(t.Commands)}
 		},
-	}
-}
-
-func (h *Handler[S, C, E]) taskConfig() task.Config {
-	c := h.config
-	return task.Config{
-		Kafka: c.Kafka.connection(), Dir: filepath.Join(c.Dir, h.agg.Name), Lanes: c.Lanes, MaxBatch: c.MaxBatch,
-		CacheBytes: c.CacheBytes, Session: c.Session, StuckAfter: c.StuckAfter, Logger: h.logger,
-		OnRestore: c.restoreReport(), Observer: observed{&h.config.Observer},
-		Inspect: h.agg.inspectTopics, Inspected: h.inspected,
 	}
 }
 

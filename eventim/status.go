@@ -61,9 +61,11 @@ func (s PartitionStatus) Ready() bool { return s.State == Running && s.StuckSinc
 
 // Status returns what the handler does with each partition that it holds, in
 // order.
-func (h *Handler[S, C, E]) Status() []PartitionStatus {
+func (h *Handler[S, C, E]) Status() []PartitionStatus { return statusesOf(h.runner) }
+
+func statusesOf(r *task.Runner) []PartitionStatus {
 	var all []PartitionStatus
-	for _, s := range h.runner.Status() {
+	for _, s := range r.Status() {
 		all = append(all, statusOf(s))
 	}
 	return all

@@ -212,10 +212,16 @@ func (a Aggregate[S, C, E]) VerifyTopics(ctx context.Context, k Kafka) error {
 	})
 }
 
-// inspectTopics holds the topics against what they have to be, and returns what their
-// configuration says that the handler needs.
 func (a *Aggregate[S, C, E]) inspectTopics(ctx context.Context, admin sarama.ClusterAdmin) (task.Limits, error) {
-	specs := a.topicSpecs()
+	t := a.Topics()
+	return inspectTopics(ctx, admin, a.Name, a.topicSpecs(), a.Partitions, t.Commands, t.Snapshots)
+}
+
+// inspectTopics holds topics against what they have to be, and returns what the
+// configuration of those that are written says; compacted is that of the state.
+func inspectTopics(
+	ctx context.Context, admin sarama.ClusterAdmin, name string, specs []topicSpec, partitions int32, input, compacted string,
+) (task.Limits, error) {
 	found, err := describeTopics(ctx, admin, specs)
 	if err != nil {
 		return task.Limits{}, err
@@ -228,16 +234,16 @@ func (a *Aggregate[S, C, E]) inspectTopics(ctx context.Context, admin sarama.Clu
 			diffs = append(diffs, fmt.Sprintf("%s: does not exist", spec.name))
 			continue
 		}
-		diffs = append(diffs, t.differences(spec, a.Partitions)...)
-		if spec.name != a.Topics().Commands {
+		diffs = append(diffs, t.differences(spec, partitions)...)
+		if spec.name != input {
 			lim.OutputBytes = min(lim.OutputBytes, t.int("max.message.bytes"))
 		}
-		if spec.name == a.Topics().Snapshots {
+		if spec.name == compacted {
 			lim.DeleteRetention = time.Duration(t.int("delete.retention.ms")) * time.Millisecond
 		}
 	}
 	if len(diffs) > 0 {
-		return task.Limits{}, &TopicsError{a.Name, diffs}
+		return task.Limits{}, &TopicsError{name, diffs}
 	}
 	return lim, nil
 }

@@ -1,10 +1,11 @@
 // Command mutants proves that tests defend what the code promises. Each file of patches/ is a small change of the code
 // that breaks a promise, and names the test that has to fail with it. Each change is made alone in a copy of the tree.
 //
-//	mutants [--changed REV] [--least N] [NAME ...]
+//	mutants [--changed REV] [--least N] [--within D] [NAME ...]
 //
-// Without names it tries all; with --changed those of the files that differ from the commit REV, and at least N. It fails
-// when a mutant survives, or can no longer be made.
+// Without names it tries all; with --changed those of the files that differ from the commit REV, and at least N. With
+// --within it begins none after that time: which ones it comes to is another choice for each commit, and it says how many
+// it did not. It fails when a mutant survives, or can no longer be made.
 package main
 
 import (
@@ -26,16 +27,17 @@ import (
 func main() {
 	changed := flag.String("changed", "", "try the mutants of files that have changed since this commit")
 	least := flag.Int("least", 10, "with --changed, try at least so many")
+	within := flag.Duration("within", 0, "begin no mutant after this time; 0: try all")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, flag.Args(), *changed, *least); err != nil {
+	if err := run(ctx, flag.Args(), *changed, *least, *within); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, names []string, changed string, least int) error {
+func run(ctx context.Context, names []string, changed string, least int, within time.Duration) error {
 	root, err := git(ctx, ".", "rev-parse", "--show-toplevel")
 	if err != nil {
 		return err
@@ -56,14 +58,14 @@ func run(ctx context.Context, names []string, changed string, least int) error {
 	if len(chosen) == 0 {
 		return errors.New("there is none of that name")
 	}
-	return try(ctx, root, all, chosen)
+	return try(ctx, root, all, chosen, within)
 }
 
 // side is how many mutants are tried at a time: tests that fail by waiting wait while others are compiled.
 const side = 2
 
 // try makes the mutants, after it has seen that each of all can still be made.
-func try(ctx context.Context, root string, all, chosen []mutant) error {
+func try(ctx context.Context, root string, all, chosen []mutant, within time.Duration) error {
 	trees, remove, err := copies(ctx, root)
 	defer remove()
 	if err != nil {
@@ -73,8 +75,10 @@ func try(ctx context.Context, root string, all, chosen []mutant) error {
 		return err
 	}
 	var alive []string
-	for r := range verdicts(ctx, trees, chosen) {
+	tried := 0
+	for r := range verdicts(ctx, trees, chosen, within) {
 		fmt.Println(r.line)
+		tried++
 		if r.alive {
 			alive = append(alive, r.line)
 		}
@@ -83,9 +87,13 @@ func try(ctx context.Context, root string, all, chosen []mutant) error {
 		return ctx.Err()
 	}
 	if len(alive) > 0 {
-		return fmt.Errorf("%d of %d:\n  %s", len(alive), len(chosen), strings.Join(alive, "\n  "))
+		return fmt.Errorf("%d of %d:\n  %s", len(alive), tried, strings.Join(alive, "\n  "))
 	}
-	fmt.Printf("none of %d mutants is alive\n", len(chosen))
+	fmt.Printf("none of %d mutants is alive", tried)
+	if left := len(chosen) - tried; left > 0 {
+		fmt.Printf("; %d were not tried within %v", left, within)
+	}
+	fmt.Println()
 	return nil
 }
 
@@ -114,15 +122,18 @@ type result struct {
 	alive bool
 }
 
-// verdicts tries the mutants, and ends when all are tried or ctx has ended.
-func verdicts(ctx context.Context, trees chan tree, chosen []mutant) <-chan result {
-	results := make(chan result)
+// verdicts tries the mutants, and ends when all are tried, the time is over, or ctx has ended.
+func verdicts(ctx context.Context, trees chan tree, chosen []mutant, within time.Duration) <-chan result {
+	results, begun := make(chan result), time.Now()
 	go func() {
 		defer close(results)
 		var trying errgroup.Group
 		trying.SetLimit(side)
 		for i, m := range chosen {
 			trying.Go(func() error {
+				if within > 0 && time.Since(begun) > within {
+					return nil
+				}
 				t := <-trees
 				defer func() { trees <- t }()
 				r := judge(ctx, t, m)

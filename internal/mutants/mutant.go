@@ -91,12 +91,12 @@ func pick(all []mutant, changed []string, head string, least int) []mutant {
 			others = append(others, m)
 		}
 	}
-	if len(others) == 0 {
-		return chosen
-	}
 	first := 0
 	for _, c := range head {
 		first += int(c)
+	}
+	if n := len(chosen); n > 0 { // another one comes first for each commit
+		chosen = slices.Concat(chosen[first%n:], chosen[:first%n])
 	}
 	for i := range min(max(least-len(chosen), 0), len(others)) {
 		chosen = append(chosen, others[(first+i)%len(others)])

@@ -36,6 +36,7 @@ type Claim struct {
 	limit     int             // bytes of a record
 	portion   portion         // of the records that are there, for a batch
 	looks     chan struct{}   // it is time to look; has room for one
+	woken     chan struct{}   // it is time to tick; has room for one
 	markers   map[string]bool // of our last transaction, stands at the checkpoint of the table
 }
 

@@ -149,7 +149,7 @@ func (s *sessionHandler) ConsumeClaim(session sarama.ConsumerGroupSession, claim
 		Partition: claim.Partition(), Restorer: r.restorer, Errand: &Errand{}, MaxBatch: r.config.MaxBatch,
 		Logger: r.logger.With(slog.Int("partition", int(claim.Partition())), slog.Int("generation", int(session.GenerationID()))),
 		task:   r.task, runner: r, commit: r.lanes.Commit, session: session, messages: claim.Messages(),
-		limit: r.limits.OutputBytes, looks: r.look(claim.Partition()),
+		limit: r.limits.OutputBytes, looks: r.look(claim.Partition()), woken: make(chan struct{}, 1),
 	}
 	c.processor = r.task.New(c)
 	r.update(c.Partition, func(s *Status) { s.errand = c.Errand })

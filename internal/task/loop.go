@@ -37,11 +37,16 @@ func (c *Claim) run() error {
 			err = c.restore(ctx)
 			continue
 		}
-		if records == nil {
+		switch {
+		case err != nil:
+		case records == nil:
 			return nil
+		case len(records) == 0:
+			err = c.tick(ctx)
+		default:
+			faultpoint.At("consumed")
+			err = c.process(ctx, records)
 		}
-		faultpoint.At("consumed")
-		err = c.process(ctx, records)
 	}
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // the next owner meets whatever it was
@@ -68,8 +73,8 @@ func (c *Claim) damaged() <-chan struct{} {
 	return c.Store.Damaged
 }
 
-// take waits for a record and returns all that are there, at most a batch;
-// nil when the session ends. It fails when the store is found to be broken.
+// take waits for a record and returns all that are there, at most a batch; none when
+// the claim is woken, and nil when the session ends. It fails when the store is found to be broken.
 func (c *Claim) take(ctx context.Context) ([]*sarama.ConsumerMessage, error) {
 	if n := min(len(c.Again), c.MaxBatch); n > 0 {
 		records := c.Again[:n]
@@ -84,6 +89,8 @@ func (c *Claim) take(ctx context.Context) ([]*sarama.ConsumerMessage, error) {
 				return nil, nil
 			}
 			records = c.add(records, m)
+		case <-c.woken:
+			return []*sarama.ConsumerMessage{}, nil
 		case <-c.looks:
 			if err := c.processor.Look(ctx); err != nil {
 				return nil, err
@@ -143,6 +150,54 @@ func (c *Claim) process(ctx context.Context, records []*sarama.ConsumerMessage) 
 		}
 	}
 	return nil
+}
+
+// tick commits what is due, until nothing is.
+func (c *Claim) tick(ctx context.Context) error {
+	p, acts := c.processor.(Ticker)
+	for attempt := 0; acts; attempt++ {
+		s := NewScope(c.Partition, c.limit, faultpoint.Now(), c.kept())
+		c.processor.Begin(s)
+		n, err := p.Tick(s, c.portion.of(c.MaxBatch))
+		if err == nil && n == 0 {
+			return nil
+		}
+		if err == nil {
+			err = c.commitTick(s)
+		}
+		if ctx.Err() != nil {
+			return err
+		}
+		if err == nil {
+			attempt = 0
+			c.portion.grow()
+			continue
+		}
+		if _, err = c.recover(ctx, err, nil, n, attempt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Claim) commitTick(s *Scope) error {
+	if err := c.processor.Finish(s); err != nil {
+		return err
+	}
+	b := s.Commit()
+	ends, err := c.commitBatch(b)
+	if err != nil {
+		return err
+	}
+	return c.keep(b, ends)
+}
+
+// Wake has the claim tick, between two batches. Any goroutine may call it.
+func (c *Claim) Wake() {
+	select {
+	case c.woken <- struct{}{}:
+	default:
+	}
 }
 
 // kept is what a batch may read.

@@ -94,6 +94,14 @@ type Processor interface {
 	Look(ctx context.Context) error
 }
 
+// Ticker is a Processor that also acts without a record of the input, such as when a
+// timer is due.
+type Ticker interface {
+	// Tick says what is due, as many things of it as most at most, and how many they
+	// were. It is called after Claim.Wake, again and again until there are none.
+	Tick(s *Scope, most int) (n int, err error)
+}
+
 // Limits are those of the topics.
 type Limits struct {
 	OutputBytes     int           // the smallest max.message.bytes of what is written

@@ -1,0 +1,365 @@
+package eventim
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"pgregory.net/rapid"
+
+	"github.com/eventim-go/eventim/internal/statestore"
+	"github.com/eventim-go/eventim/internal/task"
+)
+
+// What the instances of the model are told: they write it down, and do it.
+type (
+	entry struct {
+		Do   string // note, set, cancel, end
+		Name string // of a timer
+		Due  int64  // Unix milliseconds
+	}
+	diary struct{ Said []string }
+)
+
+func diarist() *Reactor[diary, entry] {
+	return Reactor[diary, entry]{
+		Name: "diarist", Partitions: 1, Messages: JSON[entry]("Entry"),
+		React: func(s diary, m Message[entry]) (diary, []Output) {
+			s.Said = append(s.Said, m.ID)
+			switch m.Payload.Do {
+			case "set":
+				return s, []Output{At(m.Payload.Name, time.UnixMilli(m.Payload.Due), entry{Do: "note"})}
+			case "cancel":
+				return s, []Output{Cancel(m.Payload.Name)}
+			case "end":
+				return s, []Output{End()}
+			}
+			return s, nil
+		},
+	}.withDefaults()
+}
+
+// reactorModel is what instances have to be, beside a partition that they are kept in.
+type reactorModel struct {
+	p    *reaction[diary, entry]
+	log  []*sarama.Record // of the instances: what a restore reads
+	next int64
+	now  int64
+
+	said   map[string][]string
+	timers map[string]map[string]int64 // when they are due, by instance and name
+}
+
+func newReactorModel(t rapid.TB) *reactorModel {
+	t.Helper()
+	m := &reactorModel{said: map[string][]string{}, timers: map[string]map[string]int64{}}
+	m.open(t)
+	return m
+}
+
+// open makes the store, from what was written.
+func (m *reactorModel) open(t rapid.TB) {
+	t.Helper()
+	s, err := statestore.Create("store", statestore.Identity{}, statestore.Options{Logger: slog.New(slog.DiscardHandler), FS: vfs.NewMem()}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.p = &reaction[diary, entry]{
+		Claim: &task.Claim{Store: s, Logger: slog.New(slog.DiscardHandler)}, r: diarist(), partitioner: sarama.NewMurmur2Partitioner(""),
+	}
+	m.p.drained.Store(m.now)
+	w := s.Begin(0)
+	for _, r := range m.log {
+		if err := (instanceFilter{}).Put(w, nil, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Commit(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (m *reactorModel) close() { _ = m.p.Store.Close() }
+
+func (m *reactorModel) restart(t *rapid.T) {
+	m.close()
+	m.open(t)
+}
+
+func (m *reactorModel) scope() *task.Scope {
+	return task.NewScope(0, maxOutputBytes, time.Now(), m.p.Store)
+}
+
+// keep commits what a batch has done.
+func (m *reactorModel) keep(t *rapid.T, s *task.Scope) {
+	c := s.Commit()
+	for _, r := range c.Records {
+		kept := &sarama.Record{}
+		kept.Key, _ = r.Key.Encode()
+		if r.Value != nil {
+			kept.Value, _ = r.Value.Encode()
+		}
+		m.log = append(m.log, kept)
+	}
+	w := m.p.Store.Begin(0)
+	c.Write(w)
+	if err := w.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.p.Kept(c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tell tells an instance something, or is interrupted before it is committed.
+func (m *reactorModel) tell(t *rapid.T) {
+	id := rapid.SampledFrom([]string{"a", "b", "ab"}).Draw(t, "instance")
+	what := entry{
+		Do:   rapid.SampledFrom([]string{"note", "set", "set", "set", "cancel", "end"}).Draw(t, "do"),
+		Name: rapid.SampledFrom([]string{"x", "y", "xy"}).Draw(t, "timer"),
+		Due:  m.now + rapid.Int64Range(-5, 20).Draw(t, "due"),
+	}
+	begins := rapid.Bool().Draw(t, "begins")
+	n := notice[entry]{Message[entry]{Instance: id, ID: fmt.Sprint("m", m.next), Time: time.UnixMilli(m.now), Payload: what}, begins}
+	record, err := m.p.r.encodeNotice(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := written(t, record)
+	in := &sarama.ConsumerMessage{Key: rec.Key, Value: rec.Value, Headers: make([]*sarama.RecordHeader, 0, len(rec.Headers)), Offset: m.next}
+	for _, h := range rec.Headers {
+		in.Headers = append(in.Headers, (*sarama.RecordHeader)(h))
+	}
+	s := m.scope()
+	if err := s.Run(m.p, []*sarama.ConsumerMessage{in}); err != nil {
+		t.Fatal(err)
+	}
+	if rapid.IntRange(0, 4).Draw(t, "interrupted") == 0 {
+		return
+	}
+	m.next++
+	m.keep(t, s)
+	if _, there := m.said[id]; there || begins {
+		m.hear(id, n.ID, what)
+	}
+}
+
+// hear is what has to happen.
+func (m *reactorModel) hear(id, message string, what entry) {
+	m.said[id] = append(m.said[id], message)
+	if m.timers[id] == nil {
+		m.timers[id] = map[string]int64{}
+	}
+	switch what.Do {
+	case "set":
+		m.timers[id][what.Name] = what.Due
+	case "cancel":
+		delete(m.timers[id], what.Name)
+	case "end":
+		delete(m.said, id)
+		delete(m.timers, id)
+	}
+}
+
+// pass lets time pass: what is due fires, some at a time.
+func (m *reactorModel) pass(t *rapid.T) {
+	m.now += rapid.Int64Range(0, 15).Draw(t, "time")
+	m.p.drained.Store(m.now)
+	most := rapid.IntRange(1, 3).Draw(t, "most")
+	for {
+		s := m.scope()
+		n, err := m.p.Tick(s, most)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			break
+		}
+		if rapid.IntRange(0, 4).Draw(t, "interrupted") != 0 {
+			m.keep(t, s)
+		}
+	}
+	m.fire()
+}
+
+func (m *reactorModel) fire() {
+	type fires struct {
+		due      int64
+		id, name string
+	}
+	var all []fires
+	for id, timers := range m.timers {
+		for name, due := range timers {
+			if due <= m.now {
+				all = append(all, fires{due, id, name})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b fires) int {
+		return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.id, b.id), cmp.Compare(a.name, b.name))
+	})
+	for _, f := range all {
+		delete(m.timers[f.id], f.name)
+		m.hear(f.id, "timer/"+f.name+"/"+strconv.FormatInt(f.due, 10), entry{Do: "note"})
+	}
+}
+
+// check wants the instances to be those of the model.
+func (m *reactorModel) check(t *rapid.T) {
+	for _, id := range []string{"a", "b", "ab"} {
+		in, found, err := loadInstance(m.scope(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		state, err := m.p.stateOf(in, found)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said, there := m.said[id]
+		due := map[string]int64{}
+		for name, timer := range in.Timers {
+			due[name] = timer.Due
+		}
+		if found != there || !slices.Equal(state.Said, said) || !maps.Equal(due, m.timers[id]) {
+			t.Fatalf("%s is %v with %v, %v, want %v with %v, %v", id, state.Said, due, found, said, m.timers[id], there)
+		}
+	}
+	first := int64(0)
+	for _, timers := range m.timers {
+		for _, due := range timers {
+			if first == 0 || due < first {
+				first = due
+			}
+		}
+	}
+	if err := m.p.lookForTimers(); err != nil {
+		t.Fatal(err)
+	}
+	if got := m.p.nextDue.Load(); first != 0 && got > max(first, 0) {
+		t.Fatalf("the first timer is looked for at %d, and is due at %d", got, first)
+	}
+}
+
+// Whatever instances are told, and however often they are interrupted and restored,
+// they have heard each message once and in order, and their timers fire once, in the
+// order in which they are due.
+func TestInstancesAreThoseOfTheModel(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		m := newReactorModel(t)
+		m.now = 1000
+		m.p.drained.Store(m.now)
+		defer func() { m.close() }()
+		t.Repeat(map[string]func(*rapid.T){"tell": m.tell, "pass": m.pass, "restart": m.restart, "": m.check})
+	})
+}
+
+// The id of a command depends on nothing but the reaction that sends it.
+func TestCommandIDsAreDerived(t *testing.T) {
+	t.Parallel()
+	const want = "a82b7462-19e1-5aaf-86b5-d905626f8301"
+	id := commandID("r", "i", "m", 0)
+	seen := map[string]bool{id: true}
+	for _, other := range []string{commandID("r", "i", "m", 1), commandID("r", "i", "m\x00", 0), commandID("r", "im", "", 0), commandID("ri", "", "m", 0)} {
+		if seen[other] {
+			t.Errorf("%s is the id of two", other)
+		}
+		seen[other] = true
+	}
+	if id != want {
+		t.Errorf("the id is %s, and was %s", id, want)
+	}
+}
+
+// Keys of timers sort by when they are due, and are read as they were written.
+func TestTimerKeys(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		due, later := rapid.Int64Range(0, 1<<50).Draw(t, "due"), rapid.Int64Range(0, 1<<50).Draw(t, "later")
+		id, name := rapid.StringMatching(`[a-zé]{1,8}`).Draw(t, "id"), rapid.StringMatching(`[a-z]{1,8}`).Draw(t, "name")
+		key := timerKey(due, id, name)
+		if gotDue, gotID, gotName := parseTimerKey(key); gotDue != due || gotID != id || gotName != name {
+			t.Fatalf("%d %s %s came back as %d %s %s", due, id, name, gotDue, gotID, gotName)
+		}
+		if due < later && bytes.Compare(key, timerKey(later, "", "")) >= 0 {
+			t.Fatalf("%d does not sort before %d", due, later)
+		}
+	})
+}
+
+// a one-off reaction to a message of a time, and what it writes.
+func reactsOnce(t *testing.T, r Reactor[diary, entry], at time.Time) ([]*sarama.ProducerMessage, error) {
+	t.Helper()
+	m := newReactorModel(t)
+	defer m.close()
+	m.p.r = r.withDefaults()
+	s := m.scope()
+	err := m.p.tell(s, Message[entry]{Instance: "a", ID: "m", Causation: "c/1", Time: at, Payload: entry{Do: "note"}}, instance{}, false, 0)
+	return s.Commit().Records, err
+}
+
+// What was before the time at which a reactor begins to act is remembered, and not
+// acted on.
+func TestThePastIsMuted(t *testing.T) {
+	t.Parallel()
+	r := *diarist()
+	r.Sends, r.MutedBefore = []Target{*ticker()}, time.UnixMilli(1000)
+	r.React = func(s diary, _ Message[entry]) (diary, []Output) {
+		return s, []Output{Send(*ticker(), "a", tick{1}), At("x", time.UnixMilli(2000), entry{Do: "note"})}
+	}
+	for at, want := range map[int64]string{999: "[diarist-instances]", 1000: "[ticker-commands diarist-instances]"} {
+		records, err := reactsOnce(t, r, time.UnixMilli(at))
+		var topics []string
+		for _, m := range records {
+			topics = append(topics, m.Topic)
+		}
+		if err != nil || fmt.Sprint(topics) != want {
+			t.Errorf("at %d: %v, %v, want %s", at, topics, err, want)
+		}
+	}
+}
+
+// A command that a reactor sends says who sends it, and why.
+func TestACommandOfAReactor(t *testing.T) {
+	t.Parallel()
+	r := *diarist()
+	r.Sends = []Target{*ticker()}
+	r.React = func(s diary, _ Message[entry]) (diary, []Output) { return s, []Output{Send(*ticker(), "a", tick{7})} }
+	records, err := reactsOnce(t, r, time.UnixMilli(1000))
+	if err != nil || len(records) != 2 {
+		t.Fatalf("%d records, %v", len(records), err)
+	}
+	cmd, err := ticker().decodeCommand(written(t, records[0]))
+	want := Metadata{Actor: "diarist", Causation: "c/1", Correlation: "c/1"}
+	if err != nil || cmd.ID != commandID("diarist", "a", "m", 0) || cmd.Metadata != want || cmd.Payload.N != 7 || cmd.Aggregate != "a" {
+		t.Errorf("%+v, %v", cmd, err)
+	}
+}
+
+// A reaction that cannot be carried out stops its partition: nothing of it is
+// written, and nothing behind it is passed over.
+func TestAReactionThatFails(t *testing.T) {
+	t.Parallel()
+	for name, output := range map[string]func() []Output{
+		"panics":                    func() []Output { panic("oh") },
+		"sends to nobody":           func() []Output { return []Output{Send(*ticker(), "a", tick{1})} },
+		"sets a timer without name": func() []Output { return []Output{At("", time.Now(), entry{})} },
+		"sets another's timer":      func() []Output { return []Output{At("x", time.Now(), "no entry")} },
+	} {
+		r := *diarist()
+		r.React = func(s diary, _ Message[entry]) (diary, []Output) { return s, output() }
+		_, err := reactsOnce(t, r, time.Now())
+		if _, stops := errors.AsType[*historyError](err); !stops {
+			t.Errorf("one that %s: %v, want it to stop", name, err)
+		}
+	}
+}

@@ -1,0 +1,265 @@
+package eventim
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math"
+	"runtime/debug"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/eventim-go/eventim/internal/task"
+)
+
+// reaction reacts to the messages of one partition of the inbox: it is what the
+// engine runs, as worker is for commands.
+type reaction[S, M any] struct {
+	*task.Claim
+	r           *Reactor[S, M]
+	partitioner sarama.Partitioner
+
+	// drained is a time, in Unix milliseconds: what the sources had said until then
+	// has been reacted to. It is set by the watch, and never goes back.
+	drained atomic.Int64
+
+	// nextDue is when the first timer of the partition is due, in Unix milliseconds.
+	nextDue atomic.Int64
+	touched bool // the batch has set or removed timers
+}
+
+// TakeOver implements task.Processor.
+func (p *reaction[S, M]) TakeOver(ctx context.Context) error {
+	if err := p.Resume(ctx); err != nil {
+		return err
+	}
+	if err := p.Open(ctx); err != nil {
+		return err
+	}
+	return p.lookForTimers()
+}
+
+// lookForTimers finds the first timer.
+func (p *reaction[S, M]) lookForTimers() error {
+	next := int64(math.MaxInt64)
+	err := p.Store.Scan([]byte{keyTimer}, []byte{keyTimer + 1}, func(key, _ []byte) error {
+		next, _, _ = parseTimerKey(key)
+		return errEnough
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return err
+	}
+	p.touched = false
+	p.nextDue.Store(next)
+	return nil
+}
+
+// Begin implements task.Processor.
+func (*reaction[S, M]) Begin(*task.Scope) {}
+
+// Finish implements task.Processor.
+func (*reaction[S, M]) Finish(*task.Scope) error { return nil }
+
+// Kept implements task.Processor.
+func (p *reaction[S, M]) Kept(task.Commit) error {
+	if !p.touched {
+		return nil
+	}
+	return p.lookForTimers()
+}
+
+// Look implements task.Processor.
+func (*reaction[S, M]) Look(context.Context) error { return nil }
+
+// Process implements task.Processor: an instance is told a message.
+func (p *reaction[S, M]) Process(s *task.Scope, m *sarama.ConsumerMessage) error {
+	n, err := p.r.decodeNotice(recordOfMessage(m))
+	if err != nil {
+		return &historyError{Err: err}
+	}
+	in, found, err := loadInstance(s, n.Instance)
+	switch {
+	case err != nil:
+		return err
+	case !found && !n.begins:
+		p.Logger.Debug("a message for an instance that there is not", slog.String("instance", n.Instance), slog.String("message", n.ID))
+		return nil
+	}
+	return p.tell(s, n.Message, in, found, m.Offset)
+}
+
+// Tick implements task.Ticker: timers that are due are told, if what was said before
+// they were due has been heard (drain before fire). A reactor that was away for an
+// hour would otherwise tell an order that it has expired, and then hear that it was
+// confirmed in time.
+func (p *reaction[S, M]) Tick(s *task.Scope, most int) (int, error) {
+	p.touched = true
+	due, err := dueTimers(s, time.UnixMilli(p.drained.Load()), most)
+	if err != nil {
+		return 0, err
+	}
+	for _, d := range due {
+		if err := p.fire(s, d); err != nil {
+			return len(due), err
+		}
+	}
+	return len(due), nil
+}
+
+// fire tells an instance what a timer of it brings. It takes the timer away first,
+// in the same transaction, so that it fires once.
+func (p *reaction[S, M]) fire(s *task.Scope, d dueTimer) error {
+	in, found, err := loadInstance(s, d.id)
+	if err != nil {
+		return err
+	}
+	t, set := in.Timers[d.name]
+	if !found || !set || t.Due != d.due {
+		s.Delete(timerKey(d.due, d.id, d.name))
+		return nil
+	}
+	payload, err := readBy(p.r.Messages.Decode, Payload{Type: t.Type, SchemaVersion: t.Schema, Data: t.Message})
+	if err != nil {
+		return &historyError{Err: fmt.Errorf("timer %s of instance %s: %w", d.name, d.id, err)}
+	}
+	s.Delete(timerKey(d.due, d.id, d.name))
+	in.Timers = maps.Clone(in.Timers)
+	delete(in.Timers, d.name)
+	return p.tell(s, Message[M]{
+		Instance: d.id, ID: "timer/" + d.name + "/" + strconv.FormatInt(d.due, 10), Time: time.UnixMilli(d.due).UTC(),
+		Causation: t.Causation, Correlation: t.Correlation, Traceparent: t.Traceparent, Payload: payload,
+	}, in, true, -1)
+}
+
+// tell has an instance react, and writes down what it wants.
+func (p *reaction[S, M]) tell(s *task.Scope, msg Message[M], in instance, found bool, offset int64) error {
+	state, err := p.stateOf(in, found)
+	if err != nil {
+		return &historyError{Err: fmt.Errorf("instance %s: %w", msg.Instance, err)}
+	}
+	state, outputs, err := p.react(state, msg, offset)
+	if err == nil {
+		err = p.apply(s, msg, in, state, outputs)
+	}
+	if err != nil {
+		return &historyError{Err: fmt.Errorf("instance %s, message %s: %w", msg.Instance, msg.ID, err)}
+	}
+	return nil
+}
+
+func (p *reaction[S, M]) stateOf(in instance, found bool) (state S, err error) {
+	if !found {
+		return state, nil
+	}
+	return readBy(p.r.State.Decode, Payload{Type: in.Type, SchemaVersion: in.Schema, Data: in.State})
+}
+
+// react runs the author's code.
+func (p *reaction[S, M]) react(state S, msg Message[M], offset int64) (_ S, outputs []Output, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			p.Logger.Error("the reaction panicked", slog.String("instance", msg.Instance), slog.String("message", msg.ID),
+				slog.Any("reason", reason), slog.String("stack", string(debug.Stack())))
+			err = fmt.Errorf("the reaction panicked: %v", reason)
+		}
+	}()
+	p.Errand.Begin("react to", msg.Instance, msg.ID, offset)
+	defer p.Errand.End()
+	state, outputs = p.r.React(state, msg)
+	return state, outputs, nil
+}
+
+// apply writes down the state, the timers and the commands.
+func (p *reaction[S, M]) apply(s *task.Scope, msg Message[M], before instance, state S, outputs []Output) error {
+	timers := maps.Clone(before.Timers)
+	if timers == nil {
+		timers = map[string]timer{}
+	}
+	ended := false
+	p.touched = p.touched || len(timers) > 0
+	for place, o := range outputs {
+		switch {
+		case o.Send != nil:
+			if err := p.send(s, msg, place, o.Send); err != nil {
+				return err
+			}
+		case o.At != nil:
+			t, err := p.timerOf(msg, o.At)
+			if err != nil {
+				return err
+			}
+			timers[o.At.Name] = t
+			p.touched = true
+		case o.Cancel != "":
+			delete(timers, o.Cancel)
+		case o.End:
+			ended = true
+		}
+	}
+	if ended {
+		return saveInstance(s, p.r.Topics().Instances, msg.Instance, before.Timers, nil)
+	}
+	payload, err := writeBy(p.r.State, state)
+	if err != nil {
+		return err
+	}
+	return saveInstance(s, p.r.Topics().Instances, msg.Instance, before.Timers, &instance{
+		Type: payload.Type, Schema: payload.SchemaVersion, State: payload.Data, Timers: timers,
+	})
+}
+
+func (p *reaction[S, M]) timerOf(msg Message[M], at *AtOutput) (timer, error) {
+	m, ok := at.Message.(M)
+	if !ok {
+		return timer{}, fmt.Errorf("timer %q brings a %T, which is no message of this reactor", at.Name, at.Message)
+	}
+	if !ValidID(at.Name) {
+		return timer{}, fmt.Errorf("%q cannot be the name of a timer", at.Name)
+	}
+	payload, err := writeBy(p.r.Messages, m)
+	return timer{
+		Due: max(0, at.Due.UnixMilli()), Type: payload.Type, Schema: payload.SchemaVersion, Message: json.RawMessage(payload.Data),
+		Causation: cmp.Or(msg.Causation, msg.ID), Correlation: msg.Correlation, Traceparent: msg.Traceparent,
+	}, err
+}
+
+// send writes a command into the partition of its aggregate, unless what it is sent
+// for is of the past that is muted.
+func (p *reaction[S, M]) send(s *task.Scope, msg Message[M], place int, o *SendOutput) error {
+	if msg.Time.Before(p.r.MutedBefore) {
+		return nil
+	}
+	target, ok := p.r.target(o.Target)
+	if !ok {
+		return fmt.Errorf("it sends to %s, which is none of the aggregates in Sends", o.Target)
+	}
+	m, err := target.encodeAny(commandID(p.r.Name, msg.Instance, msg.ID, place), o.Aggregate, o.Command, Metadata{
+		Actor: p.r.Name, Causation: msg.Causation, Correlation: cmp.Or(msg.Correlation, msg.Causation), Traceparent: msg.Traceparent,
+	}, msg.Time)
+	if err != nil {
+		return fmt.Errorf("a command for %s of %s: %w", o.Aggregate, o.Target, err)
+	}
+	_, wide := target.commandsTopic()
+	partition, err := p.partitioner.Partition(m, wide)
+	if err != nil {
+		return err
+	}
+	s.EmitTo(partition, m)
+	return nil
+}
+
+func (r *Reactor[S, M]) target(topic string) (Target, bool) {
+	for _, t := range r.Sends {
+		if commands, _ := t.commandsTopic(); commands == topic {
+			return t, true
+		}
+	}
+	return nil, false
+}
