@@ -45,6 +45,11 @@ type childConfig struct {
 	MaxBatch   int
 	Session    time.Duration // a second when 0
 
+	// Reactor is the name of a reactor, see reserving, which the process is instead of a
+	// handler; with how patient it is.
+	Reactor  string
+	Patience time.Duration
+
 	// DieAt is the number of the commit at which the process kills itself,
 	// before the broker gets it or after it has done it; 0 is never.
 	DieAt    int
@@ -78,15 +83,26 @@ func runChild(config string) int {
 	if c.DieAt > 0 {
 		via(dyingAt(c.DieAt, c.DieAfter))(&hc)
 	}
-	h, err := eventim.NewHandler(a, hc)
-	if err == nil {
-		err = h.Run(ctx)
-	}
-	if err != nil {
+	if err := c.run(ctx, a, hc); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return 0
+}
+
+func (c childConfig) run(ctx context.Context, a eventim.Aggregate[Count, Add, Added], hc eventim.HandlerConfig) error {
+	if c.Reactor != "" {
+		h, err := eventim.NewReactorHandler(reserving(c.Reactor, c.Patience, 0, func() {}), hc)
+		if err != nil {
+			return err
+		}
+		return h.Run(ctx)
+	}
+	h, err := eventim.NewHandler(a, hc)
+	if err != nil {
+		return err
+	}
+	return h.Run(ctx)
 }
 
 // withoutPanics shortens what a handler says: its panics are on purpose.
@@ -121,33 +137,38 @@ func (s *system) start(dir string, change ...func(*childConfig)) *child {
 	for _, f := range change {
 		f(&cc)
 	}
+	return startChild(s.t, cc)
+}
+
+func startChild(t testing.TB, cc childConfig) *child {
+	t.Helper()
 	config, err := json.Marshal(cc)
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	executable, err := os.Executable()
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
-	c := &child{t: s.t, dir: dir, process: exec.Command(executable), log: &syncWriter{}, ended: make(chan error, 1)} //nolint:noctx // ends with its input
+	c := &child{t: t, dir: cc.Dir, process: exec.Command(executable), log: &syncWriter{}, ended: make(chan error, 1)} //nolint:noctx // ends with its input
 	c.process.Env = append(os.Environ(), childVariable+"="+string(config))
 	c.process.Stderr = c.log
 	if _, err := c.process.StdinPipe(); err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	ready, err := c.process.StdoutPipe()
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := c.process.Start(); err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	_, _ = io.Copy(io.Discard, ready)
 	go func() { c.ended <- c.process.Wait() }()
-	s.t.Cleanup(func() {
+	t.Cleanup(func() {
 		c.kill()
-		if s.t.Failed() {
-			s.t.Logf("handler process %d:\n%s", c.process.Process.Pid, c.log)
+		if t.Failed() {
+			t.Logf("handler process %d:\n%s", c.process.Process.Pid, c.log)
 		}
 	})
 	return c

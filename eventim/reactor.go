@@ -42,7 +42,8 @@ type Reactor[S, M any] struct {
 
 	// React says what an instance does with a message. It is a function of the two
 	// alone, with no clock and no I/O: Message.Time is the time. It may change what
-	// the state refers to, which is a copy. A panic stops the partition.
+	// the state refers to, which is a copy. One that panics, or wants what cannot be
+	// written, parks its instance, see Parked: others go on.
 	React func(S, Message[M]) (S, []Output)
 
 	// MutedBefore mutes the past: what an instance sends because of a message of
@@ -109,11 +110,12 @@ func (a Aggregate[S, C, E]) encodeAny(id, aggregate string, command any, meta Me
 type ReactorTopics struct {
 	Inbox     string // what instances are told, for a week
 	Instances string // the state and the timers of each, compacted
+	Parked    string // what instances have not heard that are parked, compacted
 }
 
 // Topics returns the names of the topics of r.
 func (r Reactor[S, M]) Topics() ReactorTopics {
-	return ReactorTopics{Inbox: r.Name + "-inbox", Instances: r.Name + "-instances"}
+	return ReactorTopics{Inbox: r.Name + "-inbox", Instances: r.Name + "-instances", Parked: r.Name + "-parked"}
 }
 
 // Group is the consumer group that reacts.
@@ -126,6 +128,7 @@ func (r *Reactor[S, M]) topicSpecs() []topicSpec {
 	return []topicSpec{
 		{t.Inbox, map[string]string{"cleanup.policy": "delete", "retention.ms": week, "max.message.bytes": output}},
 		{t.Instances, map[string]string{"cleanup.policy": "compact", "delete.retention.ms": week, "max.message.bytes": output}},
+		{t.Parked, map[string]string{"cleanup.policy": "compact", "delete.retention.ms": week, "max.message.bytes": output}},
 	}
 }
 
@@ -188,7 +191,8 @@ type Source[M any] struct {
 // notice is a message on its way into the inbox.
 type notice[M any] struct {
 	Message[M]
-	begins bool
+	begins  bool
+	release Release // not a message, but an order to release the instance
 }
 
 // From says which events of a topic are for which instance, and what it is told. An
@@ -250,6 +254,9 @@ func (r *Reactor[S, M]) decodeNotice(rec Record) (n notice[M], err error) {
 	n.begins = rec.Header(headerBegins) != ""
 	if n.Instance == "" || n.ID == "" {
 		read.fail(errors.New("it has no key, or no id"))
+	}
+	if n.release = Release(rec.Header(headerRelease)); n.release != "" {
+		return n, read.err()
 	}
 	n.Payload, err = readBy(r.Messages.Decode, read.payload())
 	read.fail(err)

@@ -22,6 +22,7 @@ type instance struct {
 	Schema int              `json:"schemaVersion"`
 	State  json.RawMessage  `json:"state"`
 	Timers map[string]timer `json:"timers,omitempty"` // by name
+	Parked *parking         `json:"parked,omitempty"`
 }
 
 // timer is one that an instance has set.
@@ -147,6 +148,9 @@ func (instanceFilter) Put(w *statestore.Write, _ *sarama.RecordBatch, r *sarama.
 	w.Set(stringKey(keyInstance, id), r.Value)
 	for _, name := range slices.Sorted(maps.Keys(in.Timers)) {
 		w.Set(timerKey(in.Timers[name].Due, id, name), nil)
+	}
+	if in.Parked != nil && in.Parked.Repeat {
+		w.Set(stringKey(keyRepeat, id), nil)
 	}
 	return nil
 }

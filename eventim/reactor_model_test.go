@@ -3,7 +3,7 @@ package eventim
 import (
 	"bytes"
 	"cmp"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -23,19 +23,23 @@ import (
 // What the instances of the model are told: they write it down, and do it.
 type (
 	entry struct {
-		Do   string // note, set, cancel, end
+		Do   string // note, set, cancel, end, or fail, which is note to a program that is mended
 		Name string // of a timer
 		Due  int64  // Unix milliseconds
 	}
 	diary struct{ Said []string }
 )
 
-func diarist() *Reactor[diary, entry] {
+func diarist(broken *bool) *Reactor[diary, entry] {
 	return Reactor[diary, entry]{
 		Name: "diarist", Partitions: 1, Messages: JSON[entry]("Entry"),
 		React: func(s diary, m Message[entry]) (diary, []Output) {
 			s.Said = append(s.Said, m.ID)
 			switch m.Payload.Do {
+			case "fail":
+				if *broken {
+					panic("it is broken")
+				}
 			case "set":
 				return s, []Output{At(m.Payload.Name, time.UnixMilli(m.Payload.Due), entry{Do: "note"})}
 			case "cancel":
@@ -55,13 +59,15 @@ type reactorModel struct {
 	next int64
 	now  int64
 
+	broken bool // the program
 	said   map[string][]string
 	timers map[string]map[string]int64 // when they are due, by instance and name
+	parked map[string][]notice[entry]  // what waits
 }
 
 func newReactorModel(t rapid.TB) *reactorModel {
 	t.Helper()
-	m := &reactorModel{said: map[string][]string{}, timers: map[string]map[string]int64{}}
+	m := &reactorModel{said: map[string][]string{}, timers: map[string]map[string]int64{}, parked: map[string][]notice[entry]{}}
 	m.open(t)
 	return m
 }
@@ -74,12 +80,16 @@ func (m *reactorModel) open(t rapid.TB) {
 		t.Fatal(err)
 	}
 	m.p = &reaction[diary, entry]{
-		Claim: &task.Claim{Store: s, Logger: slog.New(slog.DiscardHandler)}, r: diarist(), partitioner: sarama.NewMurmur2Partitioner(""),
+		Claim: &task.Claim{Store: s, Logger: slog.New(slog.DiscardHandler)}, r: diarist(&m.broken), partitioner: sarama.NewMurmur2Partitioner(""),
 	}
 	m.p.drained.Store(m.now)
 	w := s.Begin(0)
 	for _, r := range m.log {
-		if err := (instanceFilter{}).Put(w, nil, r); err != nil {
+		filling := task.Filling(instanceFilter{})
+		if bytes.Contains(r.Key, []byte(" ")) {
+			filling = parkedFilter{}
+		}
+		if err := filling.Put(w, nil, r); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -124,16 +134,26 @@ func (m *reactorModel) keep(t *rapid.T, s *task.Scope) {
 func (m *reactorModel) tell(t *rapid.T) {
 	id := rapid.SampledFrom([]string{"a", "b", "ab"}).Draw(t, "instance")
 	what := entry{
-		Do:   rapid.SampledFrom([]string{"note", "set", "set", "set", "cancel", "end"}).Draw(t, "do"),
+		Do:   rapid.SampledFrom([]string{"note", "set", "set", "set", "cancel", "end", "fail"}).Draw(t, "do"),
 		Name: rapid.SampledFrom([]string{"x", "y", "xy"}).Draw(t, "timer"),
 		Due:  m.now + rapid.Int64Range(-5, 20).Draw(t, "due"),
 	}
-	begins := rapid.Bool().Draw(t, "begins")
-	n := notice[entry]{Message[entry]{Instance: id, ID: fmt.Sprint("m", m.next), Time: time.UnixMilli(m.now), Payload: what}, begins}
+	n := notice[entry]{Message: Message[entry]{Instance: id, ID: fmt.Sprint("m", m.next), Time: time.UnixMilli(m.now), Payload: what}}
+	n.begins = rapid.Bool().Draw(t, "begins")
 	record, err := m.p.r.encodeNotice(n)
 	if err != nil {
 		t.Fatal(err)
 	}
+	if !m.process(t, record) {
+		return
+	}
+	if m.there(id) || n.begins {
+		m.hear(n)
+	}
+}
+
+// process has a record of the inbox processed, or is interrupted before it is committed.
+func (m *reactorModel) process(t *rapid.T, record *sarama.ProducerMessage) bool {
 	rec := written(t, record)
 	in := &sarama.ConsumerMessage{Key: rec.Key, Value: rec.Value, Headers: make([]*sarama.RecordHeader, 0, len(rec.Headers)), Offset: m.next}
 	for _, h := range rec.Headers {
@@ -144,18 +164,31 @@ func (m *reactorModel) tell(t *rapid.T) {
 		t.Fatal(err)
 	}
 	if rapid.IntRange(0, 4).Draw(t, "interrupted") == 0 {
-		return
+		return false
 	}
 	m.next++
 	m.keep(t, s)
-	if _, there := m.said[id]; there || begins {
-		m.hear(id, n.ID, what)
-	}
+	return true
 }
 
-// hear is what has to happen.
-func (m *reactorModel) hear(id, message string, what entry) {
-	m.said[id] = append(m.said[id], message)
+func (m *reactorModel) there(id string) bool {
+	_, begun := m.said[id]
+	return begun || len(m.parked[id]) > 0
+}
+
+// hear is what has to happen. It tells whether the instance could react.
+func (m *reactorModel) hear(n notice[entry]) bool {
+	if len(m.parked[n.Instance]) > 0 || n.Payload.Do == "fail" && m.broken {
+		m.parked[n.Instance] = append(m.parked[n.Instance], n)
+		return false
+	}
+	m.react(n)
+	return true
+}
+
+func (m *reactorModel) react(n notice[entry]) {
+	id, what := n.Instance, n.Payload
+	m.said[id] = append(m.said[id], n.ID)
 	if m.timers[id] == nil {
 		m.timers[id] = map[string]int64{}
 	}
@@ -170,10 +203,47 @@ func (m *reactorModel) hear(id, message string, what entry) {
 	}
 }
 
-// pass lets time pass: what is due fires, some at a time.
-func (m *reactorModel) pass(t *rapid.T) {
-	m.now += rapid.Int64Range(0, 15).Draw(t, "time")
-	m.p.drained.Store(m.now)
+// mend brings a program that can, or cannot, react to everything.
+func (m *reactorModel) mend(*rapid.T) { m.broken = !m.broken }
+
+// release releases an instance, and lets it hear what it can, some at a time.
+func (m *reactorModel) release(t *rapid.T) {
+	id := rapid.SampledFrom([]string{"a", "b", "ab"}).Draw(t, "instance")
+	how := rapid.SampledFrom([]Release{Retry, DiscardFirst, DiscardAll}).Draw(t, "how")
+	h := cloudEvent("release", string(how), "/diarist/inbox", id, time.UnixMilli(m.now))
+	h.add(headerRelease, string(how))
+	if !m.process(t, message(m.p.r.Topics().Inbox, id, nil, h)) {
+		return
+	}
+	if rapid.Bool().Draw(t, "lost") {
+		m.restart(t)
+	}
+	m.tick(t, 0)
+	waits := m.parked[id]
+	if len(waits) == 0 {
+		return
+	}
+	switch how {
+	case DiscardFirst:
+		waits = waits[1:]
+	case DiscardAll:
+		waits = nil
+	}
+	m.parked[id] = nil
+	for i, n := range waits {
+		if !m.hear(n) {
+			m.parked[id] = waits[i:]
+			return
+		}
+		if !m.there(id) {
+			return // what waits for one that has ended is lost
+		}
+	}
+}
+
+// tick has everything done that is due at a time.
+func (m *reactorModel) tick(t *rapid.T, due int64) {
+	m.p.drained.Store(due)
 	most := rapid.IntRange(1, 3).Draw(t, "most")
 	for {
 		s := m.scope()
@@ -182,12 +252,18 @@ func (m *reactorModel) pass(t *rapid.T) {
 			t.Fatal(err)
 		}
 		if n == 0 {
-			break
+			return
 		}
 		if rapid.IntRange(0, 4).Draw(t, "interrupted") != 0 {
 			m.keep(t, s)
 		}
 	}
+}
+
+// pass lets time pass: what is due fires, some at a time.
+func (m *reactorModel) pass(t *rapid.T) {
+	m.now += rapid.Int64Range(0, 15).Draw(t, "time")
+	m.tick(t, m.now)
 	m.fire()
 }
 
@@ -209,7 +285,7 @@ func (m *reactorModel) fire() {
 	})
 	for _, f := range all {
 		delete(m.timers[f.id], f.name)
-		m.hear(f.id, "timer/"+f.name+"/"+strconv.FormatInt(f.due, 10), entry{Do: "note"})
+		m.hear(notice[entry]{Message: Message[entry]{Instance: f.id, ID: "timer/" + f.name + "/" + strconv.FormatInt(f.due, 10), Payload: entry{Do: "note"}}})
 	}
 }
 
@@ -220,11 +296,11 @@ func (m *reactorModel) check(t *rapid.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		state, err := m.p.stateOf(in, found)
+		state, err := m.p.stateOf(in)
 		if err != nil {
 			t.Fatal(err)
 		}
-		said, there := m.said[id]
+		said, there := m.said[id], m.there(id)
 		due := map[string]int64{}
 		for name, timer := range in.Timers {
 			due[name] = timer.Due
@@ -232,6 +308,7 @@ func (m *reactorModel) check(t *rapid.T) {
 		if found != there || !slices.Equal(state.Said, said) || !maps.Equal(due, m.timers[id]) {
 			t.Fatalf("%s is %v with %v, %v, want %v with %v, %v", id, state.Said, due, found, said, m.timers[id], there)
 		}
+		m.checkParked(t, id, in.Parked)
 	}
 	first := int64(0)
 	for _, timers := range m.timers {
@@ -249,6 +326,27 @@ func (m *reactorModel) check(t *rapid.T) {
 	}
 }
 
+// checkParked wants what waits to be that of the model.
+func (m *reactorModel) checkParked(t *rapid.T, id string, at *parking) {
+	var got, want []string
+	s := m.scope()
+	err := s.Scan(parkedKey(id, 0)[:len(id)+2], append(parkedKey(id, 0)[:len(id)+1], 1), func(_, value []byte) error {
+		var waits parkedMessage
+		err := json.Unmarshal(value, &waits)
+		got = append(got, waits.ID)
+		return err
+	})
+	for _, n := range m.parked[id] {
+		want = append(want, n.ID)
+	}
+	if err != nil || !slices.Equal(got, want) || (at != nil) != (len(want) > 0) {
+		t.Fatalf("%s has %v waiting, %v, %v, want %v", id, got, err, at, want)
+	}
+	if at != nil && (at.Repeat || at.Next-at.First != int64(len(want))) {
+		t.Fatalf("%s is parked as %+v, with %d waiting", id, *at, len(want))
+	}
+}
+
 // Whatever instances are told, and however often they are interrupted and restored,
 // they have heard each message once and in order, and their timers fire once, in the
 // order in which they are due.
@@ -259,7 +357,7 @@ func TestInstancesAreThoseOfTheModel(t *testing.T) {
 		m.now = 1000
 		m.p.drained.Store(m.now)
 		defer func() { m.close() }()
-		t.Repeat(map[string]func(*rapid.T){"tell": m.tell, "pass": m.pass, "restart": m.restart, "": m.check})
+		t.Repeat(map[string]func(*rapid.T){"tell": m.tell, "pass": m.pass, "restart": m.restart, "mend": m.mend, "release": m.release, "": m.check})
 	})
 }
 
@@ -303,7 +401,7 @@ func reactsOnce(t *testing.T, r Reactor[diary, entry], at time.Time) ([]*sarama.
 	defer m.close()
 	m.p.r = r.withDefaults()
 	s := m.scope()
-	err := m.p.tell(s, Message[entry]{Instance: "a", ID: "m", Causation: "c/1", Time: at, Payload: entry{Do: "note"}}, instance{}, false, 0)
+	err := m.p.tell(s, Message[entry]{Instance: "a", ID: "m", Causation: "c/1", Time: at, Payload: entry{Do: "note"}}, instance{}, 0)
 	return s.Commit().Records, err
 }
 
@@ -311,12 +409,12 @@ func reactsOnce(t *testing.T, r Reactor[diary, entry], at time.Time) ([]*sarama.
 // acted on.
 func TestThePastIsMuted(t *testing.T) {
 	t.Parallel()
-	r := *diarist()
+	r := *diarist(new(bool))
 	r.Sends, r.MutedBefore = []Target{*ticker()}, time.UnixMilli(1000)
 	r.React = func(s diary, _ Message[entry]) (diary, []Output) {
 		return s, []Output{Send(*ticker(), "a", tick{1}), At("x", time.UnixMilli(2000), entry{Do: "note"})}
 	}
-	for at, want := range map[int64]string{999: "[diarist-instances]", 1000: "[ticker-commands diarist-instances]"} {
+	for at, want := range map[int64]string{999: "[diarist-instances]", 1000: "[diarist-instances ticker-commands]"} {
 		records, err := reactsOnce(t, r, time.UnixMilli(at))
 		var topics []string
 		for _, m := range records {
@@ -331,35 +429,47 @@ func TestThePastIsMuted(t *testing.T) {
 // A command that a reactor sends says who sends it, and why.
 func TestACommandOfAReactor(t *testing.T) {
 	t.Parallel()
-	r := *diarist()
+	r := *diarist(new(bool))
 	r.Sends = []Target{*ticker()}
 	r.React = func(s diary, _ Message[entry]) (diary, []Output) { return s, []Output{Send(*ticker(), "a", tick{7})} }
 	records, err := reactsOnce(t, r, time.UnixMilli(1000))
 	if err != nil || len(records) != 2 {
 		t.Fatalf("%d records, %v", len(records), err)
 	}
-	cmd, err := ticker().decodeCommand(written(t, records[0]))
+	cmd, err := ticker().decodeCommand(written(t, records[1]))
 	want := Metadata{Actor: "diarist", Causation: "c/1", Correlation: "c/1"}
 	if err != nil || cmd.ID != commandID("diarist", "a", "m", 0) || cmd.Metadata != want || cmd.Payload.N != 7 || cmd.Aggregate != "a" {
 		t.Errorf("%+v, %v", cmd, err)
 	}
 }
 
-// A reaction that cannot be carried out stops its partition: nothing of it is
-// written, and nothing behind it is passed over.
+// A reaction that cannot be carried out parks its instance: nothing of it is written,
+// and what is behind it waits.
 func TestAReactionThatFails(t *testing.T) {
 	t.Parallel()
+	send := Send(*ticker(), "a", tick{1})
 	for name, output := range map[string]func() []Output{
 		"panics":                    func() []Output { panic("oh") },
-		"sends to nobody":           func() []Output { return []Output{Send(*ticker(), "a", tick{1})} },
-		"sets a timer without name": func() []Output { return []Output{At("", time.Now(), entry{})} },
-		"sets another's timer":      func() []Output { return []Output{At("x", time.Now(), "no entry")} },
+		"sends to nobody":           func() []Output { return []Output{Send(*bellOf(), "a", rung{})} },
+		"sends nothing that is one": func() []Output { return []Output{send, {Send: &SendOutput{"ticker-commands", "a", "no tick"}}} },
+		"sends to no aggregate":     func() []Output { return []Output{send, Send(*ticker(), "", tick{1})} },
+		"sets a timer without name": func() []Output { return []Output{send, At("", time.Now(), entry{})} },
+		"sets another's timer":      func() []Output { return []Output{send, At("x", time.Now(), "no entry")} },
 	} {
-		r := *diarist()
+		r := *diarist(new(bool))
+		r.Sends = []Target{*ticker()}
 		r.React = func(s diary, _ Message[entry]) (diary, []Output) { return s, output() }
-		_, err := reactsOnce(t, r, time.Now())
-		if _, stops := errors.AsType[*historyError](err); !stops {
-			t.Errorf("one that %s: %v, want it to stop", name, err)
+		records, err := reactsOnce(t, r, time.Now())
+		var topics []string
+		for _, m := range records {
+			topics = append(topics, m.Topic)
+		}
+		if err != nil || fmt.Sprint(topics) != "[diarist-parked diarist-instances]" {
+			t.Errorf("one that %s: %v, %v, want it parked", name, topics, err)
 		}
 	}
+}
+
+func bellOf() *Aggregate[bell, rung, rung] {
+	return Aggregate[bell, rung, rung]{Name: "bell", Commands: JSON[rung]("ring"), Events: JSON[rung]("rung")}.withDefaults()
 }

@@ -43,6 +43,7 @@ func (p *reaction[S, M]) TakeOver(ctx context.Context) error {
 	if err := p.Open(ctx); err != nil {
 		return err
 	}
+	p.Wake() // an instance may be in the middle of being released
 	return p.lookForTimers()
 }
 
@@ -88,11 +89,13 @@ func (p *reaction[S, M]) Process(s *task.Scope, m *sarama.ConsumerMessage) error
 	switch {
 	case err != nil:
 		return err
+	case n.release != "":
+		return p.release(s, n.Instance, in, n.release)
 	case !found && !n.begins:
 		p.Logger.Debug("a message for an instance that there is not", slog.String("instance", n.Instance), slog.String("message", n.ID))
 		return nil
 	}
-	return p.tell(s, n.Message, in, found, m.Offset)
+	return p.tell(s, n.Message, in, m.Offset)
 }
 
 // Tick implements task.Ticker: timers that are due are told, if what was said before
@@ -101,6 +104,9 @@ func (p *reaction[S, M]) Process(s *task.Scope, m *sarama.ConsumerMessage) error
 // confirmed in time.
 func (p *reaction[S, M]) Tick(s *task.Scope, most int) (int, error) {
 	p.touched = true
+	if n, err := p.retry(s, most); n > 0 || err != nil {
+		return n, err
+	}
 	due, err := dueTimers(s, time.UnixMilli(p.drained.Load()), most)
 	if err != nil {
 		return 0, err
@@ -135,27 +141,39 @@ func (p *reaction[S, M]) fire(s *task.Scope, d dueTimer) error {
 	return p.tell(s, Message[M]{
 		Instance: d.id, ID: "timer/" + d.name + "/" + strconv.FormatInt(d.due, 10), Time: time.UnixMilli(d.due).UTC(),
 		Causation: t.Causation, Correlation: t.Correlation, Traceparent: t.Traceparent, Payload: payload,
-	}, in, true, -1)
+	}, in, -1)
 }
 
-// tell has an instance react, and writes down what it wants.
-func (p *reaction[S, M]) tell(s *task.Scope, msg Message[M], in instance, found bool, offset int64) error {
-	state, err := p.stateOf(in, found)
-	if err != nil {
-		return &historyError{Err: fmt.Errorf("instance %s: %w", msg.Instance, err)}
+// tell has an instance react, and writes down what it wants. One whose reaction fails
+// is parked with the message, and hears those behind it when it is released.
+func (p *reaction[S, M]) tell(s *task.Scope, msg Message[M], in instance, offset int64) error {
+	if in.Parked != nil {
+		return p.park(s, msg, in, nil)
 	}
-	state, outputs, err := p.react(state, msg, offset)
-	if err == nil {
-		err = p.apply(s, msg, in, state, outputs)
+	failed, err := p.tryTell(s, msg, in, offset)
+	if failed == nil || err != nil {
+		return err
 	}
-	if err != nil {
-		return &historyError{Err: fmt.Errorf("instance %s, message %s: %w", msg.Instance, msg.ID, err)}
-	}
-	return nil
+	p.Logger.Error("an instance is parked", slog.String("instance", msg.Instance), slog.String("message", msg.ID), slog.Any("error", failed))
+	return p.park(s, msg, in, failed)
 }
 
-func (p *reaction[S, M]) stateOf(in instance, found bool) (state S, err error) {
-	if !found {
+// tryTell returns why a reaction has failed, and has written nothing then; or an error
+// that is not the reaction's.
+func (p *reaction[S, M]) tryTell(s *task.Scope, msg Message[M], in instance, offset int64) (failed, err error) {
+	state, err := p.stateOf(in)
+	if err != nil {
+		return nil, &historyError{Err: fmt.Errorf("instance %s: %w", msg.Instance, err)}
+	}
+	state, outputs, failed := p.react(state, msg, offset)
+	if failed != nil {
+		return failed, nil
+	}
+	return p.apply(s, msg, in, state, outputs), nil
+}
+
+func (p *reaction[S, M]) stateOf(in instance) (state S, err error) {
+	if in.Type == "" { // it has not begun
 		return state, nil
 	}
 	return readBy(p.r.State.Decode, Payload{Type: in.Type, SchemaVersion: in.Schema, Data: in.State})
@@ -176,43 +194,58 @@ func (p *reaction[S, M]) react(state S, msg Message[M], offset int64) (_ S, outp
 	return state, outputs, nil
 }
 
-// apply writes down the state, the timers and the commands.
+// apply writes down the state, the timers and the commands: all of it, or nothing.
 func (p *reaction[S, M]) apply(s *task.Scope, msg Message[M], before instance, state S, outputs []Output) error {
-	timers := maps.Clone(before.Timers)
-	if timers == nil {
-		timers = map[string]timer{}
+	after := instance{Timers: maps.Clone(before.Timers)}
+	if after.Timers == nil {
+		after.Timers = map[string]timer{}
 	}
+	var commands []*sarama.ProducerMessage
 	ended := false
-	p.touched = p.touched || len(timers) > 0
 	for place, o := range outputs {
 		switch {
 		case o.Send != nil:
-			if err := p.send(s, msg, place, o.Send); err != nil {
+			m, err := p.command(msg, place, o.Send)
+			if err != nil {
 				return err
+			}
+			if m != nil {
+				commands = append(commands, m)
 			}
 		case o.At != nil:
 			t, err := p.timerOf(msg, o.At)
 			if err != nil {
 				return err
 			}
-			timers[o.At.Name] = t
-			p.touched = true
+			after.Timers[o.At.Name] = t
 		case o.Cancel != "":
-			delete(timers, o.Cancel)
+			delete(after.Timers, o.Cancel)
 		case o.End:
 			ended = true
 		}
-	}
-	if ended {
-		return saveInstance(s, p.r.Topics().Instances, msg.Instance, before.Timers, nil)
 	}
 	payload, err := writeBy(p.r.State, state)
 	if err != nil {
 		return err
 	}
-	return saveInstance(s, p.r.Topics().Instances, msg.Instance, before.Timers, &instance{
-		Type: payload.Type, Schema: payload.SchemaVersion, State: payload.Data, Timers: timers,
-	})
+	after.Type, after.Schema, after.State = payload.Type, payload.SchemaVersion, payload.Data
+	kept := &after
+	if ended {
+		kept = nil
+	}
+	if err := p.save(s, msg.Instance, before, kept); err != nil {
+		return err
+	}
+	for _, m := range commands {
+		s.EmitTo(m.Partition, m)
+	}
+	return nil
+}
+
+// save writes an instance, nil for one that has ended.
+func (p *reaction[S, M]) save(s *task.Scope, id string, before instance, after *instance) error {
+	p.touched = true
+	return saveInstance(s, p.r.Topics().Instances, id, before.Timers, after)
 }
 
 func (p *reaction[S, M]) timerOf(msg Message[M], at *AtOutput) (timer, error) {
@@ -230,29 +263,25 @@ func (p *reaction[S, M]) timerOf(msg Message[M], at *AtOutput) (timer, error) {
 	}, err
 }
 
-// send writes a command into the partition of its aggregate, unless what it is sent
-// for is of the past that is muted.
-func (p *reaction[S, M]) send(s *task.Scope, msg Message[M], place int, o *SendOutput) error {
+// command is the record of a command, in the partition of its aggregate; nil when what
+// it is sent for is of the past that is muted.
+func (p *reaction[S, M]) command(msg Message[M], place int, o *SendOutput) (*sarama.ProducerMessage, error) {
 	if msg.Time.Before(p.r.MutedBefore) {
-		return nil
+		return nil, nil
 	}
 	target, ok := p.r.target(o.Target)
 	if !ok {
-		return fmt.Errorf("it sends to %s, which is none of the aggregates in Sends", o.Target)
+		return nil, fmt.Errorf("it sends to %s, which is none of the aggregates in Sends", o.Target)
 	}
 	m, err := target.encodeAny(commandID(p.r.Name, msg.Instance, msg.ID, place), o.Aggregate, o.Command, Metadata{
 		Actor: p.r.Name, Causation: msg.Causation, Correlation: cmp.Or(msg.Correlation, msg.Causation), Traceparent: msg.Traceparent,
 	}, msg.Time)
 	if err != nil {
-		return fmt.Errorf("a command for %s of %s: %w", o.Aggregate, o.Target, err)
+		return nil, fmt.Errorf("a command for %s of %s: %w", o.Aggregate, o.Target, err)
 	}
 	_, wide := target.commandsTopic()
-	partition, err := p.partitioner.Partition(m, wide)
-	if err != nil {
-		return err
-	}
-	s.EmitTo(partition, m)
-	return nil
+	m.Partition, err = p.partitioner.Partition(m, wide)
+	return m, err
 }
 
 func (r *Reactor[S, M]) target(topic string) (Target, bool) {

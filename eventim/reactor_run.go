@@ -110,14 +110,17 @@ func (h *ReactorHandler[S, M]) route(r router.Router) *task.Runner {
 // task is what a reactor does, for the engine.
 func (h *ReactorHandler[S, M]) task() *task.Task {
 	t := h.r.Topics()
-	outputs := []string{t.Instances}
+	outputs := []string{t.Instances, t.Parked}
 	for _, s := range h.r.Sends {
 		commands, _ := s.commandsTopic()
 		outputs = append(outputs, commands)
 	}
 	return &task.Task{
 		Name: h.r.Name, Group: h.r.Group(), Input: t.Inbox, Partitions: h.r.Partitions, Outputs: outputs,
-		Tables:   []task.Table{{Name: "instances", Topic: t.Instances, Compacted: true, Restore: restoreInstances}},
+		Tables: []task.Table{
+			{Name: "instances", Topic: t.Instances, Compacted: true, Restore: restoreInstances},
+			{Name: "parked", Topic: t.Parked, Compacted: true, Restore: restoreParked},
+		},
 		Identity: t.Instances, Revision: 1, Format: reactorFormat,
 		New: h.claimed,
 	}
