@@ -103,6 +103,24 @@ func TestBrokerErrors(t *testing.T) {
 	}
 }
 
+// A handler that is ended while it waits for the brokers to let it start has ended,
+// and not failed.
+func TestAHandlerIsEndedWhileItStarts(t *testing.T) {
+	t.Parallel()
+	broker := eventimtest.Embedded(t)
+	s := newSystem(t, eventim.Kafka{Brokers: broker.ListenAddrs()}, 1)
+	busy := broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, Err: kerr.ConcurrentTransactions, Count: 1 << 20, When: ofTransactions})
+	h := s.handle(in(t.TempDir()))
+	eventually(t, "it tries to start", func() bool { return busy.Hits() > 1 })
+	h.stop() // fails when it has failed
+}
+
+// ofTransactions leaves alone whoever has no transactional id.
+func ofTransactions(r kmsg.Request) bool {
+	p, ok := r.(*kmsg.InitProducerIDRequest)
+	return ok && p.TransactionalID != nil
+}
+
 // isContinuous tells whether handlers send such requests all the time.
 func isContinuous(key kmsg.Key) bool {
 	switch key {

@@ -108,25 +108,39 @@ func (r *Runner) Run(ctx context.Context) (err error) {
 	}
 	r.fencer.Waits, r.fencer.Ended = r.setWaiting, r.config.Observer.Ended
 	defer func() { err = errors.Join(err, r.fencer.Close()) }()
-	if r.limits, err = r.config.Inspect(ctx, r.fencer.Admin); err != nil {
+	cache, err := r.start(ctx, inst)
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return nil //nolint:nilerr // whoever ends it while it starts, ends it
+	default:
 		return err
+	}
+	defer cache.Unref()
+	return r.consume(ctx, inst.ID)
+}
+
+// start is what has to succeed before the group is joined.
+func (r *Runner) start(ctx context.Context, inst *member.Instance) (cache *pebble.Cache, err error) {
+	if r.limits, err = r.config.Inspect(ctx, r.fencer.Admin); err != nil {
+		return nil, err
 	}
 	if err := r.identify(ctx, inst); err != nil {
-		return err
+		return nil, err
 	}
 	if err := r.fencer.EvictFormerSelf(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	// Pebble takes the memory tables out of the cache: of each store that which
 	// is being filled, and that which is being flushed. With room for one alone,
 	// nothing is left for the filters, and looking up what is not there costs four
 	// times as much.
-	cache := pebble.NewCache(r.config.CacheBytes + int64(r.task.Partitions)*2*statestore.MemTableBytes)
-	defer cache.Unref()
+	cache = pebble.NewCache(r.config.CacheBytes + int64(r.task.Partitions)*2*statestore.MemTableBytes)
 	if err := r.prepareRestore(ctx, cache); err != nil {
-		return err
+		cache.Unref()
+		return nil, err
 	}
-	return r.consume(ctx, inst.ID)
+	return cache, nil
 }
 
 func (r *Runner) inspect(ctx context.Context) error {
