@@ -213,21 +213,17 @@ func OwnerOf(group, id string) string {
 }
 
 // Routed tells whether the inbox of a reactor has all that its sources say.
-func Routed[S, M any](ctx context.Context, h *ReactorHandler[S, M]) (routed bool, err error) {
-	client, err := h.config.Kafka.connection().Client()
-	if err != nil {
-		return false, err
-	}
-	defer func() { err = cmpOr(err, client.Close()) }()
-	_, watch, err := h.parts(ctx, client)
-	if err != nil {
-		return false, err
-	}
-	return watch.routed(ctx)
+func Routed[S, M any](ctx context.Context, h *ReactorHandler[S, M]) (bool, error) {
+	return watching(ctx, h, func(w *drainWatch) (bool, error) { return w.routed(ctx) })
 }
 
 // InboxRead tells whether a partition of the inbox has nothing behind a position.
-func InboxRead[S, M any](ctx context.Context, h *ReactorHandler[S, M], at Position) (read bool, err error) {
+func InboxRead[S, M any](ctx context.Context, h *ReactorHandler[S, M], at Position) (bool, error) {
+	return watching(ctx, h, func(w *drainWatch) (bool, error) { return w.done(ctx, w.inbox, at.Partition, at.Offset) })
+}
+
+// watching asks the watch of a reactor something.
+func watching[S, M any](ctx context.Context, h *ReactorHandler[S, M], ask func(*drainWatch) (bool, error)) (yes bool, err error) {
 	client, err := h.config.Kafka.connection().Client()
 	if err != nil {
 		return false, err
@@ -237,5 +233,5 @@ func InboxRead[S, M any](ctx context.Context, h *ReactorHandler[S, M], at Positi
 	if err != nil {
 		return false, err
 	}
-	return watch.done(ctx, watch.inbox, at.Partition, at.Offset)
+	return ask(watch)
 }

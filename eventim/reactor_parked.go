@@ -80,14 +80,14 @@ func (p *reaction[S, M]) park(s *task.Scope, msg Message[M], in instance, failed
 	if failed != nil {
 		waits.Reason = shortened(failed)
 	}
-	if err := p.wait(s, msg.Instance, place.Next-1, &waits); err != nil {
+	if err := p.setWaiting(s, msg.Instance, place.Next-1, &waits); err != nil {
 		return err
 	}
-	return p.keep(s, msg.Instance, in, &after)
+	return p.mustSave(s, msg.Instance, in, &after)
 }
 
-// wait writes down a message that waits, nil for one that does not any more.
-func (p *reaction[S, M]) wait(s *task.Scope, id string, number int64, waits *parkedMessage) error {
+// setWaiting writes down a message that waits, nil for one that does not any more.
+func (p *reaction[S, M]) setWaiting(s *task.Scope, id string, number int64, waits *parkedMessage) error {
 	m := message(p.r.Topics().Parked, parkedName(id, number), nil, newHeaders())
 	m.Value = nil
 	if waits == nil {
@@ -108,8 +108,8 @@ func (p *reaction[S, M]) wait(s *task.Scope, id string, number int64, waits *par
 	return nil
 }
 
-// keep is save for what must succeed.
-func (p *reaction[S, M]) keep(s *task.Scope, id string, before instance, after *instance) error {
+// mustSave is save for what must succeed.
+func (p *reaction[S, M]) mustSave(s *task.Scope, id string, before instance, after *instance) error {
 	if err := p.save(s, id, before, after); err != nil {
 		return &historyError{Err: err}
 	}
@@ -126,7 +126,7 @@ func (p *reaction[S, M]) release(s *task.Scope, id string, in instance, how Rele
 	after, moved := in, *in.Parked
 	discarded := map[Release]int64{DiscardFirst: 1, DiscardAll: moved.Next - moved.First}[how]
 	for ; discarded > 0; discarded-- {
-		if err := p.wait(s, id, moved.First, nil); err != nil {
+		if err := p.setWaiting(s, id, moved.First, nil); err != nil {
 			return err
 		}
 		moved.First++
@@ -134,7 +134,7 @@ func (p *reaction[S, M]) release(s *task.Scope, id string, in instance, how Rele
 	moved.Repeat, after.Parked = true, &moved
 	s.Put(stringKey(keyRepeat, id), nil)
 	p.Wake()
-	return p.keep(s, id, in, &after)
+	return p.mustSave(s, id, in, &after)
 }
 
 // retry tells instances that are released what they have not heard, some of it.
@@ -172,9 +172,9 @@ func (p *reaction[S, M]) retryOne(s *task.Scope, id string) (more bool, err erro
 	if place.First == place.Next {
 		s.Delete(stringKey(keyRepeat, id))
 		if in.Type == "" { // it never began
-			return false, p.keep(s, id, in, nil)
+			return false, p.mustSave(s, id, in, nil)
 		}
-		return false, p.keep(s, id, in, &without)
+		return false, p.mustSave(s, id, in, &without)
 	}
 	waits, msg, err := p.parked(s, id, place.First)
 	if err != nil {
@@ -189,7 +189,7 @@ func (p *reaction[S, M]) retryOne(s *task.Scope, id string) (more bool, err erro
 		place.Repeat, in.Parked = false, &place
 		s.Delete(stringKey(keyRepeat, id))
 		p.Logger.Error("an instance is parked again", slog.String("instance", id), slog.String("message", msg.ID), slog.Any("error", failed))
-		return false, errors.Join(p.wait(s, id, place.First, &waits), p.keep(s, id, in, &in))
+		return false, errors.Join(p.setWaiting(s, id, place.First, &waits), p.mustSave(s, id, in, &in))
 	}
 	return true, p.goOn(s, id, place)
 }
@@ -197,7 +197,7 @@ func (p *reaction[S, M]) retryOne(s *task.Scope, id string) (more bool, err erro
 // goOn moves behind the message that an instance has heard at last. One that has ended
 // by it begins anew when something waits that is told to it then, or not.
 func (p *reaction[S, M]) goOn(s *task.Scope, id string, place parking) error {
-	if err := p.wait(s, id, place.First, nil); err != nil {
+	if err := p.setWaiting(s, id, place.First, nil); err != nil {
 		return err
 	}
 	now, found, err := loadInstance(s, id)
@@ -207,7 +207,7 @@ func (p *reaction[S, M]) goOn(s *task.Scope, id string, place parking) error {
 	place.First++
 	if !found { // what waits would be lost on an instance that has ended
 		for ; place.First < place.Next; place.First++ {
-			if err := p.wait(s, id, place.First, nil); err != nil {
+			if err := p.setWaiting(s, id, place.First, nil); err != nil {
 				return err
 			}
 		}
@@ -216,7 +216,7 @@ func (p *reaction[S, M]) goOn(s *task.Scope, id string, place parking) error {
 	}
 	after := now
 	after.Parked = &place
-	return p.keep(s, id, now, &after)
+	return p.mustSave(s, id, now, &after)
 }
 
 // parked reads a message that waits.
