@@ -1,7 +1,7 @@
 // Every page, dialog and failing state: axe finds nothing, light and dark, and nothing is wider than the screen.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { desktop, launch, phone, violations } from './browser.mjs'
+import { desktop, launch, phone, until, violations } from './browser.mjs'
 import { fill } from './demo.mjs'
 import { Product } from './double.mjs'
 
@@ -244,7 +244,6 @@ for (const [look, viewport, colorScheme] of looks) {
         await product.attach(context)
         const page = await context.newPage()
         await reach(page, product)
-        await page.waitForFunction(() => document.getAnimations().every((a) => a.effect.getTiming().iterations === Infinity || a.playState !== 'running'))
         await page.evaluate(() => window.scrollTo(0, 0)) // what is half under the bar would count as too small
         assert.deepEqual(await violations(page), [])
         const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
@@ -271,6 +270,6 @@ test('the keyboard alone: a dialog takes the focus, keeps it, and gives it back'
   }
   await page.keyboard.press('Escape')
   await dialog(page).waitFor({ state: 'detached' })
-  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Delete draft')
+  await until(page, () => page.evaluate(() => document.activeElement.textContent), 'Delete draft')
   await context.close()
 })

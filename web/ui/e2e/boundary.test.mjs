@@ -27,7 +27,7 @@ test('a render that throws says so, and gives the form back with what was typed'
   await s.page.unroute(address)
   await s.page.getByRole('button', { name: 'Reload' }).click()
   await s.page.getByText('What you typed before was restored').waitFor()
-  assert.equal(await s.page.getByLabel('Name').inputValue(), 'Typed by hand')
+  await s.valueIs(s.page.getByLabel('Name'), 'Typed by hand')
   provoked('undefined')
 })
 
@@ -61,7 +61,7 @@ test('a frame that cannot be read changes nothing, and what it would have told i
   s.product.tell({ type: 'changed', invoice: id, version: '2', state: invoice.state })
   await s.page.getByRole('link', { name: 'Gamma' }).waitFor()
   await s.page.locator('.connection[data-state=open]').waitFor({ state: 'attached' })
-  assert.equal(await s.page.getByText('The server is newer than this page').count(), 0)
+  await s.none(s.page.getByText('The server is newer than this page'))
 })
 
 test('a server that is newer is told, and the new page is loaded with what was typed', async () => {
@@ -71,8 +71,8 @@ test('a server that is newer is told, and the new page is loaded with what was t
   await s.page.getByText('The server is newer than this page').waitFor()
   await s.page.getByRole('button', { name: 'load the new page' }).click()
   await s.page.getByText('What you typed before was restored').waitFor()
-  assert.equal(await s.page.getByLabel('Name').inputValue(), 'Typed by hand')
-  assert.equal(await s.page.getByText('The server is newer than this page').count(), 0)
+  await s.valueIs(s.page.getByLabel('Name'), 'Typed by hand')
+  await s.none(s.page.getByText('The server is newer than this page'))
 })
 
 for (const [screen, viewport] of Object.entries({ desktop, phone })) {

@@ -59,13 +59,26 @@ async function payAndLeave(amount) {
   await dialog().getByRole('button', { name: 'Close' }).click()
 }
 
+/** Writes down what the wait of a change says, from now on: each step is short, and whoever looks now and then misses one. */
+async function steps() {
+  await page.evaluate(() => {
+    window.told = []
+    const look = () => {
+      const text = document.querySelector('dialog .waiting')?.textContent
+      if (text && text !== window.told.at(-1)) window.told.push(text)
+    }
+    new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true })
+  })
+  return () => page.evaluate(() => window.told)
+}
+
 test('handler down: the wait is told in three steps, and ends by itself', async () => {
   await openLive(`/invoices/${id}`)
   product.handlerDown = true
+  const told = await steps()
   await pay('30')
-  await dialog().getByText('Saving…').waitFor()
-  await dialog().getByText('Accepted by Kafka, waiting for the handler…').waitFor()
   await dialog().getByText('safely stored and will be handled as soon as the handler is back').waitFor({ timeout: 15_000 })
+  assert.deepEqual((await told()).map((text) => text.split(/[,;…]| and/)[0]), ['Saving', 'Accepted by Kafka', 'The command is safely stored'])
   await dialog().getByRole('button', { name: 'Close' }).click()
   await page.getByRole('link', { name: 'Invoices' }).first().click()
   await banner('safely stored').waitFor()

@@ -13,11 +13,11 @@ test('a dialog takes the focus to its first field, keeps it, and gives it back',
   await s.button('Record payment').focus()
   await s.page.keyboard.press('Enter')
   await s.dialog().waitFor()
-  assert.equal(await s.focused(), 'amount')
+  await s.focusIs('amount')
   assert.equal(await s.page.evaluate(() => getSelection().toString()), '100.00') // to be typed over
   await s.page.keyboard.press('Escape')
   await s.dialog().waitFor({ state: 'detached' })
-  assert.equal(await focusedText(), 'Record payment')
+  await s.until(focusedText, 'Record payment')
 })
 
 test('a question begins at the answer that changes nothing', async () => {
@@ -27,10 +27,10 @@ test('a question begins at the answer that changes nothing', async () => {
     await s.button(name).focus()
     await s.page.keyboard.press('Enter')
     await s.dialog().waitFor()
-    assert.equal(await focusedText(), 'Cancel')
+    await s.until(focusedText, 'Cancel')
     await s.page.keyboard.press('Enter')
     await s.dialog().waitFor({ state: 'detached' })
-    assert.equal(await focusedText(), name)
+    await s.until(focusedText, name)
   }
 })
 
@@ -43,13 +43,13 @@ test('a line that is removed passes the focus on', async () => {
     await s.page.keyboard.press('Enter')
   }
   await remove(2)
-  assert.equal(await s.focused(), 'Remove line 2') // of the line that moved up
+  await s.focusIs('Remove line 2') // of the line that moved up
   await remove(2)
-  assert.equal(await s.focused(), 'Remove line 1') // the last one is gone
+  await s.focusIs('Remove line 1') // the last one is gone
   await remove(1)
-  assert.equal(await focusedText(), 'Add line')
+  await s.until(focusedText, 'Add line')
   await s.page.keyboard.press('Enter')
-  assert.equal(await s.focused(), 'Description of line 1')
+  await s.focusIs('Description of line 1')
 })
 
 test('mistakes lead to the first field that has one, and again on the next try', async () => {
@@ -59,17 +59,17 @@ test('mistakes lead to the first field that has one, and again on the next try',
     await field('Address').focus()
     await s.page.keyboard.press('Control+Enter')
     await s.page.getByText('Enter the name').waitFor()
-    assert.equal(await s.focused(), 'name')
+    await s.focusIs('name')
   }
   await field('Name').fill('x'.repeat(400))
   await s.page.getByText('Enter the name').waitFor({ state: 'detached' })
   await s.page.keyboard.press('Control+Enter')
   await s.page.getByText('That is 400 characters long. At most 200 fit.').waitFor()
-  assert.equal(await s.focused(), 'name')
+  await s.focusIs('name')
   await field('Name').fill('Acme')
   await s.page.keyboard.press('Control+Enter')
   await s.page.getByText('Enter a number such as 1250.50.').waitFor()
-  assert.equal(await s.focused(), 'Unit price of line 1')
+  await s.focusIs('Unit price of line 1')
 })
 
 test('what the server refuses is marked at its field', async () => {
@@ -79,6 +79,6 @@ test('what the server refuses is marked at its field', async () => {
   await field('Description of line 1').fill('Work')
   await s.button('Create draft').click()
   await s.page.getByRole('alert').waitFor()
-  assert.equal(await s.focused(), 'name')
+  await s.focusIs('name')
   assert.match(await s.page.locator('.wrong').textContent(), /customer name/)
 })

@@ -47,5 +47,5 @@ test('on a phone too it is said in words when it is not live', async () => {
   s.product.socketsDown = true
   s.product.dropSockets()
   await says('Reconnecting…')
-  assert.equal(await s.page.locator('.connection span').isVisible(), true)
+  await s.page.locator('.connection span').waitFor({ state: 'visible' })
 })

@@ -16,7 +16,7 @@ test('a print is titled, and says nothing of versions', async () => {
   assert.match(text, /Acme/)
   assert.match(text, /€100\.00/)
   assert.doesNotMatch(text, /Version|Changed|Live|Print|Seller|Record payment/)
-  assert.equal(await s.page.title(), 'Invoice 2C6F4B7A · Acme') // a browser names the file by it
+  await s.until(() => s.page.title(), 'Invoice 2C6F4B7A · Acme') // a browser names the file by it
 })
 
 test('a print of a draft says that it is one', async () => {

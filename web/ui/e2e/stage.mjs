@@ -1,7 +1,7 @@
 // What each test of a file begins with: the double of the product, a page on it, and a few invoices.
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach } from 'node:test'
-import { desktop, launch, watchErrors } from './browser.mjs'
+import { desktop, launch, until, watchErrors } from './browser.mjs'
 import { Product } from './double.mjs'
 
 /** Registers the hooks; what is returned has product, context and page while a test runs. */
@@ -47,5 +47,9 @@ export function stage(options = {}) {
     const e = document.activeElement
     return e.getAttribute('aria-label') || e.name || e.textContent
   })
+  s.until = (read, wanted) => until(s.page, read, wanted)
+  s.focusIs = (name) => s.until(s.focused, name)
+  s.valueIs = (field, value) => s.until(() => field.inputValue(), value)
+  s.none = (locator) => locator.first().waitFor({ state: 'detached' })
   return s
 }
