@@ -9,12 +9,13 @@ DATA ?= .data
 # The race detector needs a C compiler. Everything else needs Go alone.
 RACE := $(shell command -v "$$(go env CC)" >/dev/null && echo -race)
 LINT := go tool -modfile=.ci/tools.mod golangci-lint
-KAFKA_PACKAGES := ./eventim/... ./internal/router ./projector/... ./web/... ./cmd/...
+KAFKA_PACKAGES := ./eventim/... ./internal/router ./internal/task ./projector/... ./web/... ./cmd/...
 
 # Where versions of Kafka may differ: transactions, groups, offsets, and what topics are told. The rest behaves alike, and twice the time buys nothing.
 KAFKA_OLDER := 4.3.1
 KAFKA_CORE := Torn|EndTxn|Killed|Zombie|Fence|DeadOwners|Former|UnknownCommit|JoiningAndLeaving|OpenTransaction|CommittedOffset|$\
-	ForeignTransaction|WaitingFor|TransactionalID|ForgottenOffset|ResetOffsets|Topics|SendReadTail|Mend|Ask
+	ForeignTransaction|WaitingFor|TransactionalID|ForgottenOffset|ResetOffsets|Topics|SendReadTail|Mend|Ask|$\
+	Rebalance|RollingRestart|SlowTransaction|AClaimThat|BatchIsFinished
 
 UI_SOURCES := $(shell find web/ui \( -name node_modules -o -name dist -o -name e2e \) -prune -o -type f -print)
 UI_MODULES := web/ui/node_modules/.package-lock.json
@@ -101,6 +102,10 @@ bench-restore: ## measure how fast a state store is restored (needs Java and Mav
 .PHONY: bench-ids
 bench-ids: ## measure what remembering millions of command ids costs, beside what it did before (3 GB of disk)
 	CGO_ENABLED=0 go run ./cmd/bench ids
+
+.PHONY: bench-rebalance
+bench-rebalance: ## measure how long partitions pause when the group changes, beside a handler of before (needs Java and Maven, half an hour)
+	CGO_ENABLED=0 go run ./cmd/bench rebalance
 
 .PHONY: bench-repeats
 bench-repeats: ## measure how fast commands are answered that were handled before (needs Java and Maven)

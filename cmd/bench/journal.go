@@ -28,6 +28,9 @@ type phase struct {
 	latency  *hdrhistogram.Histogram // microseconds
 	answered int64
 	byPart   map[int32]time.Time // when each partition answered first
+	began    time.Time
+	last     map[int32]time.Time     // when each partition answered last, whatever the command
+	silence  map[int32]time.Duration // the longest time in which it did not
 }
 
 // maxCommands is how many commands one contender gets at most.
@@ -39,7 +42,32 @@ func newJournal() *journal { return &journal{intended: make([]atomic.Int64, maxC
 func (j *journal) begin() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.phase = &phase{from: int(j.sent.Load()), latency: hdrhistogram.New(1, 600_000_000, 3), byPart: map[int32]time.Time{}}
+	j.phase = &phase{
+		from: int(j.sent.Load()), latency: hdrhistogram.New(1, 600_000_000, 3), byPart: map[int32]time.Time{},
+		began: time.Now(), last: map[int32]time.Time{}, silence: map[int32]time.Duration{},
+	}
+}
+
+// heard enters that a partition has answered.
+func (p *phase) heard(partition int32, at time.Time) {
+	since, ok := p.last[partition]
+	if !ok {
+		since = p.began
+	}
+	p.silence[partition], p.last[partition] = max(p.silence[partition], at.Sub(since)), at
+}
+
+// silences returns, for each of so many partitions, the longest time since the phase
+// began in which no result of it was seen.
+func (j *journal) silences(partitions int32) map[int32]time.Duration {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	all := map[int32]time.Duration{}
+	for p := range partitions {
+		j.phase.heard(p, time.Now())
+		all[p] = j.phase.silence[p]
+	}
+	return all
 }
 
 // current calls fn with the phase.
@@ -68,6 +96,9 @@ func (j *journal) answer(seq int, partition int32, at time.Time) bool {
 	j.answered.Add(1)
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.phase != nil {
+		j.phase.heard(partition, at)
+	}
 	if j.phase == nil || seq < j.phase.from {
 		return true
 	}

@@ -21,6 +21,7 @@ type cli struct {
 	HTTP      httpCmd      `cmd:"" name:"http" help:"Measure the whole product from HTTP to result and row, beside a plain program with one Postgres transaction for each request."`
 	Plain     plainCmd     `cmd:"" hidden:"" help:"Run the plain program that http starts and stops."`
 	IDs       idsCmd       `cmd:"" name:"ids" help:"Measure what it costs to remember command ids, a tenth and three tenths of 86,400,000, beside what it did cost before."`
+	Rebalance rebalanceCmd `cmd:"" help:"Measure how long partitions pause when members join, leave and die, those that stay and those that move, beside a handler of before."`
 	Handler   handlerCmd   `cmd:"" hidden:"" help:"Run the handler that the benchmarks start and kill."`
 }
 
