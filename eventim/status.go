@@ -24,7 +24,7 @@ type PartitionStatus struct {
 	Since      time.Time // when the state began
 	Position   int64     // offset of the next command to handle; -1 while that is not known
 	End        int64     // where the commands ended, as it was seen a few seconds ago; -1 while that is not known
-	LastCommit time.Time // of a batch of commands; zero when there was none in this session
+	LastCommit time.Time // of a batch of commands; zero when there was none since it was given to this process
 	Oldest     time.Time // when the broker got the command at Position; zero when none waits, or that is not known
 
 	// StuckSince is when the partition began to wait at Position although there

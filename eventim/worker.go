@@ -18,9 +18,9 @@ import (
 // the others.
 type historyError = task.UnreadableError
 
-// worker decides the commands of one partition for one session of the group: what
-// internal/task does with any input, it does with commands. It is used by one
-// goroutine.
+// worker decides the commands of one partition, for as long as the group leaves it
+// here: what internal/task does with any input, it does with commands. It is used by
+// one goroutine.
 type worker[S, C, E any] struct {
 	*task.Claim
 	agg         *Aggregate[S, C, E]

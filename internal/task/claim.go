@@ -2,6 +2,7 @@ package task
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -12,8 +13,9 @@ import (
 	"github.com/eventim-go/eventim/internal/txn"
 )
 
-// Claim is a partition that the group has given to this process, for one session. It
-// is used by one goroutine.
+// Claim is a partition that the group has given to this process, until it takes it away
+// again or the session ends: other partitions may come and go meanwhile. It is used by
+// one goroutine.
 type Claim struct {
 	Partition  int32
 	Next       int64                     // records below are done, but for those of Again
@@ -32,16 +34,19 @@ type Claim struct {
 	commit    func(context.Context, *txn.Request) error // a lane's
 	session   sarama.ConsumerGroupSession
 	messages  <-chan *sarama.ConsumerMessage
-	finish    context.Context // outlives the session by commitGrace
+	ctx       context.Context // ends when the partition is taken away, or the session ends
+	revoke    context.CancelFunc
+	finish    context.Context // outlives ctx by commitGrace
 	limit     int             // bytes of a record
 	portion   portion         // of the records that are there, for a batch
 	looks     chan struct{}   // it is time to look; has room for one
 	woken     chan struct{}   // it is time to tick; has room for one
 	markers   map[string]bool // of our last transaction, stands at the checkpoint of the table
+	fence     fence
 }
 
-// Context ends with the session.
-func (c *Claim) Context() context.Context { return c.session.Context() }
+// Context ends with the claim.
+func (c *Claim) Context() context.Context { return c.ctx }
 
 // Bounds returns the first and the next offset of the partition in a topic.
 func (c *Claim) Bounds(ctx context.Context, topic string) (start, end int64, err error) {
@@ -65,21 +70,22 @@ func (c *Claim) Each(ctx context.Context, topic string, from, to int64, fn func(
 }
 
 // commitBatch commits a batch and returns the next offsets of the partition in the
-// topics that it has written to.
+// topics that it has written to. A batch that met a rebalance, after which the
+// partition is still ours, is sent again.
 func (c *Claim) commitBatch(b Commit) (map[string]int64, error) {
-	r := &txn.Request{
-		Records: b.Records, Size: b.Size, Input: c.task.Input, Partition: c.Partition, Next: max(b.Next, c.Next), Done: make(chan error, 1),
-		Metadata: c.metadata,
+	for {
+		r := &txn.Request{
+			Records: b.Records, Size: b.Size, Input: c.task.Input, Partition: c.Partition, Next: max(b.Next, c.Next), Done: make(chan error, 1),
+			Metadata: c.metadata,
+		}
+		err := c.commit(c.finish, r)
+		if err == nil {
+			return r.Ends, nil
+		}
+		if !errors.Is(err, sarama.ErrIllegalGeneration) || errors.Is(err, txn.ErrDoubt) || !c.awaitGeneration(r.Sent) {
+			return nil, err // in doubt, the lane may still have the request
+		}
 	}
-	if err := c.commit(c.finish, r); err != nil {
-		return nil, err // in doubt, the lane may still have the request
-	}
-	return r.Ends, nil
-}
-
-// metadata is that of the moment: the generation changes under a running claim.
-func (c *Claim) metadata() *sarama.ConsumerGroupMetadata {
-	return sarama.NewConsumerGroupMetadataFromSession(c.session, c.task.Group, nil)
 }
 
 // Publish writes records into the partition of a topic and returns where it then

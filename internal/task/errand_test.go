@@ -19,7 +19,8 @@ func TestACallThatDoesNotReturnIsNamed(t *testing.T) {
 		var log bytes.Buffer
 		r := New(&Task{}, Config{Observer: &watcher{}, Logger: slog.New(slog.NewTextHandler(&log, nil)), StuckAfter: 10 * time.Second})
 		e := &Errand{}
-		r.update(0, func(s *Status) { s.State, s.errand = Running, e })
+		r.began(&Claim{Errand: e})
+		r.setStatus(0, Running, nil)
 		ctx, end := context.WithCancel(t.Context())
 		var watching sync.WaitGroup
 		watching.Go(func() { r.watchBusy(ctx) })

@@ -16,18 +16,11 @@ import (
 )
 
 // consume runs the consumer group, session after session.
-func (r *Runner) consume(ctx context.Context, instance string) (err error) {
-	group, err := sarama.NewConsumerGroup(r.config.Kafka.Brokers, r.task.Group, r.groupConfig(ctx, instance))
+func (r *Runner) consume(ctx context.Context, instance string) error {
+	client, err := connectGroup(r.config.Kafka, r.groupConfig(instance))
 	if err != nil {
-		return fmt.Errorf("connect to Kafka at %v: %w", r.config.Kafka.Brokers, err)
+		return err
 	}
-	r.group = group
-	var drained sync.WaitGroup
-	drained.Go(func() {
-		for err := range group.Errors() {
-			r.logger.Warn("consumer group", slog.Any("error", err))
-		}
-	})
 	// The lanes outlive ctx until the claims have ended.
 	lanesCtx, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	ctx, supersede := context.WithCancelCause(ctx)
@@ -40,29 +33,62 @@ func (r *Runner) consume(ctx context.Context, instance string) (err error) {
 	var watching sync.WaitGroup
 	watching.Go(func() { r.watch(watch) })
 	watching.Go(func() { r.watchBusy(watch) })
-	watching.Go(func() { r.fencer.Watch(watch, r.assigning.Load, func() { supersede(member.ErrIdentityInUse) }) })
-	for ctx.Err() == nil {
-		if err := r.join(ctx); err != nil && ctx.Err() == nil {
-			r.logger.Warn("session ended, joining again", slog.Any("error", err))
-			kafkalog.Sleep(ctx, 200*time.Millisecond)
-		}
-		r.assigning.Store(false)
-		if ctx.Err() == nil && r.fencer.Superseded() {
-			supersede(member.ErrIdentityInUse)
-		}
-	}
+	watching.Go(func() { r.fencer.Watch(watch, r.assigning, func() { supersede(member.ErrIdentityInUse) }) })
+	err = r.attend(ctx, client, supersede)
 	superseded := errors.Is(context.Cause(ctx), member.ErrIdentityInUse)
 	supersede(nil)
-	err = group.Close()
 	unwatch()
 	watching.Wait()
-	drained.Wait()
+	r.fencing.Wait()
 	giveUp()
 	r.lanes.Stop()
 	if superseded {
 		err = errors.Join(fmt.Errorf("instance %s: %w", instance, member.ErrIdentityInUse), err)
 	}
-	return err
+	return errors.Join(err, client.Close())
+}
+
+// attend is a member of the group until ctx ends, by one protocol or the other.
+func (r *Runner) attend(ctx context.Context, client groupClient, supersede context.CancelCauseFunc) error {
+	for speaks := cooperative; ctx.Err() == nil; {
+		group, err := sarama.NewConsumerGroupFromClient(r.task.Group, client.speaking(r.offers(ctx, speaks)))
+		if err != nil {
+			return fmt.Errorf("join group %s: %w", r.task.Group, err)
+		}
+		r.group = group
+		var drained sync.WaitGroup
+		drained.Go(func() {
+			for err := range group.Errors() {
+				r.logger.Warn("consumer group", slog.Any("error", err))
+			}
+		})
+		speaks = r.sessions(ctx, speaks, supersede)
+		err = group.Close()
+		drained.Wait()
+		if ctx.Err() != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sessions takes part in the group, session after session, until ctx ends or another
+// protocol is to be spoken, which it returns.
+func (r *Runner) sessions(ctx context.Context, speaks protocol, supersede context.CancelCauseFunc) protocol {
+	for ctx.Err() == nil {
+		err := r.join(ctx)
+		if next := r.next(speaks, err); next != speaks {
+			return next
+		}
+		if err != nil && ctx.Err() == nil {
+			r.logger.Warn("session ended, joining again", slog.Any("error", err))
+			kafkalog.Sleep(ctx, 200*time.Millisecond)
+		}
+		if ctx.Err() == nil && r.fencer.Superseded() {
+			supersede(member.ErrIdentityInUse)
+		}
+	}
+	return speaks
 }
 
 // join runs one session of the group. Topics that were deleted and made anew
@@ -78,89 +104,37 @@ func (r *Runner) join(ctx context.Context) error {
 	r.mu.Lock()
 	r.restorer.Cluster, r.rejoin = id, end
 	r.mu.Unlock()
+	defer r.givenUp()
 	return r.group.Consume(session, []string{r.task.Input}, (*sessionHandler)(r))
 }
 
-const rebalanceTimeout = 10 * time.Second
+const (
+	rebalanceTimeout = 10 * time.Second
+	// heartbeat is how often a member asks whether the group has changed: a partition
+	// that moves waits for about one, since its owner gives it up in one rebalance, of
+	// which it learns by a heartbeat, and the next one gets it in another.
+	heartbeat = 250 * time.Millisecond
+)
 
-func (r *Runner) groupConfig(ctx context.Context, instance string) *sarama.Config {
+func (r *Runner) groupConfig(instance string) *sarama.Config {
 	k := r.config.Kafka
 	k.ClientID = instance // tells the living from the dead, see Fencer.fence
 	c := k.Config()
 	c.Consumer.Return.Errors = true
 	c.Consumer.MaxProcessingTime = time.Second
 	c.Consumer.Group.Session.Timeout = r.config.Session
-	c.Consumer.Group.Heartbeat.Interval = min(r.config.Session/5, 3*time.Second)
+	c.Consumer.Group.Heartbeat.Interval = min(r.config.Session/5, heartbeat)
 	c.Consumer.Group.Rebalance.Timeout = rebalanceTimeout
-	c.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{
-		fencing{sarama.NewBalanceStrategySticky(), func() {
-			r.assigning.Store(true) // until Setup: sarama waits for the committed offsets
-			r.fencer.TakeOver(ctx)
-		}},
-	}
+	// A group that moves on while it is joined is joined anew, at once.
+	c.Consumer.Group.Rebalance.Retry.Backoff = 50 * time.Millisecond
+	c.Consumer.Group.Rebalance.Retry.Max = 200
 	c.ChannelBufferSize = 1024
 	// RequireStable makes the fetch of the offsets wait for pending
-	// transactions, of which each ends within its timeout.
+	// transactions, of which each ends within its timeout. Beyond that, sarama ends
+	// the whole session.
 	c.Metadata.Retry.Max = 500
 	c.Metadata.Retry.Backoff = 50 * time.Millisecond
 	return c
-}
-
-// fencing is a balance strategy that ends the transactions of dead owners as
-// soon as the assignment of a generation is known, before sarama fetches the
-// committed offsets, which waits for them.
-type fencing struct {
-	sarama.BalanceStrategy
-	fence func()
-}
-
-// OnAssignment implements sarama.OnAssignmentBalanceStrategy.
-func (f fencing) OnAssignment(*sarama.ConsumerGroupMemberAssignment, int32) { f.fence() }
-
-// sessionHandler is the runner as sarama calls it.
-type sessionHandler Runner
-
-// Setup implements sarama.ConsumerGroupHandler.
-func (s *sessionHandler) Setup(session sarama.ConsumerGroupSession) error {
-	r := (*Runner)(s)
-	r.assigning.Store(false)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.status = map[int32]Status{}
-	for _, p := range session.Claims()[r.task.Input] {
-		r.status[p] = newStatus(p)
-	}
-	return nil
-}
-
-// Cleanup implements sarama.ConsumerGroupHandler.
-func (s *sessionHandler) Cleanup(sarama.ConsumerGroupSession) error {
-	r := (*Runner)(s)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.status = map[int32]Status{}
-	return nil
-}
-
-// ConsumeClaim implements sarama.ConsumerGroupHandler.
-func (s *sessionHandler) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
-	r := (*Runner)(s)
-	c := &Claim{
-		Partition: claim.Partition(), Restorer: r.restorer, Errand: &Errand{}, MaxBatch: r.config.MaxBatch,
-		Logger: r.logger.With(slog.Int("partition", int(claim.Partition())), slog.Int("generation", int(session.GenerationID()))),
-		task:   r.task, runner: r, commit: r.lanes.Commit, session: session, messages: claim.Messages(),
-		limit: r.limits.OutputBytes, looks: r.look(claim.Partition()), woken: make(chan struct{}, 1),
-	}
-	c.processor = r.task.New(c)
-	r.update(c.Partition, func(s *Status) { s.errand = c.Errand })
-	r.config.Observer.Claimed(c.Partition)
-	defer r.config.Observer.Released(c.Partition)
-	defer c.release()
-	finish, cancel := context.WithCancel(context.WithoutCancel(session.Context()))
-	defer cancel()
-	defer context.AfterFunc(session.Context(), func() { time.AfterFunc(commitGrace, cancel) })()
-	c.finish = finish
-	return c.run()
 }
 
 func (r *Runner) pause(partition int32) {

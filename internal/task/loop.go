@@ -15,16 +15,16 @@ import (
 	"github.com/eventim-go/eventim/internal/txn"
 )
 
-// errLost ends the session: the group has given the partition to another
-// member, or will.
+// errLost ends the session: this member is none of the group any more, and others
+// have its partitions, or will.
 var errLost = errors.New("the partition is no longer ours")
 
-// run takes the partition over and processes its records until the session
-// ends. It returns errLost to end the session of the whole process; any other
+// run takes the partition over and processes its records until it is taken away or
+// the session ends. It returns errLost to end the session of the whole process; any other
 // trouble is dealt with here, since returning takes the other partitions of
 // the process away too.
 func (c *Claim) run() error {
-	ctx := c.session.Context()
+	ctx := c.ctx
 	if c.Partition >= c.task.Partitions {
 		c.stop(ctx, c.beyond())
 		return nil
@@ -74,7 +74,7 @@ func (c *Claim) damaged() <-chan struct{} {
 }
 
 // take waits for a record and returns all that are there, at most a batch; none when
-// the claim is woken, and nil when the session ends. It fails when the store is found to be broken.
+// the claim is woken, and nil when the claim ends. It fails when the store is found to be broken.
 func (c *Claim) take(ctx context.Context) ([]*sarama.ConsumerMessage, error) {
 	if n := min(len(c.Again), c.MaxBatch); n > 0 {
 		records := c.Again[:n]
@@ -126,7 +126,7 @@ func (c *Claim) add(records []*sarama.ConsumerMessage, m *sarama.ConsumerMessage
 
 // process processes records until what they cause is committed. It returns an error
 // when it is not: to go on with those behind them would lose them, and one may
-// still commit for a moment after the session has ended.
+// still commit for a moment after the claim has ended.
 func (c *Claim) process(ctx context.Context, records []*sarama.ConsumerMessage) error {
 	c.runner.waits(c.Partition, records[0].Offset, records[0].Timestamp)
 	for attempt := 0; len(records) > 0; attempt++ {
@@ -220,7 +220,7 @@ func (c *Claim) decide(records []*sarama.ConsumerMessage) (Commit, error) {
 	return b, err
 }
 
-// commitGrace is how long a batch may take after its session has ended: less
+// commitGrace is how long a batch may take after its claim has ended: less
 // than the group waits for us, so that a batch that is begun is finished and
 // kept when a member joins or leaves.
 const commitGrace = rebalanceTimeout * 7 / 10
@@ -289,8 +289,8 @@ func (c *Claim) unhandled(records []*sarama.ConsumerMessage) []*sarama.ConsumerM
 	return records
 }
 
-// fenced tells whether the coordinator refused the offsets of a member that no
-// longer has the partition.
+// fenced tells whether the coordinator refused the offsets of a member that is none,
+// or whose generation is not that of the group, and did not become it.
 func fenced(err error) bool {
 	return errors.Is(err, sarama.ErrIllegalGeneration) || errors.Is(err, sarama.ErrUnknownMemberId) ||
 		errors.Is(err, sarama.ErrFencedInstancedId) || errors.Is(err, sarama.ErrRebalanceInProgress)

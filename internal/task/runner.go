@@ -80,17 +80,22 @@ type Runner struct {
 	fencer   *member.Fencer
 	restorer *Restorer
 
-	assigning atomic.Bool // the group has given out partitions, and their offsets are being fetched
+	offers       func(context.Context, protocol) []sarama.BalanceStrategy
+	allCooperate atomic.Bool    // no member of the group only knows the eager protocol
+	fencing      sync.WaitGroup // of what dead owners have left open
 
-	mu     sync.Mutex
-	status map[int32]Status
-	looks  map[int32]chan struct{} // of the claims
-	rejoin func()                  // ends the session, after which all partitions are taken over anew
+	mu      sync.Mutex
+	status  map[int32]Status
+	claims  map[int32]*Claim
+	awaited map[int32]bool // given, and not claimed yet
+	rejoin  func()         // ends the session, after which all partitions are taken over anew
 }
 
 // New makes a runner; Run runs it, once.
 func New(t *Task, c Config) *Runner {
-	return &Runner{task: t, config: c, logger: c.Logger, status: map[int32]Status{}, looks: map[int32]chan struct{}{}}
+	r := &Runner{task: t, config: c, logger: c.Logger, status: map[int32]Status{}, claims: map[int32]*Claim{}}
+	r.offers = r.strategies
+	return r
 }
 
 // Run processes records until ctx ends, which is not an error: it finishes the

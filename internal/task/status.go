@@ -26,7 +26,7 @@ type Status struct {
 	Since      time.Time // when the state began
 	Position   int64     // offset of the next record to process; -1 while that is not known
 	End        int64     // where the records ended, as it was seen a few seconds ago; -1 while that is not known
-	LastCommit time.Time // of a batch; zero when there was none in this session
+	LastCommit time.Time // of a batch; zero when there was none in this claim
 	Oldest     time.Time // when the broker got the record at Position; zero when none waits, or that is not known
 	StuckSince time.Time // when the partition began to wait at Position although there are records; zero while it moves
 	Busy       *Busy     // the call that does not return; nil otherwise
@@ -71,12 +71,11 @@ func (r *Runner) setStatus(p int32, state State, err error) {
 
 // setWaiting enters what a partition that is being restored waits for.
 func (r *Runner) setWaiting(p int32, why error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if s, held := r.status[p]; held && s.State == Restoring {
-		s.Err = why
-		r.status[p] = s
-	}
+	r.update(p, func(s *Status) {
+		if s.State == Restoring {
+			s.Err = why
+		}
+	})
 }
 
 // moved enters that all records before position are done.
@@ -105,10 +104,8 @@ func (r *Runner) waits(p int32, position int64, since time.Time) {
 func (r *Runner) update(p int32, change func(*Status)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s, held := r.status[p]
-	if !held {
-		s = newStatus(p)
+	if s, held := r.status[p]; held { // else it was given up meanwhile
+		change(&s)
+		r.status[p] = s
 	}
-	change(&s)
-	r.status[p] = s
 }

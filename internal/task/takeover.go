@@ -15,10 +15,10 @@ import (
 // takeOver makes the partition ours, in this order, of which each step rests
 // on the one before:
 //
-//  1. The generation of the session is known: what an older owner commits from
-//     now on is refused.
-//  2. Open transactions of dead owners are ended (fencer.fence, before sarama
-//     fetched the offsets, and again here while something is pending).
+//  1. The claim is of a generation that began when the owner before had ended its
+//     own: what that one commits from now on is refused (fence).
+//  2. Open transactions of dead owners are ended (fencer.fence, while sarama
+//     fetches the offsets, and again here while something is pending).
 //  3. The committed offset is read again, stable: no transaction with another
 //     one is pending, so no older owner can still commit.
 //  4. The ends of the topics of the tables are read: nothing committed can be
@@ -115,7 +115,7 @@ func (c *Claim) pause() { c.runner.pause(c.Partition) }
 
 func (c *Claim) resume() { c.runner.resume(c.Partition) }
 
-// stop holds the partition and does nothing, visibly, until the session ends.
+// stop holds the partition and does nothing, visibly, until the claim ends.
 func (c *Claim) stop(ctx context.Context, err error) {
 	c.runner.setStatus(c.Partition, Stopped, err)
 	logger := c.Logger

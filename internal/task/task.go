@@ -69,8 +69,8 @@ type Filling interface {
 	Done() error
 }
 
-// Processor does the work of one claim: of one partition, for one session of the
-// group. It is used by one goroutine.
+// Processor does the work of one claim: of one partition, for as long as the group
+// leaves it here. It is used by one goroutine.
 type Processor interface {
 	// TakeOver makes the claim ready, see Claim.takeOver: older owners cannot commit
 	// any more, and Next is what the group has committed. It may move that, and it

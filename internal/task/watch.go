@@ -80,23 +80,14 @@ func (r *Runner) firstWaiting(ctx context.Context, s Status) (offset int64, at t
 	return offset, at, found, err
 }
 
-// look returns where the claim of a partition is asked to look.
-func (r *Runner) look(partition int32) chan struct{} {
-	asked := make(chan struct{}, 1)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.looks[partition] = asked
-	return asked
-}
-
 // askToLook asks the claims to look, between two batches, at what they cannot
-// see otherwise. One that has gone does not.
+// see otherwise.
 func (r *Runner) askToLook() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, asked := range r.looks {
+	for _, c := range r.claims {
 		select {
-		case asked <- struct{}{}:
+		case c.looks <- struct{}{}:
 		default:
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,7 +27,8 @@ type Request struct {
 	queued    time.Time
 	Next      int64 // offset to commit in the input
 	Metadata  func() *sarama.ConsumerGroupMetadata
-	Done      chan error // gets one outcome
+	Sent      *sarama.ConsumerGroupMetadata // what it was sent with last
+	Done      chan error                    // gets one outcome
 
 	// Ends are the next offsets, by topic, of a committed request in the partition of
 	// the input. They do not count the commit marker.
@@ -161,10 +163,10 @@ func gather(first *Request, queue <-chan *Request) []*Request {
 
 // Serve commits the requests in one transaction. When that is aborted, one of
 // them may be to blame, so that each then runs alone: an offender must not
-// hold the others back.
+// hold the others back. A group that has moved on is nobody's fault.
 func (l *Lane) Serve(ctx context.Context, requests []*Request) {
 	err := l.transact(ctx, requests)
-	if len(requests) > 1 && errors.Is(err, ErrAborted) && !errors.Is(err, ErrDoubt) {
+	if len(requests) > 1 && errors.Is(err, ErrAborted) && !errors.Is(err, ErrDoubt) && !movedOn(err, requests) {
 		for _, r := range requests {
 			r.Done <- l.transact(ctx, []*Request{r})
 		}
@@ -173,6 +175,15 @@ func (l *Lane) Serve(ctx context.Context, requests []*Request) {
 	for _, r := range requests {
 		r.Done <- err
 	}
+}
+
+// movedOn tells whether offsets were refused for a generation that all requests were
+// sent with: each of them would be refused alone, too.
+func movedOn(err error, requests []*Request) bool {
+	return errors.Is(err, sarama.ErrIllegalGeneration) && !slices.ContainsFunc(requests, func(r *Request) bool {
+		a, b := requests[0].Sent, r.Sent
+		return a.GroupID != b.GroupID || a.MemberID != b.MemberID || a.GenerationID != b.GenerationID
+	})
 }
 
 func (l *Lane) transact(ctx context.Context, requests []*Request) error {

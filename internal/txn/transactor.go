@@ -231,7 +231,8 @@ func (t *transactor) offsetCommits(requests []*Request) []*sarama.TxnOffsetCommi
 	}
 	mark := Mark
 	for _, r := range requests {
-		topics := find(r.Metadata()).Topics
+		r.Sent = r.Metadata()
+		topics := find(r.Sent).Topics
 		topics[r.Input] = append(topics[r.Input], &sarama.PartitionOffsetMetadata{
 			Partition: r.Partition, Offset: r.Next, LeaderEpoch: -1, Metadata: &mark,
 		})
