@@ -15,7 +15,8 @@ import (
 
 // rebalanceCmd measures how long partitions pause when the group changes, those that stay
 // and those that move, with the handler of this commit and with that of an older one, in
-// turns. The older one is built from the repository's history.
+// turns. The older one is built from the repository's history. At the end, a group of the
+// older ones is upgraded under load, and goes back.
 type rebalanceCmd struct {
 	Before     string        `default:"73c98fb78969aa39786f6dafc58ca46aac9718bd" help:"Commit whose handler is measured beside this one."`
 	Aggregates int           `default:"1000000" help:"Invoices in the state stores."`
@@ -48,8 +49,7 @@ func (c rebalanceCmd) Run(ctx context.Context) (err error) {
 	for round := range c.Rounds {
 		for i := range programs { // another one begins each time
 			p := programs[(round+i)%len(programs)]
-			t := &rebalanceTurn{rebalanceCmd: c, handler: p, broker: b, name: "bench-" + uuid.NewString()[:8], dir: filepath.Join(dir, fmt.Sprint(round, i))}
-			found, turnErr := t.run(ctx)
+			found, turnErr := c.turn(p, b, filepath.Join(dir, fmt.Sprint(round, i))).run(ctx)
 			all, err = append(all, found...), errors.Join(err, turnErr)
 			if err != nil {
 				return errors.Join(fmt.Errorf("%w (logs: %s)", err, dir), b.stop())
@@ -57,7 +57,19 @@ func (c rebalanceCmd) Run(ctx context.Context) (err error) {
 		}
 	}
 	fmt.Print(rebalanceTable(all))
+	t := c.turn(programs[0], b, filepath.Join(dir, "upgrade"))
+	lines, err := t.upgrade(ctx, programs[1])
+	for _, line := range lines {
+		fmt.Println("- " + line)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("%w (logs: %s)", err, dir), b.stop())
+	}
 	return errors.Join(b.stop(), os.RemoveAll(dir))
+}
+
+func (c rebalanceCmd) turn(p handlerProgram, b broker, dir string) *rebalanceTurn {
+	return &rebalanceTurn{rebalanceCmd: c, handler: p, broker: b, name: "bench-" + uuid.NewString()[:8], dir: dir}
 }
 
 // handlerProgram is a program that has the command handler of this one.
@@ -90,40 +102,51 @@ type rebalanceTurn struct {
 }
 
 func (t *rebalanceTurn) run(ctx context.Context) (found []pauses, err error) {
+	err = t.loaded(ctx, func() error { return t.measure(ctx) })
+	return t.found, err
+}
+
+// loaded calls fn while three handlers have all invoices, and are under load. Whatever
+// happens then, each command is answered once, and the states are the right ones.
+func (t *rebalanceTurn) loaded(ctx context.Context, fn func() error) (err error) {
 	remove, err := t.broker.createTopics(ctx, t.name, t.Partitions)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, remove(), os.RemoveAll(t.dir)) }()
 	if t.load, err = newLoad(ctx, t.broker.kafka().Brokers, t.name, t.Partitions, t.Aggregates); err != nil { //nolint:contextcheck // the producer outlives the phase
-		return nil, err
+		return err
 	}
 	t.load.stateful = true
 	defer t.load.close()
 	if t.members, err = newMemberList(t.handler.path, t.broker, t.name, t.Partitions, t.dir); err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, t.members.close()) }()
 	for range 3 {
 		if err := t.members.start(); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := t.fill(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	loading, stop := context.WithCancel(ctx)
 	loaded := make(chan struct{})
 	go func() { defer close(loaded); t.load.open(loading, t.Rate) }()
-	err = t.measure(ctx)
+	err = fn()
 	stop()
 	<-loaded
-	err = errors.Join(err, t.load.drain(ctx, time.Minute))
+	if err == nil {
+		if err = t.load.drain(ctx, 2*time.Minute); err != nil {
+			err = errors.Join(err, t.members.standing(ctx))
+		}
+	}
 	wrong, verifyErr := t.load.verify()
 	if n := t.load.repeated.Load(); n > 0 {
 		wrong = append(wrong, fmt.Errorf("%d commands were answered twice", n))
 	}
-	return t.found, errors.Join(append(wrong, err, verifyErr)...)
+	return errors.Join(append(wrong, err, verifyErr)...)
 }
 
 // fill makes all invoices, by the three members that there are at first.

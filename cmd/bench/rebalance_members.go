@@ -67,6 +67,48 @@ func (l *memberList) end(signal syscall.Signal) error {
 	return nil
 }
 
+// endFirst ends the member that has joined first.
+func (l *memberList) endFirst(signal syscall.Signal) error {
+	l.running = append(l.running[1:], l.running[0])
+	return l.end(signal)
+}
+
+// standing says where the partitions stand of which commands are not handled, or results
+// not visible.
+func (l *memberList) standing(ctx context.Context) error {
+	topics := aggregate(l.name, l.partitions).Topics()
+	ends, err := l.admin.ListEndOffsets(ctx, topics.Commands, topics.Results)
+	if err != nil {
+		return err
+	}
+	visible, err := l.admin.ListCommittedOffsets(ctx, topics.Results)
+	if err != nil {
+		return err
+	}
+	handled, err := l.admin.FetchOffsets(ctx, l.group)
+	if err != nil {
+		return err
+	}
+	var all []error
+	for p := range l.partitions {
+		end, _ := ends.Lookup(topics.Commands, p)
+		at, _ := handled.Lookup(topics.Commands, p)
+		written, _ := ends.Lookup(topics.Results, p)
+		seen, _ := visible.Lookup(topics.Results, p)
+		if end.Offset > at.At || written.Offset > seen.Offset {
+			all = append(all, fmt.Errorf("partition %d: %d of %d commands handled, results visible up to %d of %d",
+				p, at.At, end.Offset, seen.Offset, written.Offset))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// protocol is the strategy by which the group shares its partitions.
+func (l *memberList) protocol(ctx context.Context) (string, error) {
+	groups, err := l.admin.DescribeGroups(ctx, l.group)
+	return groups[l.group].Protocol, err
+}
+
 // startBesideASleeper starts a member while the first one does nothing for three
 // seconds: it sits in whatever it was about, such as a transaction.
 func (l *memberList) startBesideASleeper() error {
