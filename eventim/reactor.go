@@ -111,11 +111,12 @@ type ReactorTopics struct {
 	Inbox     string // what instances are told, for a week
 	Instances string // the state and the timers of each, compacted
 	Parked    string // what instances have not heard that are parked, compacted
+	Positions string // how far sources and inbox are read, compacted
 }
 
 // Topics returns the names of the topics of r.
 func (r Reactor[S, M]) Topics() ReactorTopics {
-	return ReactorTopics{Inbox: r.Name + "-inbox", Instances: r.Name + "-instances", Parked: r.Name + "-parked"}
+	return ReactorTopics{Inbox: r.Name + "-inbox", Instances: r.Name + "-instances", Parked: r.Name + "-parked", Positions: r.Name + "-positions"}
 }
 
 // Group is the consumer group that reacts.
@@ -125,10 +126,13 @@ func (r *Reactor[S, M]) topicSpecs() []topicSpec {
 	t := r.Topics()
 	week := strconv.FormatInt((7 * 24 * time.Hour).Milliseconds(), 10)
 	output := strconv.Itoa(maxOutputBytes)
+	day := strconv.FormatInt((24 * time.Hour).Milliseconds(), 10)
 	return []topicSpec{
 		{t.Inbox, map[string]string{"cleanup.policy": "delete", "retention.ms": week, "max.message.bytes": output}},
 		{t.Instances, map[string]string{"cleanup.policy": "compact", "delete.retention.ms": week, "max.message.bytes": output}},
 		{t.Parked, map[string]string{"cleanup.policy": "compact", "delete.retention.ms": week, "max.message.bytes": output}},
+		// Written by each transaction, and read when a group was forgotten: a day of them is enough.
+		{t.Positions, map[string]string{"cleanup.policy": "compact", "segment.ms": day, "max.message.bytes": output}},
 	}
 }
 

@@ -86,7 +86,7 @@ func (h *ReactorHandler[S, M]) parts(ctx context.Context, client sarama.Client) 
 func (h *ReactorHandler[S, M]) router(s Source[M], partitions int32) router.Router {
 	return router.Router{
 		Name: h.r.Name + "-from-" + s.topic, Input: s.topic, Partitions: partitions,
-		Target: h.r.Topics().Inbox, Wide: h.r.Partitions,
+		Target: h.r.Topics().Inbox, Wide: h.r.Partitions, Positions: h.r.positions(),
 		Route: func(m *sarama.ConsumerMessage) ([]*sarama.ProducerMessage, error) {
 			n, ok, err := s.told(recordOfMessage(m))
 			if err != nil || !ok {
@@ -117,6 +117,7 @@ func (h *ReactorHandler[S, M]) task() *task.Task {
 	}
 	return &task.Task{
 		Name: h.r.Name, Group: h.r.Group(), Input: t.Inbox, Partitions: h.r.Partitions, Outputs: outputs,
+		Positions: h.r.positions(),
 		Tables: []task.Table{
 			{Name: "instances", Topic: t.Instances, Compacted: true, Restore: restoreInstances},
 			{Name: "parked", Topic: t.Parked, Compacted: true, Restore: restoreParked},
@@ -136,6 +137,10 @@ func (h *ReactorHandler[S, M]) claimed(c *task.Claim) task.Processor {
 	defer h.mu.Unlock()
 	h.reactions[c.Partition] = p
 	return p
+}
+
+func (r *Reactor[S, M]) positions() task.Positions {
+	return task.Positions{Topic: r.Topics().Positions, Partitions: r.Partitions}
 }
 
 func (r *Reactor[S, M]) inspectTopics(ctx context.Context, admin sarama.ClusterAdmin) (task.Limits, error) {

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/IBM/sarama"
+
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/eventim/eventimtest"
 )
@@ -294,6 +296,65 @@ func TestATimerWaitsForWhatWasSaidInTime(t *testing.T) {
 	p.deaf.Unlock()
 	p.becomes(5, 0)
 	stop()
+}
+
+// A reactor that was away for so long that Kafka has forgotten its groups hears nothing
+// again, on a new disk: neither a source nor the inbox begins anew. Its timers fire.
+func TestAForgottenReactorHearsNothingAgain(t *testing.T) {
+	t.Parallel()
+	p := newProcess(t, time.Hour, 30)
+	defer handles(p, orders(p.name))()
+	stopStock := handles(p, stock(p.name, p.left))
+	stop := p.reacts(t.TempDir())
+	p.place(0, 20)
+	p.becomes(20, 0)
+	stopStock() // the next orders wait
+	p.place(20, 25)
+	topic := stock(p.name, p.left).Topics().Commands
+	eventually(t, "the stock is asked", func() bool { return p.commands(topic) == 25 })
+	stop()
+	groups := []string{p.reactor.Group()}
+	for _, source := range []string{orders(p.name).Topics().Events, stock(p.name, p.left).Topics().Events} {
+		groups = append(groups, p.name+"-from-"+source)
+	}
+	eventually(t, "the groups are forgotten", func() bool { return forgotten(t, p.kafka, groups) })
+	p.reactor.React = patient(p.reactor.React)
+	stop = p.reacts(t.TempDir())
+	p.place(25, 30)
+	p.becomes(20, 5)
+	stop()
+	if n := p.commands(topic); n != 30 {
+		t.Errorf("the stock was asked %d times, want 30", n)
+	}
+}
+
+// patient waits for a second alone when an order is placed.
+func patient(react func(waits, eventim.Message[told]) (waits, []eventim.Output)) func(waits, eventim.Message[told]) (waits, []eventim.Output) {
+	return func(s waits, m eventim.Message[told]) (waits, []eventim.Output) {
+		s, outputs := react(s, m)
+		for _, o := range outputs {
+			if o.At != nil {
+				o.At.Due = m.Time.Add(time.Second)
+			}
+		}
+		return s, outputs
+	}
+}
+
+// forgotten has the broker forget groups, as it does with those that nobody is in.
+func forgotten(t *testing.T, k eventim.Kafka, groups []string) bool {
+	t.Helper()
+	admin, err := sarama.NewClusterAdmin(k.Brokers, sarama.NewConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = admin.Close() }()
+	for _, group := range groups {
+		if err := admin.DeleteConsumerGroup(group); err != nil && !errors.Is(err, sarama.ErrGroupIDNotFound) {
+			return false
+		}
+	}
+	return true
 }
 
 // Timers wait while a source has said something that the inbox does not have, and

@@ -26,12 +26,13 @@ type Router struct {
 	Target     string
 	Wide       int32 // partitions of the target
 	Route      Route
+	Positions  task.Positions
 }
 
 // Task is what the engine runs.
 func (r Router) Task() *task.Task {
 	return &task.Task{
-		Name: r.Name, Group: r.Name, Input: r.Input, Partitions: r.Partitions, Outputs: []string{r.Target},
+		Name: r.Name, Group: r.Name, Input: r.Input, Partitions: r.Partitions, Outputs: []string{r.Target}, Positions: r.Positions,
 		New: func(c *task.Claim) task.Processor {
 			return &processor{Router: r, claim: c, partitioner: sarama.NewMurmur2Partitioner(r.Target)}
 		},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -104,6 +105,7 @@ type bench struct {
 	router router.Router
 	kafka  kafkalog.Kafka
 	client sarama.Client
+	admin  sarama.ClusterAdmin
 	fed    int // records in each partition of the input
 }
 
@@ -112,29 +114,39 @@ func newBench(t *testing.T) *bench {
 	name := eventimtest.Name(t, "router")
 	b := &bench{t: t, kafka: kafkalog.Kafka(eventimtest.Kafka(t)), router: router.Router{
 		Name: name, Input: name + "-in", Partitions: inputs, Target: name + "-out", Wide: targets, Route: byWord,
+		Positions: task.Positions{Topic: name + "-positions", Partitions: 2},
 	}}
 	var err error
 	if b.client, err = b.kafka.Client(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = b.client.Close() })
-	admin, err := sarama.NewClusterAdminFromClient(b.client)
-	if err != nil {
+	if b.admin, err = sarama.NewClusterAdminFromClient(b.client); err != nil {
 		t.Fatal(err)
 	}
-	for topic, n := range map[string]int32{b.router.Input: inputs, b.router.Target: targets} {
-		if err := admin.CreateTopic(topic, &sarama.TopicDetail{NumPartitions: n, ReplicationFactor: 1}, false); err != nil {
-			t.Fatal(err)
-		}
-	}
+	b.create(b.router.Input, inputs)
+	b.create(b.router.Target, targets)
+	b.create(b.router.Positions.Topic, b.router.Positions.Partitions)
 	return b
+}
+
+func (b *bench) create(topic string, partitions int32) {
+	b.t.Helper()
+	if err := b.admin.CreateTopic(topic, &sarama.TopicDetail{NumPartitions: partitions, ReplicationFactor: 1}, false); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 // run runs a router until stop is called, which may be in the middle of anything.
 func (b *bench) run(dir string) (stop func()) {
+	_, stop = b.start(dir)
+	return stop
+}
+
+func (b *bench) start(dir string) (r *task.Runner, stop func()) {
 	ctx, cancel := context.WithCancel(b.t.Context())
 	var running sync.WaitGroup
-	r := task.New(b.router.Task(), task.Config{
+	r = task.New(b.router.Task(), task.Config{
 		Kafka: b.kafka, Dir: dir, Lanes: 1, MaxBatch: 7, CacheBytes: 1 << 20, Session: 6 * time.Second, StuckAfter: time.Minute,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), Observer: nobody{},
 		Inspect: func(context.Context, sarama.ClusterAdmin) (task.Limits, error) {
@@ -147,7 +159,7 @@ func (b *bench) run(dir string) (stop func()) {
 			b.t.Errorf("the router: %v", err)
 		}
 	})
-	return func() { cancel(); running.Wait() }
+	return r, func() { cancel(); running.Wait() }
 }
 
 // feed writes n records into each partition of the input.
@@ -208,29 +220,124 @@ func TestEachRecordIsRoutedOnce(t *testing.T) {
 		b.feed(each)
 		stop()
 	}
+	b.awaits(rounds * each)
+	other()
+	b.once(rounds * each)
+}
+
+// awaits waits until so many records of each partition are routed.
+func (b *bench) awaits(each int) {
+	b.t.Helper()
+	b.until(fmt.Sprintf("%d records are routed", each*inputs), func() bool { return len(b.routed()["a"]) >= each*inputs })
+}
+
+func (b *bench) until(what string, so func() bool) {
+	b.t.Helper()
 	deadline := time.After(time.Minute)
-	for len(b.routed()["a"]) < rounds*each*inputs {
+	for !so() {
 		select {
 		case <-deadline:
-			t.Fatalf("%d records of %d are routed", len(b.routed()["a"]), rounds*each*inputs)
+			b.t.Fatalf("it did not come to pass that %s", what)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	other()
+}
+
+// once wants so many records of each partition to be routed, each once and in order.
+func (b *bench) once(each int) {
+	b.t.Helper()
 	all := b.routed()
 	for word, at := range map[string]int{"a": 0, "b": 1, "c": 2} {
 		next := map[byte]int{} // by partition of the input
 		for _, value := range all[word] {
 			p := value[0]
 			if want := fmt.Sprintf("%c-%06d/%d", p, next[p], at); value != want {
-				t.Fatalf("%s for %s, want %s", value, word, want)
+				b.t.Fatalf("%s for %s, want %s", value, word, want)
 			}
 			next[p]++
 		}
 		for p := range inputs {
-			if n := next[byte('0'+p)]; n != rounds*each {
-				t.Errorf("%d records of partition %d for %s, want %d", n, p, word, rounds*each)
+			if n := next[byte('0'+p)]; n != each {
+				b.t.Errorf("%d records of partition %d for %s, want %d", n, p, word, each)
 			}
 		}
 	}
+}
+
+// A group that Kafka has forgotten, which it does after a week of absence, goes on
+// where it was.
+func TestAForgottenGroupGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	stop := b.run(t.TempDir())
+	b.feed(50)
+	b.awaits(50)
+	stop()
+	for range 2 { // and when it is forgotten again before anything has come
+		b.forget()
+		r, stop := b.start(t.TempDir())
+		b.until("it goes on", func() bool { return len(r.Status()) == inputs && all(r.Status(), task.Running) })
+		b.until("its offset is there again", func() bool { return b.committed() == inputs })
+		stop()
+	}
+	b.feed(20)
+	stop = b.run(t.TempDir())
+	b.awaits(70)
+	stop()
+	b.once(70)
+}
+
+// Where a group that is forgotten was, says nothing of another topic of that name.
+func TestAForgottenGroupOfATopicThatIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	stop := b.run(t.TempDir())
+	b.feed(5)
+	b.awaits(5)
+	stop()
+	if err := b.admin.DeleteTopic(b.router.Input); err != nil {
+		t.Fatal(err)
+	}
+	b.until("the topic is gone", func() bool {
+		topics, err := b.admin.ListTopics()
+		_, there := topics[b.router.Input]
+		return err == nil && !there
+	})
+	b.create(b.router.Input, inputs)
+	b.until("the group is gone", func() bool { _ = b.admin.DeleteConsumerGroup(b.router.Name); return b.committed() == 0 })
+	r, stop := b.start(t.TempDir())
+	b.until("it has stopped", func() bool { return len(r.Status()) == inputs && all(r.Status(), task.Stopped) })
+	err := r.Status()[0].Err
+	stop()
+	if !strings.Contains(fmt.Sprint(err), "made anew") {
+		t.Errorf("it says %v", err)
+	}
+}
+
+func all(statuses []task.Status, state task.State) bool {
+	return !slices.ContainsFunc(statuses, func(s task.Status) bool { return s.State != state })
+}
+
+// forget does what the broker does after offsets.retention.minutes.
+func (b *bench) forget() {
+	b.t.Helper()
+	b.until("the group is forgotten", func() bool { return b.admin.DeleteConsumerGroup(b.router.Name) == nil })
+}
+
+// committed counts the partitions of which the group has an offset.
+func (b *bench) committed() (n int) {
+	b.t.Helper()
+	found, err := b.admin.ListConsumerGroupOffsets(b.router.Name, nil)
+	if err != nil && !errors.Is(err, sarama.ErrGroupIDNotFound) {
+		b.t.Fatal(err)
+	}
+	if found == nil {
+		return 0
+	}
+	for _, block := range found.Blocks[b.router.Input] {
+		if block.Offset >= 0 {
+			n++
+		}
+	}
+	return n
 }

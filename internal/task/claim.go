@@ -73,9 +73,14 @@ func (c *Claim) Each(ctx context.Context, topic string, from, to int64, fn func(
 // topics that it has written to. A batch that met a rebalance, after which the
 // partition is still ours, is sent again.
 func (c *Claim) commitBatch(b Commit) (map[string]int64, error) {
+	next := max(b.Next, c.Next)
+	records, err := c.marked(b.Records, next)
+	if err != nil {
+		return nil, err
+	}
 	for {
 		r := &txn.Request{
-			Records: b.Records, Size: b.Size, Input: c.task.Input, Partition: c.Partition, Next: max(b.Next, c.Next), Done: make(chan error, 1),
+			Records: records, Size: b.Size, Input: c.task.Input, Partition: c.Partition, Next: next, Done: make(chan error, 1),
 			Metadata: c.metadata,
 		}
 		err := c.commit(c.finish, r)

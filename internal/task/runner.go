@@ -108,7 +108,7 @@ func (r *Runner) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, inst.Close()) }()
-	if r.fencer, err = member.NewFencer(r.config.Kafka, r.task.Group, inst.ID, r.task.Input, r.task.Outputs, r.logger); err != nil {
+	if r.fencer, err = member.NewFencer(r.config.Kafka, r.task.Group, inst.ID, r.task.Input, r.task.written(), r.logger); err != nil {
 		return err
 	}
 	r.fencer.Waits, r.fencer.Ended = r.setWaiting, r.config.Observer.Ended

@@ -25,6 +25,7 @@ type Task struct {
 	Partitions int32    // of the input; records in others are nobody's
 	Outputs    []string // the topics that transactions write to
 	Tables     []Table  // what is kept of each partition; none: no store
+	Positions  Positions
 
 	// What the state store is a copy of, beside the cluster and the partition.
 	Identity         string // the topic whose id it carries
@@ -41,7 +42,15 @@ type Task struct {
 }
 
 // Topics are all topics of the task.
-func (t *Task) Topics() []string { return append([]string{t.Input}, t.Outputs...) }
+func (t *Task) Topics() []string { return append([]string{t.Input}, t.written()...) }
+
+// written are the topics that its transactions write to.
+func (t *Task) written() []string {
+	if t.Positions.Topic == "" {
+		return t.Outputs
+	}
+	return append(t.Outputs[:len(t.Outputs):len(t.Outputs)], t.Positions.Topic)
+}
 
 // Table is a part of the state store that is restored from a topic, of the same
 // partition.
