@@ -304,6 +304,7 @@ func TestAForgottenGroupOfATopicThatIsMadeAnew(t *testing.T) {
 		return err == nil && !there
 	})
 	b.create(b.router.Input, inputs)
+	b.feed(9) // so that where the group was is no offset that there is not
 	b.until("the group is gone", func() bool { _ = b.admin.DeleteConsumerGroup(b.router.Name); return b.committed() == 0 })
 	r, stop := b.start(t.TempDir())
 	b.until("it has stopped", func() bool { return len(r.Status()) == inputs && all(r.Status(), task.Stopped) })
