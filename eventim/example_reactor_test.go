@@ -21,8 +21,12 @@ type (
 )
 
 var (
-	orderAggregate = eventim.Aggregate[string, OrderCommand, OrderEvent]{Name: "order"}
-	stockAggregate = eventim.Aggregate[int, StockCommand, StockEvent]{Name: "stock"}
+	orderAggregate = eventim.Aggregate[string, OrderCommand, OrderEvent]{
+		Name: "order", Commands: eventim.JSON[OrderCommand]("OrderCommand"), Events: eventim.JSON[OrderEvent]("OrderEvent"),
+	}
+	stockAggregate = eventim.Aggregate[int, StockCommand, StockEvent]{
+		Name: "stock", Commands: eventim.JSON[StockCommand]("StockCommand"), Events: eventim.JSON[StockEvent]("StockEvent"),
+	}
 )
 
 // What the reservation of an order can be told: by the order, by the stock, or by its

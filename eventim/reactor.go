@@ -40,6 +40,9 @@ type Reactor[S, M any] struct {
 	// Sends are the aggregates that commands go to.
 	Sends []Target
 
+	// Performs say who carries out the effects that are called for, see Call.
+	Performs []Performs[M]
+
 	// React says what an instance does with a message. It is a function of the two
 	// alone, with no clock and no I/O: Message.Time is the time. It may change what
 	// the state refers to, which is a copy. One that panics, or wants what cannot be
@@ -47,7 +50,7 @@ type Reactor[S, M any] struct {
 	React func(S, Message[M]) (S, []Output)
 
 	// MutedBefore mutes the past: what an instance sends because of a message of
-	// before that time is not sent. A reactor that is new reads its sources from
+	// before that time is not sent, and what it calls for not done. A reactor that is new reads its sources from
 	// their beginning, and has a state then, but does not act on what is long over.
 	// Its timers are set, and one that is due later is not muted.
 	MutedBefore time.Time
@@ -62,11 +65,12 @@ type Message[M any] struct {
 	Instance string
 
 	// ID is the same whenever the message is read. Of an event it is topic, "/",
-	// and the event's ID; of a timer "timer/", its name, "/", and when it was due.
+	// and the event's ID; of a timer "timer/", its name, "/", and when it was due; of
+	// what a Performer says "call/" and the key of the request.
 	ID string
 
-	// Time is the Event.Time, or when a timer was due: not when it was told. It has
-	// milliseconds, in UTC.
+	// Time is the Event.Time, or when a timer was due: not when it was told. Of what a
+	// Performer says it is when it was told. It has milliseconds, in UTC.
 	Time time.Time
 
 	Causation   string // id of the event, or of that which set the timer
@@ -174,6 +178,13 @@ func (r Reactor[S, M]) validate() error {
 		topics[s.topic] = true
 	}
 	check(begins, "Sources has none that begins an instance")
+	performed := map[string]bool{}
+	for _, p := range r.Performs {
+		errs = append(errs, p.check())
+		name := p.limits().effect
+		check(!performed[name], "Performs has the effect "+name+" twice")
+		performed[name] = true
+	}
 	for _, codec := range []any{r.Messages, r.withDefaults().State} {
 		if c, ok := codec.(interface{ check() error }); ok {
 			errs = append(errs, c.check())

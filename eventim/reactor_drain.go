@@ -28,6 +28,7 @@ const drainEvery = time.Second
 // What a source says later than that was said later than the moment.
 func (h *ReactorHandler[S, M]) watchTimers(ctx context.Context, w *drainWatch) error {
 	for kafkalog.Sleep(ctx, drainEvery) {
+		h.wakeCalls()
 		if !h.timersWait() {
 			continue
 		}
@@ -45,12 +46,19 @@ func (h *ReactorHandler[S, M]) watchTimers(ctx context.Context, w *drainWatch) e
 	return nil
 }
 
+// wakeCalls has calls tried again whose time has come.
+func (h *ReactorHandler[S, M]) wakeCalls() {
+	for _, p := range h.claims() {
+		if p.nextCall.Load() <= faultpoint.Now().UnixMilli() {
+			p.Wake()
+		}
+	}
+}
+
 // timersWait tells whether a partition of this process has a timer that is due: only
 // then is Kafka asked.
 func (h *ReactorHandler[S, M]) timersWait() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, p := range h.reactions {
+	for _, p := range h.claims() {
 		if due := p.nextDue.Load(); due <= faultpoint.Now().UnixMilli() {
 			return true
 		}

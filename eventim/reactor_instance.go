@@ -22,6 +22,7 @@ type instance struct {
 	Schema int              `json:"schemaVersion"`
 	State  json.RawMessage  `json:"state"`
 	Timers map[string]timer `json:"timers,omitempty"` // by name
+	Calls  map[string]call  `json:"calls,omitempty"`  // by id
 	Parked *parking         `json:"parked,omitempty"`
 }
 
@@ -69,10 +70,13 @@ func loadInstance(s *task.Scope, id string) (in instance, found bool, err error)
 }
 
 // saveInstance writes an instance, nil for one that has ended, with where its timers
-// are to be looked for.
-func saveInstance(s *task.Scope, topic, id string, before map[string]timer, in *instance) error {
-	for name, t := range before {
+// and calls are to be looked for.
+func saveInstance(s *task.Scope, topic, id string, before instance, in *instance) error {
+	for name, t := range before.Timers {
 		s.Delete(timerKey(t.Due, id, name))
+	}
+	for key, c := range before.Calls {
+		s.Delete(callKey(c, id, key))
 	}
 	if in == nil {
 		s.Delete(stringKey(keyInstance, id))
@@ -89,9 +93,12 @@ func saveInstance(s *task.Scope, topic, id string, before map[string]timer, in *
 	for name, t := range in.Timers {
 		s.Put(timerKey(t.Due, id, name), nil)
 	}
+	for key, c := range in.Calls {
+		s.Put(callKey(c, id, key), nil)
+	}
 	m := message(topic, id, data, newHeaders())
 	if m.ByteSize(2) > s.Limit {
-		return fmt.Errorf("instance %s: its state and timers have %d bytes, and a record takes %d", id, m.ByteSize(2), s.Limit)
+		return fmt.Errorf("instance %s: its state, timers and calls have %d bytes, and a record takes %d", id, m.ByteSize(2), s.Limit)
 	}
 	s.Emit(m)
 	return nil
@@ -148,6 +155,9 @@ func (instanceFilter) Put(w *statestore.Write, _ *sarama.RecordBatch, r *sarama.
 	w.Set(stringKey(keyInstance, id), r.Value)
 	for _, name := range slices.Sorted(maps.Keys(in.Timers)) {
 		w.Set(timerKey(in.Timers[name].Due, id, name), nil)
+	}
+	for _, key := range slices.Sorted(maps.Keys(in.Calls)) {
+		w.Set(callKey(in.Calls[key], id, key), nil)
 	}
 	if in.Parked != nil && in.Parked.Repeat {
 		w.Set(stringKey(keyRepeat, id), nil)

@@ -3,7 +3,9 @@ package eventim
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -23,16 +25,28 @@ import (
 // What the instances of the model are told: they write it down, and do it.
 type (
 	entry struct {
-		Do   string // note, set, cancel, end, or fail, which is note to a program that is mended
+		Do   string // note, set, cancel, call, end, or fail, which is note to a program that is mended
 		Name string // of a timer
 		Due  int64  // Unix milliseconds
 	}
-	diary struct{ Said []string }
+	diary    struct{ Said []string }
+	question struct{ About string }
 )
+
+var asks = Effect[question]{Name: "ask"}
+
+// asker is asked twice at most; what it says is put in its mouth.
+func asker() Performer[question, entry] {
+	return Performer[question, entry]{
+		Effect: asks, Attempts: 2,
+		Do:     func(context.Context, Request[question]) (entry, error) { panic("nobody asks it") },
+		Failed: func(Request[question], error) entry { return entry{Do: "note"} },
+	}
+}
 
 func diarist(broken *bool) *Reactor[diary, entry] {
 	return Reactor[diary, entry]{
-		Name: "diarist", Partitions: 1, Messages: JSON[entry]("Entry"),
+		Name: "diarist", Partitions: 1, Messages: JSON[entry]("Entry"), Performs: []Performs[entry]{asker()},
 		React: func(s diary, m Message[entry]) (diary, []Output) {
 			s.Said = append(s.Said, m.ID)
 			switch m.Payload.Do {
@@ -44,6 +58,8 @@ func diarist(broken *bool) *Reactor[diary, entry] {
 				return s, []Output{At(m.Payload.Name, time.UnixMilli(m.Payload.Due), entry{Do: "note"})}
 			case "cancel":
 				return s, []Output{Cancel(m.Payload.Name)}
+			case "call":
+				return s, []Output{Call(asks, question{m.Payload.Name})}
 			case "end":
 				return s, []Output{End()}
 			}
@@ -62,12 +78,13 @@ type reactorModel struct {
 	broken bool // the program
 	said   map[string][]string
 	timers map[string]map[string]int64 // when they are due, by instance and name
+	calls  map[string]map[string]int   // how often they have failed, by instance and id
 	parked map[string][]notice[entry]  // what waits
 }
 
 func newReactorModel(t rapid.TB) *reactorModel {
 	t.Helper()
-	m := &reactorModel{said: map[string][]string{}, timers: map[string]map[string]int64{}, parked: map[string][]notice[entry]{}}
+	m := &reactorModel{said: map[string][]string{}, timers: map[string]map[string]int64{}, calls: map[string]map[string]int{}, parked: map[string][]notice[entry]{}}
 	m.open(t)
 	return m
 }
@@ -81,6 +98,7 @@ func (m *reactorModel) open(t rapid.TB) {
 	}
 	m.p = &reaction[diary, entry]{
 		Claim: &task.Claim{Store: s, Logger: slog.New(slog.DiscardHandler)}, r: diarist(&m.broken), partitioner: sarama.NewMurmur2Partitioner(""),
+		calls: newCalls[entry](func(int32) {}), fresh: map[string]struct{}{},
 	}
 	m.p.drained.Store(m.now)
 	w := s.Begin(0)
@@ -134,7 +152,7 @@ func (m *reactorModel) keep(t *rapid.T, s *task.Scope) {
 func (m *reactorModel) tell(t *rapid.T) {
 	id := rapid.SampledFrom([]string{"a", "b", "ab"}).Draw(t, "instance")
 	what := entry{
-		Do:   rapid.SampledFrom([]string{"note", "set", "set", "set", "cancel", "end", "fail"}).Draw(t, "do"),
+		Do:   rapid.SampledFrom([]string{"note", "set", "set", "set", "cancel", "call", "call", "end", "fail"}).Draw(t, "do"),
 		Name: rapid.SampledFrom([]string{"x", "y", "xy"}).Draw(t, "timer"),
 		Due:  m.now + rapid.Int64Range(-5, 20).Draw(t, "due"),
 	}
@@ -190,16 +208,19 @@ func (m *reactorModel) react(n notice[entry]) {
 	id, what := n.Instance, n.Payload
 	m.said[id] = append(m.said[id], n.ID)
 	if m.timers[id] == nil {
-		m.timers[id] = map[string]int64{}
+		m.timers[id], m.calls[id] = map[string]int64{}, map[string]int{}
 	}
 	switch what.Do {
 	case "set":
 		m.timers[id][what.Name] = what.Due
 	case "cancel":
 		delete(m.timers[id], what.Name)
+	case "call":
+		m.calls[id][commandID("diarist", id, n.ID, 0)] = 0
 	case "end":
 		delete(m.said, id)
 		delete(m.timers, id)
+		delete(m.calls, id)
 	}
 }
 
@@ -260,6 +281,34 @@ func (m *reactorModel) tick(t *rapid.T, due int64) {
 	}
 }
 
+// answer has an attempt come to something, or one that nobody knows of any more.
+func (m *reactorModel) answer(t *rapid.T) {
+	id := rapid.SampledFrom([]string{"a", "b", "ab"}).Draw(t, "instance")
+	key := rapid.SampledFrom(append(slices.Sorted(maps.Keys(m.calls[id])), "gone")).Draw(t, "call")
+	failed := rapid.SampledFrom([]error{nil, nil, errors.New("busy"), Permanent(errors.New("no")), errRequest{errors.New("unread")}}).Draw(t, "failed")
+	data, _ := JSON[question]("ask").Encode(question{})
+	at := attempted[entry]{
+		performs: asker(), told: entry{Do: "note"}, err: failed, pause: time.Minute,
+		request: Request[Payload]{Key: key, Instance: id, Payload: data},
+	}
+	m.p.calls.running[key] = true
+	m.p.calls.outcomes[0] = append(m.p.calls.outcomes[0], at)
+	m.tick(t, 0)
+	if m.p.calls.unsettled([]int32{0}) || len(m.p.calls.running) > 0 {
+		t.Fatalf("%d outcomes are not settled", len(m.p.calls.outcomes[0]))
+	}
+	_, waits := m.calls[id][key]
+	if _, unread := errors.AsType[errRequest](failed); !waits || unread {
+		return
+	}
+	m.calls[id][key]++
+	if failed != nil && !isPermanent(failed) && m.calls[id][key] < 2 {
+		return
+	}
+	delete(m.calls[id], key)
+	m.hear(notice[entry]{Message: Message[entry]{Instance: id, ID: "call/" + key, Payload: entry{Do: "note"}}})
+}
+
 // pass lets time pass: what is due fires, some at a time.
 func (m *reactorModel) pass(t *rapid.T) {
 	m.now += rapid.Int64Range(0, 15).Draw(t, "time")
@@ -305,6 +354,13 @@ func (m *reactorModel) check(t *rapid.T) {
 		for name, timer := range in.Timers {
 			due[name] = timer.Due
 		}
+		failed := map[string]int{}
+		for key, c := range in.Calls {
+			failed[key] = c.Failed
+		}
+		if !maps.Equal(failed, m.calls[id]) {
+			t.Fatalf("%s waits for the calls %v, want %v", id, failed, m.calls[id])
+		}
 		if found != there || !slices.Equal(state.Said, said) || !maps.Equal(due, m.timers[id]) {
 			t.Fatalf("%s is %v with %v, %v, want %v with %v, %v", id, state.Said, due, found, said, m.timers[id], there)
 		}
@@ -318,11 +374,31 @@ func (m *reactorModel) check(t *rapid.T) {
 			}
 		}
 	}
+	m.checkCalls(t)
 	if err := m.p.lookForTimers(); err != nil {
 		t.Fatal(err)
 	}
 	if got := m.p.nextDue.Load(); first != 0 && got > max(first, 0) {
 		t.Fatalf("the first timer is looked for at %d, and is due at %d", got, first)
+	}
+}
+
+// checkCalls wants every call to be found where those that are due are looked for.
+func (m *reactorModel) checkCalls(t *rapid.T) {
+	due, _, err := dueCalls(m.scope(), "ask", 1<<60, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	for _, d := range due {
+		found[d.instance+" "+d.id] = true
+	}
+	for id, calls := range m.calls {
+		for key := range calls {
+			if !found[id+" "+key] {
+				t.Fatalf("the call %s of %s is not looked for", key, id)
+			}
+		}
 	}
 }
 
@@ -357,7 +433,7 @@ func TestInstancesAreThoseOfTheModel(t *testing.T) {
 		m.now = 1000
 		m.p.drained.Store(m.now)
 		defer func() { m.close() }()
-		t.Repeat(map[string]func(*rapid.T){"tell": m.tell, "pass": m.pass, "restart": m.restart, "mend": m.mend, "release": m.release, "": m.check})
+		t.Repeat(map[string]func(*rapid.T){"tell": m.tell, "pass": m.pass, "restart": m.restart, "mend": m.mend, "answer": m.answer, "release": m.release, "": m.check})
 	})
 }
 
@@ -454,6 +530,9 @@ func TestAReactionThatFails(t *testing.T) {
 		"sends nothing that is one": func() []Output { return []Output{send, {Send: &SendOutput{"ticker-commands", "a", "no tick"}}} },
 		"sends to no aggregate":     func() []Output { return []Output{send, Send(*ticker(), "", tick{1})} },
 		"sets a timer without name": func() []Output { return []Output{send, At("", time.Now(), entry{})} },
+		"ends and calls":            func() []Output { return []Output{Call(asks, question{}), End()} },
+		"calls nobody":              func() []Output { return []Output{send, Call(Effect[int]{Name: "x"}, 1)} },
+		"calls with nothing it is":  func() []Output { return []Output{send, Call(Effect[int]{Name: "ask"}, 1)} },
 		"sets another's timer":      func() []Output { return []Output{send, At("x", time.Now(), "no entry")} },
 	} {
 		r := *diarist(new(bool))

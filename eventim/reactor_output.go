@@ -2,18 +2,22 @@ package eventim
 
 import (
 	"fmt"
+	"math"
 	"time"
 
+	"github.com/IBM/sarama"
 	"github.com/google/uuid"
 )
 
-// Output is something that an instance wants to happen: see Send, At, Cancel and End.
+// Output is something that an instance wants to happen: see Send, At, Cancel, Call
+// and End.
 // It is a value: two reactions that want the same have equal outputs, by
 // reflect.DeepEqual.
 type Output struct {
 	Send   *SendOutput
 	At     *AtOutput
 	Cancel string // name of a timer
+	Call   *CallOutput
 	End    bool
 }
 
@@ -53,6 +57,25 @@ func Cancel(name string) Output { return Output{Cancel: name} }
 
 // End ends the instance: its state and its timers are gone.
 func End() Output { return Output{End: true} }
+
+// CheckOutput says why an output of React cannot be carried out: nobody in Sends takes
+// the command, nobody in Performs performs the effect, or something cannot be written.
+// An instance that wants it is parked.
+func (r Reactor[S, M]) CheckOutput(o Output) error {
+	p := &reaction[S, M]{r: r.withDefaults(), partitioner: sarama.NewMurmur2Partitioner("")}
+	msg := Message[M]{Instance: "instance", ID: "message", Time: time.UnixMilli(math.MaxInt32)}
+	p.r.MutedBefore = time.Time{}
+	var err error
+	switch {
+	case o.Send != nil:
+		_, err = p.command(msg, 0, o.Send)
+	case o.At != nil:
+		_, err = p.timerOf(msg, o.At)
+	case o.Call != nil:
+		_, _, err = p.callOf(msg, o.Call, msg.Time)
+	}
+	return err
+}
 
 // commandNamespace is that of the ids of the commands that reactors send (RFC 9562,
 // UUIDv5). It never changes.

@@ -32,7 +32,12 @@ type reaction[S, M any] struct {
 
 	// nextDue is when the first timer of the partition is due, in Unix milliseconds.
 	nextDue atomic.Int64
-	touched bool // the batch has set or removed timers
+	touched bool // the batch has set or removed timers or calls
+
+	calls    *calls[M]
+	fresh    map[string]struct{} // ids of calls that this one has asked for, and nobody has tried
+	settling []string            // ids of the calls that the batch settles
+	nextCall atomic.Int64        // when the first call that waits for its time may be tried, Unix milliseconds
 }
 
 // TakeOver implements task.Processor.
@@ -43,7 +48,14 @@ func (p *reaction[S, M]) TakeOver(ctx context.Context) error {
 	if err := p.Open(ctx); err != nil {
 		return err
 	}
-	p.Wake() // an instance may be in the middle of being released
+	effects, err := p.strangers()
+	if err != nil {
+		return err
+	}
+	for _, effect := range effects {
+		p.Logger.Error("calls wait for an effect that this program does not perform", slog.String("effect", effect))
+	}
+	p.Wake() // an instance may be in the middle of being released, and calls wait
 	return p.lookForTimers()
 }
 
@@ -63,15 +75,19 @@ func (p *reaction[S, M]) lookForTimers() error {
 }
 
 // Begin implements task.Processor.
-func (*reaction[S, M]) Begin(*task.Scope) {}
+func (p *reaction[S, M]) Begin(*task.Scope) { p.settling = p.settling[:0] }
 
 // Finish implements task.Processor.
 func (*reaction[S, M]) Finish(*task.Scope) error { return nil }
 
 // Kept implements task.Processor.
 func (p *reaction[S, M]) Kept(task.Commit) error {
+	p.calls.settled(p.Partition, p.settling)
 	if !p.touched {
 		return nil
+	}
+	if len(p.r.Performs) > 0 {
+		p.Wake() // what the batch calls for may begin
 	}
 	return p.lookForTimers()
 }
@@ -107,6 +123,17 @@ func (p *reaction[S, M]) Tick(s *task.Scope, most int) (int, error) {
 	if n, err := p.retry(s, most); n > 0 || err != nil {
 		return n, err
 	}
+	if n, err := p.settle(s, most); n > 0 || err != nil {
+		return n, err
+	}
+	if n, err := p.fireDue(s, most); n > 0 || err != nil {
+		return n, err
+	}
+	return p.startCalls(s)
+}
+
+// fireDue fires timers that are due.
+func (p *reaction[S, M]) fireDue(s *task.Scope, most int) (int, error) {
 	due, err := dueTimers(s, time.UnixMilli(p.drained.Load()), most)
 	if err != nil {
 		return 0, err
@@ -196,10 +223,14 @@ func (p *reaction[S, M]) react(state S, msg Message[M], offset int64) (_ S, outp
 
 // apply writes down the state, the timers and the commands: all of it, or nothing.
 func (p *reaction[S, M]) apply(s *task.Scope, msg Message[M], before instance, state S, outputs []Output) error {
-	after := instance{Timers: maps.Clone(before.Timers)}
+	after := instance{Timers: maps.Clone(before.Timers), Calls: maps.Clone(before.Calls)}
 	if after.Timers == nil {
 		after.Timers = map[string]timer{}
 	}
+	if after.Calls == nil {
+		after.Calls = map[string]call{}
+	}
+	called := map[string]struct{}{}
 	var commands []*sarama.ProducerMessage
 	ended := false
 	for place, o := range outputs {
@@ -220,6 +251,14 @@ func (p *reaction[S, M]) apply(s *task.Scope, msg Message[M], before instance, s
 			after.Timers[o.At.Name] = t
 		case o.Cancel != "":
 			delete(after.Timers, o.Cancel)
+		case o.Call != nil:
+			c, ok, err := p.callOf(msg, o.Call, s.Now)
+			if err != nil {
+				return err
+			}
+			if id := commandID(p.r.Name, msg.Instance, msg.ID, place); ok {
+				after.Calls[id], called[id] = c, struct{}{}
+			}
 		case o.End:
 			ended = true
 		}
@@ -230,6 +269,9 @@ func (p *reaction[S, M]) apply(s *task.Scope, msg Message[M], before instance, s
 	}
 	after.Type, after.Schema, after.State = payload.Type, payload.SchemaVersion, payload.Data
 	kept := &after
+	if ended && len(called) > 0 {
+		return errors.New("it ends, and calls: what an instance that has ended calls for is not done")
+	}
 	if ended {
 		kept = nil
 	}
@@ -239,13 +281,23 @@ func (p *reaction[S, M]) apply(s *task.Scope, msg Message[M], before instance, s
 	for _, m := range commands {
 		s.EmitTo(m.Partition, m)
 	}
+	p.refresh(called)
 	return nil
+}
+
+// refresh notes calls that nobody has tried. Of one that is not noted, a Performer is
+// asked whether it was done.
+func (p *reaction[S, M]) refresh(called map[string]struct{}) {
+	const most = 10_000
+	if len(p.fresh)+len(called) <= most {
+		maps.Copy(p.fresh, called)
+	}
 }
 
 // save writes an instance, nil for one that has ended.
 func (p *reaction[S, M]) save(s *task.Scope, id string, before instance, after *instance) error {
 	p.touched = true
-	return saveInstance(s, p.r.Topics().Instances, id, before.Timers, after)
+	return saveInstance(s, p.r.Topics().Instances, id, before, after)
 }
 
 func (p *reaction[S, M]) timerOf(msg Message[M], at *AtOutput) (timer, error) {

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"path/filepath"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/IBM/sarama"
 
@@ -22,6 +25,7 @@ type ReactorHandler[S, M any] struct {
 	config HandlerConfig
 	logger *slog.Logger
 	runner *task.Runner // reacts to the inbox
+	calls  *calls[M]
 
 	mu        sync.Mutex
 	reactions map[int32]*reaction[S, M] // by partition of the inbox, the last one of each
@@ -41,6 +45,7 @@ func NewReactorHandler[S, M any](r Reactor[S, M], c HandlerConfig) (*ReactorHand
 	h := &ReactorHandler[S, M]{
 		r: r.withDefaults(), config: c, logger: c.Logger.With(slog.String("reactor", r.Name)), reactions: map[int32]*reaction[S, M]{},
 	}
+	h.calls = newCalls[M](h.wake)
 	config := c.taskConfig(r.Name, h.logger)
 	config.Inspect, config.Inspected = h.r.inspectTopics, h.inspected
 	h.runner = task.New(h.task(), config)
@@ -62,8 +67,8 @@ func (h *ReactorHandler[S, M]) Run(ctx context.Context) error {
 	return errors.Join(err, client.Close())
 }
 
-// parts are what runs side by side: the routers of the sources, what reacts, and what
-// watches when timers may fire.
+// parts are what runs side by side: the routers of the sources, what reacts, what
+// watches when timers may fire, and what carries out the calls.
 func (h *ReactorHandler[S, M]) parts(ctx context.Context, client sarama.Client) ([]Part, *drainWatch, error) {
 	watch := &drainWatch{client: client, kafka: h.config.Kafka, inbox: h.r.Topics().Inbox, passed: map[string]map[int32]stretch{}}
 	parts := []Part{{Name: h.r.Name, Run: h.runner.Run}}
@@ -79,7 +84,58 @@ func (h *ReactorHandler[S, M]) parts(ctx context.Context, client sarama.Client) 
 		watch.sources = append(watch.sources, drainSource{topic: s.topic, group: route.Name, partitions: route.Partitions})
 		parts = append(parts, Part{Name: route.Name, Run: h.route(route).Run})
 	}
-	return append(parts, Part{Name: h.r.Name + " timers", Run: func(ctx context.Context) error { return h.watchTimers(ctx, watch) }}), watch, nil
+	parts = append(parts, Part{Name: h.r.Name + " timers", Run: func(ctx context.Context) error { return h.watchTimers(ctx, watch) }})
+	// The last is stopped first: what the calls that are under way come to is settled then.
+	return append(parts, Part{Name: h.r.Name + " calls", Run: h.perform}), watch, nil
+}
+
+// callsGrace is how long calls that are under way may take when the handler is
+// stopped, before they are interrupted.
+const callsGrace = 10 * time.Second
+
+// perform has calls made until ctx ends, and then lets those end that are under way.
+func (h *ReactorHandler[S, M]) perform(ctx context.Context) error {
+	attempts, interrupt := context.WithCancel(context.WithoutCancel(ctx))
+	defer h.calls.group.Wait()
+	defer interrupt()
+	h.calls.open(attempts)
+	for _, p := range h.claims() {
+		p.Wake()
+	}
+	<-ctx.Done()
+	grace, cancel := context.WithTimeout(attempts, callsGrace)
+	defer cancel()
+	h.calls.drain(grace)
+	for h.calls.unsettled(h.running()) && kafkalog.Sleep(grace, 10*time.Millisecond) { //nolint:revive // waits
+	}
+	return nil
+}
+
+// wake has the one that reacts in a partition look for what there is to do.
+func (h *ReactorHandler[S, M]) wake(partition int32) {
+	h.mu.Lock()
+	p := h.reactions[partition]
+	h.mu.Unlock()
+	if p != nil {
+		p.Wake()
+	}
+}
+
+// claims are those that react, or have reacted, in this process.
+func (h *ReactorHandler[S, M]) claims() []*reaction[S, M] {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Values(h.reactions))
+}
+
+// running are the partitions that are reacted to.
+func (h *ReactorHandler[S, M]) running() (partitions []int32) {
+	for _, s := range h.runner.Status() {
+		if s.State == task.Running {
+			partitions = append(partitions, s.Partition)
+		}
+	}
+	return partitions
 }
 
 // router tells the inbox what a source says.
@@ -131,8 +187,11 @@ func (h *ReactorHandler[S, M]) task() *task.Task {
 const reactorFormat = 1
 
 func (h *ReactorHandler[S, M]) claimed(c *task.Claim) task.Processor {
-	p := &reaction[S, M]{Claim: c, r: h.r, partitioner: sarama.NewMurmur2Partitioner("")}
+	p := &reaction[S, M]{
+		Claim: c, r: h.r, partitioner: sarama.NewMurmur2Partitioner(""), calls: h.calls, fresh: map[string]struct{}{},
+	}
 	p.nextDue.Store(math.MaxInt64)
+	p.nextCall.Store(math.MaxInt64)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.reactions[c.Partition] = p

@@ -27,6 +27,7 @@ type Reaction[S, M any] struct {
 	begun   bool
 	ended   bool
 	timers  map[string]pendingTimer
+	calls   []string         // the effects that were called for and are not answered, in order
 	outputs []eventim.Output // since the last Given
 	fired   []string         // since the last After
 }
@@ -64,11 +65,35 @@ func (e *Reaction[S, M]) When(m M) *Reaction[S, M] {
 	return e
 }
 
-// Then wants what the instance has wanted since When, or After, to be that, in order.
+// Then wants what the instance has wanted since When, Answered or After to be that, in order.
 func (e *Reaction[S, M]) Then(outputs ...eventim.Output) *Reaction[S, M] {
 	e.t.Helper()
 	if d := diff(e.outputs, outputs); d != "" {
 		e.t.Errorf("the instance wants something else:\n%s", d)
+	}
+	return e
+}
+
+// Answered tells the instance what has come of the first call of an effect that is not
+// answered. Nobody performs anything.
+func (e *Reaction[S, M]) Answered(effect string, m M) *Reaction[S, M] {
+	e.t.Helper()
+	i := slices.Index(e.calls, effect)
+	if i < 0 {
+		e.t.Fatalf("the instance waits for %q, and not for %s", e.calls, effect)
+	}
+	e.calls = slices.Delete(e.calls, i, i+1)
+	e.outputs = nil
+	e.tell(fmt.Sprint("call/", e.told), m)
+	return e
+}
+
+// Awaits wants the calls of these effects to be not answered, in the order in which
+// they were called for.
+func (e *Reaction[S, M]) Awaits(effects ...string) *Reaction[S, M] {
+	e.t.Helper()
+	if !slices.Equal(e.calls, effects) {
+		e.t.Errorf("the instance waits for %q, want %q", e.calls, effects)
 	}
 	return e
 }
@@ -139,6 +164,11 @@ func (e *Reaction[S, M]) tell(id string, m M) {
 	if !bytes.Equal(state.Data, again.Data) {
 		e.t.Errorf("told %T twice, the instance is %s and %s", m, state.Data, again.Data)
 	}
+	for _, o := range outputs {
+		if err := e.r.CheckOutput(o); err != nil {
+			e.t.Errorf("told %T, the instance wants what cannot be: %v", m, err)
+		}
+	}
 	e.state, e.begun = state, true
 	for _, o := range outputs {
 		e.apply(o)
@@ -186,8 +216,11 @@ func (e *Reaction[S, M]) apply(o eventim.Output) {
 		e.timers[o.At.Name] = pendingTimer{o.At.Due, p}
 	case o.Cancel != "":
 		delete(e.timers, o.Cancel)
+	case o.Call != nil:
+		e.calls = append(e.calls, o.Call.Effect)
 	case o.End:
 		e.ended = true
 		clear(e.timers)
+		e.calls = nil
 	}
 }

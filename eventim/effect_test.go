@@ -1,0 +1,228 @@
+package eventim_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/eventim-go/eventim/eventim"
+)
+
+type charge struct{ Order string }
+
+var charging = eventim.Effect[charge]{Name: "charge"}
+
+// provider charges orders, which is known to it alone: some answers are lost.
+type provider struct {
+	mu      sync.Mutex
+	done    map[string]int // by key
+	asked   int            // how often it was asked to charge
+	probed  int
+	holds   chan struct{}     // nil, or what it waits for when it has charged
+	answers func(n int) error // the answer when it is asked for the n-th time for one key
+	tries   map[string]int    // by key
+	refuses func(charge) bool // which it never charges
+	begun   chan struct{}     // one for each that is held
+}
+
+func newProvider() *provider {
+	return &provider{
+		done: map[string]int{}, tries: map[string]int{}, begun: make(chan struct{}, 100),
+		answers: func(int) error { return nil }, refuses: func(charge) bool { return false },
+	}
+}
+
+func (p *provider) charge(ctx context.Context, r eventim.Request[charge]) (told, error) {
+	p.mu.Lock()
+	p.asked++
+	p.tries[r.Key]++
+	try, holds := p.tries[r.Key], p.holds
+	if p.refuses(r.Payload) {
+		p.mu.Unlock()
+		return told{}, eventim.Permanent(errors.New("declined"))
+	}
+	p.done[r.Key]++
+	p.mu.Unlock()
+	if holds != nil {
+		p.begun <- struct{}{}
+		select {
+		case <-holds:
+		case <-ctx.Done():
+			return told{}, ctx.Err()
+		}
+	}
+	return told{"charged"}, p.answers(try)
+}
+
+func (p *provider) probe(_ context.Context, r eventim.Request[charge]) (told, bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.probed++
+	return told{"charged"}, p.done[r.Key] > 0, nil
+}
+
+// counts are how often it was asked, and how often it has charged at most, and at
+// least, for one key.
+func (p *provider) counts() (asked, probed, keys, most int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, n := range p.done {
+		most = max(most, n)
+	}
+	return p.asked, p.probed, len(p.done), most
+}
+
+// charges makes a process of one that charges each order that is placed.
+func charges(p *process, with *provider) {
+	order := orders(p.name)
+	p.reactor = eventim.Reactor[waits, told]{
+		Name: p.name, Partitions: 3, Messages: eventim.JSON[told]("Told"),
+		Sources: p.reactor.Sources[:1], Sends: []eventim.Target{order},
+		Performs: []eventim.Performs[told]{eventim.Performer[charge, told]{
+			Effect: charging, Do: with.charge, Probe: with.probe, Pause: 10 * time.Millisecond, Attempts: 3,
+			Failed: func(r eventim.Request[charge], err error) told { return told{"failed: " + err.Error()} },
+		}},
+		React: func(s waits, m eventim.Message[told]) (waits, []eventim.Output) {
+			s.Told = append(s.Told, m.Payload.What)
+			switch {
+			case m.Payload.What == "placed":
+				return s, []eventim.Output{eventim.Call(charging, charge{m.Instance})}
+			case m.Payload.What == "charged":
+				return s, []eventim.Output{eventim.Send(order, m.Instance, orderCommand{"confirm"}), eventim.End()}
+			default:
+				return s, []eventim.Output{eventim.Send(order, m.Instance, orderCommand{"expire"}), eventim.End()}
+			}
+		},
+	}
+}
+
+// What is called for is done once for each reaction that calls for it, though every
+// first answer is lost and members come and go; what the other side refuses, and what
+// fails for good, the instance hears.
+func TestEffects(t *testing.T) {
+	t.Parallel()
+	p, with := newProcess(t, time.Hour, 0), newProvider()
+	with.refuses = func(c charge) bool { return strings.HasSuffix(c.Order, "3") }
+	with.answers = func(n int) error {
+		if n == 1 {
+			return errors.New("the answer is lost")
+		}
+		return nil
+	}
+	charges(p, with)
+	defer handles(p, orders(p.name))()
+	other := p.reacts(t.TempDir())
+	dir := t.TempDir()
+	for i := range 3 {
+		stop := p.reacts(dir)
+		p.place(10*i, 10*i+10)
+		stop()
+	}
+	p.becomes(27, 3)
+	other()
+	asked, probed, keys, most := with.counts()
+	if keys != 27 || most != 1 || probed < 27 || asked < 30 {
+		t.Errorf("%d are charged, at most %d times; asked %d times, probed %d times", keys, most, asked, probed)
+	}
+}
+
+// A call that fails at each attempt is given up, and the instance is told why.
+func TestAnEffectThatFails(t *testing.T) {
+	t.Parallel()
+	p, with := newProcess(t, time.Hour, 0), newProvider()
+	with.answers = func(int) error { return errors.New("out of order") }
+	charges(p, with)
+	performer := p.reactor.Performs[0].(eventim.Performer[charge, told])
+	performer.Probe = nil
+	p.reactor.Performs[0] = performer
+	defer handles(p, orders(p.name))()
+	defer p.reacts(p.dir)()
+	p.place(0, 3)
+	p.becomes(0, 3)
+	if asked, _, keys, most := with.counts(); keys != 3 || most != 3 || asked != 9 {
+		t.Errorf("%d orders were tried, at most %d times, %d in all", keys, most, asked)
+	}
+}
+
+// A reactor that is stopped lets a call end that is under way, and keeps what has come
+// of it: it is not made again.
+func TestAStoppedReactorAwaitsItsCalls(t *testing.T) {
+	t.Parallel()
+	p, with := newProcess(t, time.Hour, 0), newProvider()
+	with.holds = make(chan struct{})
+	charges(p, with)
+	defer handles(p, orders(p.name))()
+	stop := p.reacts(p.dir)
+	p.place(0, 1)
+	<-with.begun
+	stopped := make(chan struct{})
+	go func() { defer close(stopped); stop() }()
+	select {
+	case <-stopped:
+		t.Error("it does not wait")
+	case <-time.After(500 * time.Millisecond): // to see that it does
+	}
+	close(with.holds)
+	<-stopped
+	p.becomes(1, 0) // nobody reacts any more
+	if asked, _, _, _ := with.counts(); asked != 1 {
+		t.Errorf("it was asked %d times", asked)
+	}
+}
+
+// Where a call was interrupted, nobody knows what it came to: whoever goes on, on
+// another disk, asks before it makes it again.
+func TestAnInterruptedCallIsProbed(t *testing.T) {
+	t.Parallel()
+	p, with := newProcess(t, time.Hour, 0), newProvider()
+	with.holds = make(chan struct{}) // it answers nobody
+	charges(p, with)
+	defer handles(p, orders(p.name))()
+	stop := p.reacts(t.TempDir())
+	p.place(0, 2)
+	for range 2 {
+		<-with.begun
+	}
+	stop() // it gives up after a while
+	with.mu.Lock()
+	with.holds = nil
+	with.mu.Unlock()
+	stop = p.reacts(t.TempDir())
+	p.becomes(2, 0)
+	stop()
+	if asked, probed, keys, most := with.counts(); asked != 2 || probed != 2 || keys != 2 || most != 1 {
+		t.Errorf("asked %d times, probed %d times, %d are charged, at most %d times", asked, probed, keys, most)
+	}
+}
+
+// A call that hangs holds up neither another instance nor another message to its own.
+func TestACallThatHangsHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	p, with := newProcess(t, time.Hour, 0), newProvider()
+	hung := make(chan struct{})
+	charges(p, with)
+	performer := p.reactor.Performs[0].(eventim.Performer[charge, told])
+	performer.Do = func(ctx context.Context, r eventim.Request[charge]) (told, error) {
+		if r.Payload.Order == "o0" {
+			select {
+			case <-hung:
+			case <-ctx.Done():
+			}
+		}
+		return with.charge(ctx, r)
+	}
+	p.reactor.Performs[0] = performer
+	defer handles(p, orders(p.name))()
+	stop := p.reacts(p.dir)
+	p.place(0, 40)
+	p.becomes(39, 0)
+	close(hung)
+	p.becomes(40, 0)
+	stop()
+	if _, _, keys, most := with.counts(); keys != 40 || most != 1 {
+		t.Errorf("%d are charged, at most %d times", keys, most)
+	}
+}
