@@ -91,9 +91,9 @@ func charges(p *process, with *provider) {
 			case m.Payload.What == "placed":
 				return s, []eventim.Output{eventim.Call(charging, charge{m.Instance})}
 			case m.Payload.What == "charged":
-				return s, []eventim.Output{eventim.Send(order, m.Instance, orderCommand{"confirm"}), eventim.End()}
+				return s, []eventim.Output{order.Send(m.Instance, orderCommand{"confirm"}), eventim.End()}
 			default:
-				return s, []eventim.Output{eventim.Send(order, m.Instance, orderCommand{"expire"}), eventim.End()}
+				return s, []eventim.Output{order.Send(m.Instance, orderCommand{"expire"}), eventim.End()}
 			}
 		},
 	}

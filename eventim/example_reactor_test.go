@@ -54,13 +54,13 @@ var reservations = eventim.Reactor[struct{}, Told]{
 		switch m.Payload.What {
 		case "placed":
 			return s, []eventim.Output{
-				eventim.Send(stockAggregate, "shelf-1", StockCommand{m.Instance}),
+				stockAggregate.Send("shelf-1", StockCommand{m.Instance}),
 				eventim.At("patience", m.Time.Add(30*time.Second), Told{"late"}),
 			}
 		case "reserved":
-			return s, []eventim.Output{eventim.Send(orderAggregate, m.Instance, OrderCommand{"confirm"}), eventim.End()}
+			return s, []eventim.Output{orderAggregate.Send(m.Instance, OrderCommand{"confirm"}), eventim.End()}
 		default:
-			return s, []eventim.Output{eventim.Send(orderAggregate, m.Instance, OrderCommand{"expire"}), eventim.End()}
+			return s, []eventim.Output{orderAggregate.Send(m.Instance, OrderCommand{"expire"}), eventim.End()}
 		}
 	},
 }
@@ -72,7 +72,7 @@ func ExampleReactor() {
 		Given(Told{"placed"}).
 		After(29*time.Second).Fires().
 		After(time.Second).Fires("patience").
-		Then(eventim.Send(orderAggregate, "instance", OrderCommand{"expire"}), eventim.End()).
+		Then(orderAggregate.Send("instance", OrderCommand{"expire"}), eventim.End()).
 		Ends()
 	fmt.Println("an order that waits for 30 s expires")
 	// Output: an order that waits for 30 s expires

@@ -137,7 +137,7 @@ func (p *reaction[S, M]) startCalls(s *task.Scope) (gone int, err error) {
 				continue
 			}
 			_, fresh := p.fresh[d.id]
-			if !p.calls.start(p.Partition, performs, c.request(d.instance, d.id), c.Failed > 0 || !fresh) {
+			if !p.calls.start(p.Partition, performs, c.request(d.instance, d.id), !fresh) {
 				break
 			}
 			delete(p.fresh, d.id)

@@ -488,7 +488,7 @@ func TestThePastIsMuted(t *testing.T) {
 	r := *diarist(new(bool))
 	r.Sends, r.MutedBefore = []Target{*ticker()}, time.UnixMilli(1000)
 	r.React = func(s diary, _ Message[entry]) (diary, []Output) {
-		return s, []Output{Send(*ticker(), "a", tick{1}), At("x", time.UnixMilli(2000), entry{Do: "note"})}
+		return s, []Output{ticker().Send("a", tick{1}), At("x", time.UnixMilli(2000), entry{Do: "note"}), Call(asks, question{})}
 	}
 	for at, want := range map[int64]string{999: "[diarist-instances]", 1000: "[diarist-instances ticker-commands]"} {
 		records, err := reactsOnce(t, r, time.UnixMilli(at))
@@ -498,6 +498,11 @@ func TestThePastIsMuted(t *testing.T) {
 		}
 		if err != nil || fmt.Sprint(topics) != want {
 			t.Errorf("at %d: %v, %v, want %s", at, topics, err, want)
+			continue
+		}
+		value, _ := records[0].Value.Encode()
+		if calls := bytes.Contains(value, []byte("calls")); calls != (at == 1000) {
+			t.Errorf("at %d: %s", at, value)
 		}
 	}
 }
@@ -507,7 +512,7 @@ func TestACommandOfAReactor(t *testing.T) {
 	t.Parallel()
 	r := *diarist(new(bool))
 	r.Sends = []Target{*ticker()}
-	r.React = func(s diary, _ Message[entry]) (diary, []Output) { return s, []Output{Send(*ticker(), "a", tick{7})} }
+	r.React = func(s diary, _ Message[entry]) (diary, []Output) { return s, []Output{ticker().Send("a", tick{7})} }
 	records, err := reactsOnce(t, r, time.UnixMilli(1000))
 	if err != nil || len(records) != 2 {
 		t.Fatalf("%d records, %v", len(records), err)
@@ -523,12 +528,12 @@ func TestACommandOfAReactor(t *testing.T) {
 // and what is behind it waits.
 func TestAReactionThatFails(t *testing.T) {
 	t.Parallel()
-	send := Send(*ticker(), "a", tick{1})
+	send := ticker().Send("a", tick{1})
 	for name, output := range map[string]func() []Output{
 		"panics":                    func() []Output { panic("oh") },
-		"sends to nobody":           func() []Output { return []Output{Send(*bellOf(), "a", rung{})} },
+		"sends to nobody":           func() []Output { return []Output{bellOf().Send("a", rung{})} },
 		"sends nothing that is one": func() []Output { return []Output{send, {Send: &SendOutput{"ticker-commands", "a", "no tick"}}} },
-		"sends to no aggregate":     func() []Output { return []Output{send, Send(*ticker(), "", tick{1})} },
+		"sends to no aggregate":     func() []Output { return []Output{send, ticker().Send("", tick{1})} },
 		"sets a timer without name": func() []Output { return []Output{send, At("", time.Now(), entry{})} },
 		"ends and calls":            func() []Output { return []Output{Call(asks, question{}), End()} },
 		"calls nobody":              func() []Output { return []Output{send, Call(Effect[int]{Name: "x"}, 1)} },

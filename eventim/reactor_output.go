@@ -9,8 +9,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Output is something that an instance wants to happen: see Send, At, Cancel, Call
-// and End.
+// Output is something that an instance wants to happen: see
+// Aggregate.Send, At, Cancel, Call and End.
 // It is a value: two reactions that want the same have equal outputs, by
 // reflect.DeepEqual.
 type Output struct {
@@ -35,12 +35,12 @@ type AtOutput struct {
 	Message any // of the reactor's M
 }
 
-// Send sends a command to the aggregate with that id. The command gets an id of its
+// Send is the output that sends a command to the aggregate with that id. The command gets an id of its
 // own, derived from the reactor, the instance, the message and its place among the
 // outputs, so that a reaction that is repeated sends it again under the same, which
 // has no second effect. Its answer is not awaited: what the aggregate makes of it is
 // an event, which a source of the reactor can tell.
-func Send[S, C, E any](a Aggregate[S, C, E], id string, command C) Output {
+func (a Aggregate[S, C, E]) Send(id string, command C) Output {
 	return Output{Send: &SendOutput{Target: a.Topics().Commands, Aggregate: id, Command: command}}
 }
 

@@ -92,13 +92,13 @@ func reserving(name string, patience time.Duration, left int, hear func()) event
 			switch m.Payload.What {
 			case "placed":
 				return s, []eventim.Output{
-					eventim.Send(shelf, "shelf", stockCommand{m.Instance}),
+					shelf.Send("shelf", stockCommand{m.Instance}),
 					eventim.At("patience", m.Time.Add(patience), told{"late"}),
 				}
 			case "reserved":
-				return s, []eventim.Output{eventim.Send(order, m.Instance, orderCommand{"confirm"}), eventim.End()}
+				return s, []eventim.Output{order.Send(m.Instance, orderCommand{"confirm"}), eventim.End()}
 			default:
-				return s, []eventim.Output{eventim.Send(order, m.Instance, orderCommand{"expire"}), eventim.End()}
+				return s, []eventim.Output{order.Send(m.Instance, orderCommand{"expire"}), eventim.End()}
 			}
 		},
 	}

@@ -29,7 +29,7 @@ func light(react func(lit, eventim.Message[press]) (lit, []eventim.Output)) even
 
 func goesOut(s lit, m eventim.Message[press]) (lit, []eventim.Output) {
 	if m.Payload.N == 0 {
-		return s, []eventim.Output{eventim.Send(lamp, m.Instance, press{len(s.Presses)}), eventim.End()}
+		return s, []eventim.Output{lamp.Send(m.Instance, press{len(s.Presses)}), eventim.End()}
 	}
 	s.Presses = append(s.Presses, m.Payload.N)
 	return s, []eventim.Output{eventim.At("out", m.Time.Add(time.Minute), press{0})}
@@ -43,7 +43,7 @@ func TestReaction(t *testing.T) {
 		After(59*time.Second).Fires().
 		When(press{2}).Then(eventim.At("out", start.Add(119*time.Second), press{0})).
 		After(59*time.Second).Fires().Then().
-		After(time.Second).Fires("out").Then(eventim.Send(lamp, "instance", press{2}), eventim.End()).Ends()
+		After(time.Second).Fires("out").Then(lamp.Send("instance", press{2}), eventim.End()).Ends()
 }
 
 // billed calls for a bill, and tells the lamp when that is paid.
@@ -51,7 +51,7 @@ func billed(s lit, m eventim.Message[press]) (lit, []eventim.Output) {
 	if m.Payload.N < 10 {
 		return s, []eventim.Output{eventim.Call(bill, m.Payload)}
 	}
-	return s, []eventim.Output{eventim.Send(lamp, m.Instance, m.Payload)}
+	return s, []eventim.Output{lamp.Send(m.Instance, m.Payload)}
 }
 
 func TestReactionThatCalls(t *testing.T) {
@@ -59,7 +59,7 @@ func TestReactionThatCalls(t *testing.T) {
 	eventimtest.React(t, light(billed)).Awaits().
 		When(press{1}).Then(eventim.Call(bill, press{1})).Awaits("bill").
 		Given(press{2}).Awaits("bill", "bill").
-		Answered("bill", press{10}).Then(eventim.Send(lamp, "instance", press{10})).Awaits("bill")
+		Answered("bill", press{10}).Then(lamp.Send("instance", press{10})).Awaits("bill")
 }
 
 // noted is a test that keeps what it is told.
@@ -81,7 +81,7 @@ func TestReactionsThatAreNone(t *testing.T) {
 		"a counter": func(n *noted) {
 			eventimtest.React(n, light(func(s lit, m eventim.Message[press]) (lit, []eventim.Output) {
 				calls++
-				return s, []eventim.Output{eventim.Send(lamp, m.Instance, press{calls})}
+				return s, []eventim.Output{lamp.Send(m.Instance, press{calls})}
 			})).When(press{1})
 		},
 		"a state outside": func(n *noted) {
@@ -99,7 +99,7 @@ func TestReactionsThatAreNone(t *testing.T) {
 		"no call":             func(n *noted) { eventimtest.React(n, light(billed)).Given(press{1}).Awaits() },
 		"another's command": func(n *noted) {
 			eventimtest.React(n, light(func(s lit, m eventim.Message[press]) (lit, []eventim.Output) {
-				return s, []eventim.Output{eventim.Send(eventim.Aggregate[bool, press, press]{Name: "door"}, m.Instance, press{1})}
+				return s, []eventim.Output{eventim.Aggregate[bool, press, press]{Name: "door"}.Send(m.Instance, press{1})}
 			})).Given(press{1})
 		},
 		"an effect that nobody performs": func(n *noted) {
@@ -150,7 +150,7 @@ func TestShuffled(t *testing.T) {
 	both := counting(func(h heard, n int) (heard, []eventim.Output) {
 		h = add(h, n)
 		if h.Up == 3 && h.Down == 3 {
-			return h, []eventim.Output{eventim.Send(lamp, "l", press{1}), eventim.End()}
+			return h, []eventim.Output{lamp.Send("l", press{1}), eventim.End()}
 		}
 		return h, nil
 	})
@@ -159,7 +159,7 @@ func TestShuffled(t *testing.T) {
 	first := counting(func(h heard, n int) (heard, []eventim.Output) {
 		h = add(h, n)
 		if h.Up == 3 && h.Down == 0 {
-			return h, []eventim.Output{eventim.Send(lamp, "l", press{1})}
+			return h, []eventim.Output{lamp.Send("l", press{1})}
 		}
 		return h, nil
 	})
@@ -167,7 +167,7 @@ func TestShuffled(t *testing.T) {
 		if h = add(h, n); h.Down > 0 {
 			return h, []eventim.Output{eventim.End()} // and what the other source says is lost, or not
 		}
-		return h, []eventim.Output{eventim.Send(lamp, "l", press{n})}
+		return h, []eventim.Output{lamp.Send("l", press{n})}
 	})
 	many := make([]press, 9)
 	for i := range many {
