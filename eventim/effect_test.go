@@ -87,10 +87,10 @@ func charges(p *process, with *provider) {
 		}},
 		React: func(s waits, m eventim.Message[told]) (waits, []eventim.Output) {
 			s.Told = append(s.Told, m.Payload.What)
-			switch {
-			case m.Payload.What == "placed":
+			switch m.Payload.What {
+			case "placed":
 				return s, []eventim.Output{eventim.Call(charging, charge{m.Instance})}
-			case m.Payload.What == "charged":
+			case "charged":
 				return s, []eventim.Output{order.Send(m.Instance, orderCommand{"confirm"}), eventim.End()}
 			default:
 				return s, []eventim.Output{order.Send(m.Instance, orderCommand{"expire"}), eventim.End()}

@@ -150,9 +150,9 @@ func TestProbes(t *testing.T) {
 func TestPauses(t *testing.T) {
 	t.Parallel()
 	p := Performer[question, entry]{Pause: 100 * time.Millisecond, LongestPause: time.Second}.limits()
-	for n, want := range map[int]time.Duration{1: 100, 2: 200, 3: 400, 4: 800, 5: 1000, 31: 1000, 64: 1000, 1000: 1000} {
-		if got := p.pauseAfter(n, 0); got != want*time.Millisecond {
-			t.Errorf("after %d: %v, want %v ms", n, got, int(want))
+	for n, want := range map[int]int64{1: 100, 2: 200, 3: 400, 4: 800, 5: 1000, 31: 1000, 64: 1000, 1000: 1000} {
+		if got := p.pauseAfter(n, 0); got.Milliseconds() != want {
+			t.Errorf("after %d: %v, want %d ms", n, got, want)
 		}
 	}
 	rapid.Check(t, func(t *rapid.T) {

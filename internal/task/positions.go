@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 
 	"github.com/IBM/sarama"
@@ -43,7 +44,7 @@ func (c *Claim) marked(records []*sarama.ProducerMessage, next int64) ([]*sarama
 	if err != nil {
 		return nil, err
 	}
-	return append(records[:len(records):len(records)], &sarama.ProducerMessage{
+	return append(slices.Clip(records), &sarama.ProducerMessage{
 		Topic: at.Topic, Partition: c.Partition % at.Partitions, Key: sarama.StringEncoder(c.positionKey()), Value: sarama.ByteEncoder(value),
 	}), nil
 }

@@ -10,6 +10,7 @@ package task
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -49,7 +50,7 @@ func (t *Task) written() []string {
 	if t.Positions.Topic == "" {
 		return t.Outputs
 	}
-	return append(t.Outputs[:len(t.Outputs):len(t.Outputs)], t.Positions.Topic)
+	return append(slices.Clip(t.Outputs), t.Positions.Topic)
 }
 
 // Table is a part of the state store that is restored from a topic, of the same
