@@ -24,10 +24,12 @@ var foreignTypes = map[string][]string{
 	"migrations":          {"Up: github.com/jackc/pgx/v5/pgxpool.Pool"},
 	"projector": {
 		"New: github.com/jackc/pgx/v5/pgxpool.Pool",
+		"NewRebuilds: github.com/jackc/pgx/v5/pgxpool.Pool",
 		"NewWaiter: github.com/jackc/pgx/v5/pgxpool.Pool",
 		"Projection.Queue: github.com/jackc/pgx/v5.Batch",
 		"Projection.Write: github.com/jackc/pgx/v5.Tx",
 		"Reanchor: github.com/jackc/pgx/v5/pgxpool.Pool",
+		"Reproject: github.com/jackc/pgx/v5/pgxpool.Pool",
 	},
 }
 

@@ -62,6 +62,8 @@ func up(ctx context.Context, pool *pgxpool.Pool) error {
 	provider, err := goose.NewProvider(goose.DialectPostgres, db, files,
 		goose.WithTableName("eventim_migrations"),
 		goose.WithLogger(goose.NopLogger()),
+		// Numbers are given out by subject: a lower one may come later.
+		goose.WithAllowOutofOrder(true),
 	)
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ func TestUpIsSafeToCallAtOnceAndAgain(t *testing.T) {
 	callers.Wait()
 	var tables int
 	err := pool.QueryRow(t.Context(), `select count(*) from pg_tables where schemaname = 'projector'`).Scan(&tables)
-	if err != nil || tables != 3 {
-		t.Errorf("got %d tables, error %v; want 3 tables", tables, err)
+	if err != nil || tables != 5 {
+		t.Errorf("got %d tables, error %v; want 5 tables", tables, err)
 	}
 }

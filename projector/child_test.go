@@ -39,6 +39,7 @@ func runChild() {
 			return syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		}
 	}
+	view.Key = "key"
 	config := projector.Config{
 		Kafka: eventim.Kafka{Brokers: strings.Split(os.Getenv(childKafka), ","), Configure: hasten},
 		Group: view.Topic.Name, MaxBatch: 5, Logger: slog.New(slog.DiscardHandler),

@@ -27,7 +27,9 @@ type consumer struct {
 	kafka    eventim.Kafka
 	logger   *slog.Logger
 	maxBatch int
-	swap     *swapper
+	swap     *swapper // nil: it is a rebuild, with lead and pace
+	lead     *lead
+	pace     *throttle
 
 	client sarama.Client
 	group  sarama.ConsumerGroup
@@ -104,7 +106,7 @@ func (c *consumer) claim(ids []int32) map[int32]*partition {
 	defer c.mu.Unlock()
 	for _, id := range ids {
 		claimed[id] = &partition{
-			view: c.view, id: id, pool: c.pool, lanes: c.lanes, kafka: c.kafka, enough: enough{most: c.maxBatch},
+			view: c.view, id: id, pool: c.pool, lanes: c.lanes, kafka: c.kafka, enough: enough{most: c.maxBatch}, lead: c.lead, pace: c.pace,
 			logger: c.logger.With(slog.String("topic", c.view.topic), slog.Int("partition", int(id))),
 			report: starting(c.reported(id)),
 		}
@@ -180,7 +182,11 @@ func (c *consumer) ConsumeClaim(session sarama.ConsumerGroupSession, claim saram
 	ctx := session.Context()
 	p := c.partition(claim.Partition())
 	if p.status().State != Stopped {
-		err := p.run(ctx, claim, func(at position) {
+		run := p.run
+		if p.lead != nil {
+			run = p.runBehind
+		}
+		err := run(ctx, claim, func(at position) {
 			session.MarkOffset(c.view.topic, p.id, at.next, "")
 			if !at.building() {
 				c.swap.look()

@@ -35,6 +35,8 @@ type partition struct {
 	logger   *slog.Logger
 	enough   enough // records for one transaction
 	position position
+	lead     *lead // what it must not pass, and pace is its speed; nil: it is not a rebuild
+	pace     *throttle
 
 	report *report
 }
@@ -79,7 +81,7 @@ func (p *partition) run(ctx context.Context, claim sarama.ConsumerGroupClaim, ad
 // returns none after a while without any, if the position is not settled.
 func (p *partition) receive(ctx context.Context, messages <-chan *sarama.ConsumerMessage) ([]eventim.Record, bool) {
 	var timeout <-chan time.Time
-	if !p.position.settled() {
+	if !p.position.settled() || p.lead != nil {
 		timeout = time.After(idle)
 	}
 	var records []eventim.Record
@@ -193,16 +195,26 @@ func (p *partition) settle(ctx context.Context, records []eventim.Record, b batc
 // delivered, and so beyond the marker of its transaction. Read waits for what
 // is open below it: if nothing comes, all that preceded the marker is applied.
 func (p *partition) catchUp(ctx context.Context, end int64) error {
-	errFound := errors.New("found a record")
 	target := max(p.position.target, end)
 	if target <= p.position.next {
 		return nil // nothing was fetched yet
 	}
+	return p.passMarkers(ctx, target)
+}
+
+// passMarkers moves to target if nothing that can be delivered lies before it.
+func (p *partition) passMarkers(ctx context.Context, target int64) error {
+	errFound := errors.New("found a record")
 	from, to := eventim.Positions{p.id: p.position.next}, eventim.Positions{p.id: target}
 	err := eventim.Read(ctx, p.kafka, p.view.topic, from, to, func(eventim.Record) error { return errFound })
 	if err != nil {
 		return nil //nolint:nilerr // it will be delivered; and whether Kafka is away, the claim will see
 	}
+	return p.reach(ctx, target)
+}
+
+// reach moves to target, beyond markers.
+func (p *partition) reach(ctx context.Context, target int64) error {
 	return p.retry(ctx, func() error {
 		if p.position.next >= target {
 			return nil

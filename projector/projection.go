@@ -65,6 +65,11 @@ type Projection[T any] struct {
 	// of Write holds, and no statement may have a function for its answer.
 	Queue func(statements *pgx.Batch, batch []T) error
 
+	// Key is the column of the table <Name> that holds the key of the record that
+	// a row comes from, which is the id of its aggregate. Where it is empty, a
+	// comparison tells no partitions apart, and Reproject is refused.
+	Key string
+
 	// Expires says that the topic deletes old records, and that the view may
 	// lack what was deleted before it was applied. Otherwise such a gap stops
 	// the partition.
@@ -72,7 +77,15 @@ type Projection[T any] struct {
 }
 
 // View is a Projection of any type.
-type View interface{ view() (*view, error) }
+type View interface {
+	view() (*view, error)
+	named() string
+}
+
+// NameOf returns the name of a view.
+func NameOf(v View) string { return v.named() }
+
+func (p Projection[T]) named() string { return p.Name }
 
 // view is a projection without its type.
 type view struct {
@@ -81,6 +94,7 @@ type view struct {
 	topic   string
 	ddl     string
 	expires bool
+	key     string                    // the column
 	queues  bool                      // it has Queue
 	alone   atomic.Int32              // partitions that cannot do with company for now
 	deletes func(eventim.Record) bool // tells tombstones, which are passed over
@@ -101,7 +115,10 @@ type batch interface {
 }
 
 // 45 characters leave room in Postgres's 63 for _v<version>.
-var viewName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,44}$`)
+var (
+	viewName   = regexp.MustCompile(`^[a-z][a-z0-9_]{0,44}$`)
+	columnName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
+)
 
 func (p Projection[T]) view() (*view, error) {
 	var errs []error
@@ -115,17 +132,34 @@ func (p Projection[T]) view() (*view, error) {
 	check(p.Topic.Name != "", "Topic has no name")
 	check(p.Topic.Decode != nil, "Topic has no Decode")
 	check(p.DDL != "", "DDL is empty")
+	check(p.Key == "" || columnName.MatchString(p.Key), "Key is not a lower-case identifier")
 	check((p.Write != nil) != (p.Queue != nil), "it needs Write or Queue, and not both")
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("projection %q: %w", p.Name, err)
 	}
 	return &view{
-		name: p.Name, version: p.Version, topic: p.Topic.Name, ddl: p.DDL, expires: p.Expires,
+		name: p.Name, version: p.Version, topic: p.Topic.Name, ddl: p.DDL, expires: p.Expires, key: p.Key,
 		queues: p.Queue != nil, deletes: p.Topic.Deletes, decode: p.decode,
 	}, nil
 }
 
-func (v *view) schema() string { return fmt.Sprintf("%s_v%d", v.name, v.version) }
+func (v *view) schema() string { return schemaOf(v.name, v.version) }
+
+// schemaOf names the schema of a version, or of what a rebuild builds.
+func schemaOf(name string, version int) string {
+	if version < 0 {
+		return fmt.Sprintf("%s_r%d", name, -version)
+	}
+	return fmt.Sprintf("%s_v%d", name, version)
+}
+
+// rebuilt is the view as rebuild id builds it, beside the live rows.
+func (v *view) rebuilt(id int) *view {
+	return &view{
+		name: v.name, version: -id, topic: v.topic, ddl: v.ddl, expires: v.expires, key: v.key,
+		deletes: v.deletes, decode: v.decode, reanchor: v.reanchor,
+	}
+}
 
 func (v *view) digest() string {
 	sum := sha256.Sum256([]byte(v.ddl))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -34,6 +35,10 @@ type Config struct {
 	// "shop reanchor"; errors that need it name it, with the view behind it.
 	ReanchorCommand string
 
+	// Worker is how people know this process among those that rebuild a view:
+	// host:pid when empty.
+	Worker string
+
 	Logger *slog.Logger // slog.Default() when nil
 }
 
@@ -54,6 +59,7 @@ func New(pool *pgxpool.Pool, config Config, views ...View) (*Projector, error) {
 	config.MaxBatch = cmp.Or(config.MaxBatch, 1000)
 	config.Logger = cmp.Or(config.Logger, slog.Default())
 	config.Lanes = cmp.Or(config.Lanes, 1)
+	config.Worker = cmp.Or(config.Worker, thisProcess())
 	p := &Projector{config: config, pool: pool}
 	if config.Lanes > 0 && pool != nil && pipelines(pool) {
 		p.lanes = newLanes(pool, config.Logger)
@@ -76,6 +82,14 @@ func New(pool *pgxpool.Pool, config Config, views ...View) (*Projector, error) {
 		})
 	}
 	return p, nil
+}
+
+func thisProcess() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%s:%d", host, os.Getpid())
 }
 
 // Run writes the views until ctx ends, which is not an error. It refuses to
@@ -107,6 +121,7 @@ func (p *Projector) runAll(ctx context.Context, consumers []*consumer) {
 	for _, c := range consumers {
 		running.Go(func() { c.run(ctx) })
 		running.Go(func() { c.swap.run(ctx) })
+		running.Go(func() { newRebuilder(c, p.config).run(ctx) })
 	}
 	running.Wait()
 }

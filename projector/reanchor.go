@@ -23,7 +23,7 @@ func Reanchor(ctx context.Context, pool *pgxpool.Pool, view string) error {
 		if _, err := tx.Exec(ctx, `delete from projector.views where view = $1`, view); err != nil {
 			return fmt.Errorf("delete the live version: %w", err)
 		}
-		return dropVersions(ctx, tx, view, `version > $2`, 0)
+		return dropVersions(ctx, tx, view, `version <> $2`, 0)
 	})
 	if err != nil {
 		return fmt.Errorf("re-anchor view %s: %w", view, err)

@@ -26,8 +26,12 @@ func newSwapper(v *view, pool *pgxpool.Pool, logger *slog.Logger) *swapper {
 }
 
 // look asks the swapper to look whether all have caught up. Whoever commits
-// the last target looks after that commit, and so sees all of them.
+// the last target looks after that commit, and so sees all of them. A rebuild has
+// no swapper: people swap it.
 func (s *swapper) look() {
+	if s == nil {
+		return
+	}
 	select {
 	case s.signal <- struct{}{}:
 	default:
@@ -167,5 +171,5 @@ func dropVersions(ctx context.Context, tx pgx.Tx, name, condition string, arg an
 			return fmt.Errorf("drop version %d: %w", version, err)
 		}
 	}
-	return nil
+	return endRebuilds(ctx, tx, name, versions)
 }

@@ -24,6 +24,7 @@ func (s *Server) registerAPI(mux *http.ServeMux) {
 	api := humago.New(mux, config)
 	s.registerCommands(api)
 	s.registerReads(api)
+	s.registerOperations(api)
 	s.openAPI = api.OpenAPI()
 
 	mux.HandleFunc("GET /api/live", s.serveLive)

@@ -26,6 +26,7 @@ type contract struct {
 
 type operation struct {
 	OperationID string
+	Tags        []string
 	Parameters  []parameter
 	RequestBody struct {
 		Required bool
@@ -312,10 +313,30 @@ func TestPublishedContractIsTheOneThatIsKept(t *testing.T) {
 		eventually(t, func() bool { return n.get(view).status < 500 }, func() string { return "no " + view })
 	}
 	n.post("inv-1", "CreateInvoice", create).want(t, 200)
+	n.keepsContract(func(method string, op *operation) bool { return method != http.MethodPost || !op.operates() })
+}
+
+// What an operator does changes the views that others read: here nobody else does,
+// and no projector runs that would do it.
+func TestPublishedContractOfOperationsIsTheOneThatIsKept(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.migrate()
+	s.serve().keepsContract(func(_ string, op *operation) bool { return op.operates() })
+}
+
+func (op *operation) operates() bool { return slices.Contains(op.Tags, "operations") }
+
+// keepsContract tries the operations that are chosen.
+func (n *node) keepsContract(chosen func(method string, op *operation) bool) {
+	t := n.t.(*testing.T)
 	c := n.contract()
 	for path, operations := range c.Paths {
 		for method, op := range operations {
 			method := strings.ToUpper(method)
+			if !chosen(method, op) {
+				continue
+			}
 			send := func(t *testing.T, r request) reply {
 				t.Helper()
 				got, err := n.try(method, r.path+"?"+r.query.Encode(), r.body, r.header...)

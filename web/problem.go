@@ -48,6 +48,10 @@ const (
 	codeKafkaDown        = "kafka_unavailable"
 	codeTopicsChanged    = "topics_changed"
 	codeDatabaseDown     = "database_unavailable"
+	codeRebuildNotFound  = "rebuild_not_found"
+	codeRebuildState     = "rebuild_state"
+	codeRebuildDiffers   = "rebuild_differs"
+	codeRebuildBehind    = "rebuild_behind"
 	codeInternal         = "internal"
 	problemNamespace     = "urn:eventim:problem:"
 	problemContentType   = "application/problem+json"
@@ -98,6 +102,10 @@ var kinds = map[string]kind{
 	codeKafkaDown:               {http.StatusServiceUnavailable, "Commands cannot be accepted right now"},
 	codeTopicsChanged:           {http.StatusServiceUnavailable, "Commands cannot be accepted until an operator has mended the topics"},
 	codeDatabaseDown:            {http.StatusServiceUnavailable, "Invoices cannot be read right now"},
+	codeRebuildNotFound:         {http.StatusNotFound, "The view is not being rebuilt"},
+	codeRebuildState:            {http.StatusConflict, "The rebuild does not allow that now"},
+	codeRebuildDiffers:          {http.StatusConflict, "The rebuild is not known to equal the live rows"},
+	codeRebuildBehind:           {http.StatusServiceUnavailable, "The rebuild has not come as far as the live rows"},
 	codeInternal:                {http.StatusInternalServerError, "Something went wrong"},
 }
 

@@ -21,6 +21,9 @@ type cli struct {
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database up to date, before a new version starts."`
 	Doctor      doctorCommand      `cmd:"" help:"Find what is wrong in Kafka, and mend it."`
 	Reanchor    reanchorCommand    `cmd:"" help:"Forget a view, so that the next start of a projector builds it anew."`
+	Views       viewsCommand       `cmd:"" help:"List the views, and what becomes of their rebuilds."`
+	Rebuild     rebuildCommand     `cmd:"" help:"Build a view anew beside its live rows, compare, swap, and roll back."`
+	Reproject   reprojectCommand   `cmd:"" help:"Make the rows of one invoice in a view anew."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a health endpoint; for containers."`
 
 	Log     logFlags         `embed:"" prefix:"log-" group:"log"`

@@ -28,7 +28,8 @@ func parse(args ...string) (cli, *kong.Context, error) {
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	for _, command := range []string{
-		"", "handler", "projector", "web", "all", "topics create", "topics verify", "topics list", "topics copy", "migrate", "doctor transactions", "reanchor", "healthcheck",
+		"", "handler", "projector", "web", "all", "topics create", "topics verify", "topics list", "topics copy", "migrate", "doctor transactions", "reanchor", "views", "rebuild", "rebuild start", "rebuild status",
+		"rebuild swap", "rebuild resume", "reproject", "healthcheck",
 	} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()

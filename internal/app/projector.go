@@ -23,7 +23,17 @@ type Projector struct {
 
 // ViewNames are the names of the views that a projector of a writes.
 func ViewNames(a Aggregate) []string {
-	return []string{views.InvoiceList(a).Name, views.InvoiceHistory(a).Name, views.CommandResults(a).Name}
+	var names []string
+	for _, v := range Views(a) {
+		names = append(names, projector.NameOf(v))
+	}
+	return names
+}
+
+// Views are the views that a projector of a writes: a new one has its place here,
+// and everything about it in a file of package views.
+func Views(a Aggregate) []projector.View {
+	return []projector.View{views.InvoiceList(a), views.InvoiceHistory(a), views.CommandResults(a)}
 }
 
 // NewProjector makes the projector of the views of a. Its groups begin with
@@ -32,7 +42,7 @@ func NewProjector(a Aggregate, pool *pgxpool.Pool, c projector.Config) (*Project
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	c.Group = cmp.Or(c.Group, a.Name+"-projector")
 	c.ReanchorCommand = cmp.Or(c.ReanchorCommand, "invoices reanchor")
-	inner, err := projector.New(pool, c, views.InvoiceList(a), views.InvoiceHistory(a), views.CommandResults(a))
+	inner, err := projector.New(pool, c, Views(a)...)
 	if err != nil {
 		return nil, err
 	}

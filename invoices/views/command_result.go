@@ -23,7 +23,7 @@ type result = eventim.Result[invoices.Invoice, invoices.Event]
 // the same id for two of them is two commands.
 func CommandResults(a Aggregate) projector.Projection[result] {
 	return projector.Projection[result]{
-		Name: "command_result", Version: 2, Topic: a.ResultTopic(), DDL: commandResultDDL,
+		Name: "command_result", Version: 2, Topic: a.ResultTopic(), DDL: commandResultDDL, Key: "invoice_id",
 		// The topic keeps results for a day. After a longer outage the view
 		// lacks some, and is still right in all that it has.
 		Expires: true,

@@ -16,7 +16,7 @@ import (
 // InvoiceHistory is the view invoice_history: all that ever happened.
 func InvoiceHistory(a Aggregate) projector.Projection[eventim.Event[invoices.Event]] {
 	return projector.Projection[eventim.Event[invoices.Event]]{
-		Name: "invoice_history", Version: 1, Topic: a.EventTopic(), DDL: invoiceHistoryDDL,
+		Name: "invoice_history", Version: 1, Topic: a.EventTopic(), DDL: invoiceHistoryDDL, Key: "invoice_id",
 		Queue: func(statements *pgx.Batch, batch []eventim.Event[invoices.Event]) error {
 			return queueInvoiceHistory(statements, a.Events, batch)
 		},

@@ -19,7 +19,7 @@ import (
 // InvoiceList is the view invoice_list: the current state of each invoice.
 func InvoiceList(a Aggregate) projector.Projection[eventim.Snapshot[invoices.Invoice]] {
 	return projector.Projection[eventim.Snapshot[invoices.Invoice]]{
-		Name: "invoice_list", Version: 2, Topic: a.SnapshotTopic(), DDL: invoiceListDDL, Queue: queueInvoiceList,
+		Name: "invoice_list", Version: 2, Topic: a.SnapshotTopic(), DDL: invoiceListDDL, Key: "id", Queue: queueInvoiceList,
 	}
 }
 
