@@ -199,7 +199,8 @@ func TestBatchIsFinishedBeforeThePartitionMoves(t *testing.T) {
 	held, release := make(chan struct{}), make(chan struct{})
 	var armed, given atomic.Bool
 	var joins atomic.Int32
-	h := s.handle(via(&wire{request: func(key int16, _ []byte) fate {
+	patient := func(c *eventim.HandlerConfig) { c.Session = time.Minute } // whatever else the machine does
+	h := s.handle(patient, via(&wire{request: func(key int16, _ []byte) fate {
 		switch {
 		case key == keyEndTxn && armed.CompareAndSwap(true, false):
 			close(held)
@@ -217,9 +218,9 @@ func TestBatchIsFinishedBeforeThePartitionMoves(t *testing.T) {
 		sent = append(sent, s.add(s.keyOf(p), 1))
 	}
 	<-held
-	second := s.handle(in(t.TempDir()))
+	second := s.handle(patient, in(t.TempDir()))
 	eventually(t, "the handler learns which partition it has to give up", func() bool { return joins.Load() > 0 })
-	time.Sleep(time.Second) // in which a handler that does not wait would join anew: a session has two heartbeats in it
+	time.Sleep(time.Second) // in which a handler that does not wait would join anew: it does so at once
 	if n, has := joins.Load(), second.Status(); n != 1 || len(has) > 0 {
 		t.Errorf("the handler has joined %d times, and the other one has %v, while a batch is being committed", n, has)
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/IBM/sarama"
 
@@ -32,6 +33,7 @@ func (s *system) tallied(dir string, change ...func(*eventim.HandlerConfig)) *ta
 		*n++
 	}
 	m.handling = s.handle(append(change, in(dir), func(c *eventim.HandlerConfig) {
+		c.Session = time.Minute // who is counted is not taken for dead because the machine is busy
 		c.Observer = eventim.Observer{
 			TakenOver: func(eventim.TakenOver) { count(&m.now.takenOver) },
 			Released:  func(int32) { count(&m.now.released) },
@@ -92,7 +94,7 @@ func TestARebalanceStopsWhatMoves(t *testing.T) {
 		t.Errorf("when it leaves, they count %+v, want two partitions taken over", got)
 	}
 	s.progress(50)
-	killed := s.start(dirs[2])
+	killed := s.start(dirs[2], func(c *childConfig) { c.Session = 8 * time.Second })
 	s.share(2, a, b)
 	s.progress(50)
 	killed.kill()

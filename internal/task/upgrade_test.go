@@ -103,7 +103,7 @@ func (p *party) join(change ...func(*task.Runner)) *guest {
 	p.t.Helper()
 	g := &guest{}
 	g.Runner = task.New(p.router.Task(), task.Config{
-		Kafka: p.kafka, Dir: p.t.TempDir(), Lanes: 1, MaxBatch: 7, CacheBytes: 1 << 20, Session: 3 * time.Second, StuckAfter: time.Minute,
+		Kafka: p.kafka, Dir: p.t.TempDir(), Lanes: 1, MaxBatch: 7, CacheBytes: 1 << 20, Session: time.Minute, StuckAfter: time.Minute,
 		Logger: slog.New(slog.NewTextHandler(g, nil)), Observer: g,
 		Inspect: func(context.Context, sarama.ClusterAdmin) (task.Limits, error) {
 			return task.Limits{OutputBytes: 1 << 20}, nil
