@@ -5,6 +5,7 @@ export KAFKA_VERSION
 
 PORT ?= 8080
 DATA ?= .data
+LOGIN ?= offered
 
 # The race detector needs a C compiler. Everything else needs Go alone.
 RACE := $(shell command -v "$$(go env CC)" >/dev/null && echo -race)
@@ -28,10 +29,10 @@ help: ## show this list
 # no C is compiled. The program replaces the shell, so that Ctrl-C reaches it and it drains.
 .PHONY: run
 run: export CGO_ENABLED = 0
-run: ## start everything on http://localhost:8080 (PORT=, DATA=)
+run: ## start everything on http://localhost:8080 (PORT=, DATA=, LOGIN=required)
 	@$(MAKE) --no-print-directory -j2 run-page run-packages
 	@go build -o bin/dev ./cmd/dev
-	@exec ./bin/dev --port $(PORT) --data $(DATA)
+	@exec ./bin/dev --port $(PORT) --data $(DATA) --login $(LOGIN)
 
 .PHONY: run-page run-packages
 run-page:

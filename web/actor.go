@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/web/access"
 )
 
 // ActorHeader is a Config.Actor that takes the name from a header which a proxy
@@ -44,20 +45,24 @@ func decodeText(s string) (string, error) {
 
 // identity is who sends a request, or why that cannot be said.
 type identity struct {
-	actor string
-	err   error
+	principal access.Principal // everybody, where nobody has to log in
+	actor     string
+	err       error
 }
 
 type identityKey struct{}
 
-// identified hands the finding of Config.Actor to the operations.
-func (s *Server) identified(next http.Handler) http.Handler {
+// identified hands the finding of Config.Gate or of Config.Actor to the operations.
+func (s *Server) identified(mux *http.ServeMux) http.Handler {
+	if s.gate != nil {
+		return s.admitted(mux, mux)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		actor, err := s.actor(r)
 		if err == nil && !eventim.ValidActor(actor) {
 			err = fmt.Errorf("the name has more than %d bytes, or characters that cannot be seen", eventim.MaxActor)
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), identityKey{}, identity{actor, err})))
+		mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), identityKey{}, identity{everybody, actor, err})))
 	})
 }
 

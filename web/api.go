@@ -14,7 +14,7 @@ const apiVersion = "1.0.0"
 
 // registerAPI adds the operations to mux, and what describes them at
 // /openapi.json.
-func (s *Server) registerAPI(mux *http.ServeMux) {
+func (s *Server) registerAPI(mux *routing) {
 	config := huma.DefaultConfig("Eventim invoices", apiVersion)
 	config.Info.Description = "Send commands to invoices, and read them. Every error is a problem of RFC 9457 with a stable code."
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", "", nil
@@ -25,6 +25,8 @@ func (s *Server) registerAPI(mux *http.ServeMux) {
 	s.registerCommands(api)
 	s.registerReads(api)
 	s.registerOperations(api)
+	s.registerSessions(api)
+	s.registerTokens(api)
 	s.openAPI = api.OpenAPI()
 
 	mux.HandleFunc("GET /api/live", s.serveLive)
@@ -33,7 +35,7 @@ func (s *Server) registerAPI(mux *http.ServeMux) {
 	mux.HandleFunc(anyCommand, func(w http.ResponseWriter, r *http.Request) {
 		newProblem(codeCommandUnknown, "%q is not a command of invoices.", r.PathValue("type")).write(w)
 	})
-	mux.HandleFunc(anyAPI, answerOther(mux))
+	mux.HandleFunc(anyAPI, answerOther(mux.ServeMux))
 	publish(mux, s.openAPI)
 }
 

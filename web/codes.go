@@ -29,7 +29,9 @@ func outcomes(codes ...string) []outcome {
 
 // What each kind of operation may end with, for the description of the API.
 var (
-	anyOutcome = outcomes(codeRequestInvalid, codeMisdirected, codeHeaderTooLarge, codeInternal)
+	anyOutcome = outcomes(
+		codeRequestInvalid, codeMisdirected, codeHeaderTooLarge, codeInternal, codeLoginRequired, codeTokenUnknown, codeForbidden, codeTooManyRequests, codeSessionsDown,
+	)
 
 	readOutcomes   = slices.Concat(anyOutcome, outcomes(codeViewMissing, codeDatabaseDown))
 	awaitOutcomes  = slices.Concat(readOutcomes, outcomes(codePositionUnknown, codeViewBehind))

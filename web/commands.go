@@ -10,6 +10,7 @@ import (
 
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/invoices"
+	"github.com/eventim-go/eventim/web/access"
 )
 
 const (
@@ -29,12 +30,16 @@ type commandRequest struct {
 	payload     []byte
 	origin      string
 	actor       string
+	principal   access.Principal
 	traceparent string
 }
 
 // submit checks a command and sends it to Kafka. The problem says whether the
 // outcome is known.
 func (s *Server) submit(ctx context.Context, r commandRequest) (eventim.Position, *Problem) {
+	if problem := s.mayCommand(r.principal, r.name); problem != nil {
+		return eventim.Position{}, problem.about(r.id)
+	}
 	cmd, problem := s.command(r)
 	if problem != nil {
 		return eventim.Position{}, problem.about(r.id) // also without Kafka: to try again would not help

@@ -113,7 +113,7 @@ func (k *socket) handleCommand(f clientFrame) {
 	}
 	r := commandRequest{
 		id: f.ID, invoice: f.Invoice, name: f.Command, expected: f.Expected, payload: f.Payload,
-		origin: k.origin, actor: k.actor,
+		origin: k.origin, actor: k.actor, principal: k.principal,
 	}
 	if !k.lanes.run(f.Invoice, func() { k.command(r) }) {
 		k.queue.push(refusedAs(f.ID, newProblem(codeTooManyCommands, "Wait for some of the %d commands in flight.", maxInFlight)))

@@ -9,7 +9,7 @@ import (
 
 // publish serves the description of the API, for tools of both versions of
 // OpenAPI. Each form is written when it is asked for first.
-func publish(mux *http.ServeMux, api *huma.OpenAPI) {
+func publish(mux *routing, api *huma.OpenAPI) {
 	for name, write := range map[string]func() ([]byte, error){
 		"openapi.json": api.MarshalJSON, "openapi.yaml": api.YAML,
 		"openapi-3.0.json": api.Downgrade, "openapi-3.0.yaml": api.DowngradeYAML,

@@ -82,6 +82,7 @@ func (in *postInput) request(ctx context.Context, name string) (commandRequest, 
 	var problem *Problem
 	r.expected = match.version
 	r.actor, problem = actorOf(ctx)
+	r.principal = principalOf(ctx)
 	return r, problem
 }
 

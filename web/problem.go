@@ -52,6 +52,14 @@ const (
 	codeRebuildState     = "rebuild_state"
 	codeRebuildDiffers   = "rebuild_differs"
 	codeRebuildBehind    = "rebuild_behind"
+	codeLoginRequired    = "login_required"
+	codeForbidden        = "forbidden"
+	codeSessionNotFound  = "session_not_found"
+	codeSessionsDown     = "sessions_unavailable"
+	codeTooManyRequests  = "too_many_requests"
+	codeTokenUnknown     = "token_unknown"
+	codeTokenNotFound    = "token_not_found"
+	codeTokenRefused     = "token_refused"
 	codeInternal         = "internal"
 	problemNamespace     = "urn:eventim:problem:"
 	problemContentType   = "application/problem+json"
@@ -106,6 +114,14 @@ var kinds = map[string]kind{
 	codeRebuildState:            {http.StatusConflict, "The rebuild does not allow that now"},
 	codeRebuildDiffers:          {http.StatusConflict, "The rebuild is not known to equal the live rows"},
 	codeRebuildBehind:           {http.StatusServiceUnavailable, "The rebuild has not come as far as the live rows"},
+	codeLoginRequired:           {http.StatusUnauthorized, "You are not logged in"},
+	codeForbidden:               {http.StatusForbidden, "Your role does not allow this"},
+	codeSessionNotFound:         {http.StatusNotFound, "There is no such session"},
+	codeTooManyRequests:         {http.StatusTooManyRequests, "Too many requests in a short time"},
+	codeTokenUnknown:            {http.StatusUnauthorized, "The token is not one that counts"},
+	codeTokenNotFound:           {http.StatusNotFound, "There is no such token"},
+	codeTokenRefused:            {http.StatusUnprocessableEntity, "Such a token is not made"},
+	codeSessionsDown:            {http.StatusServiceUnavailable, "It cannot be found out who you are"},
 	codeInternal:                {http.StatusInternalServerError, "Something went wrong"},
 }
 
@@ -158,6 +174,9 @@ func (p *Problem) GetHeaders() http.Header {
 	if p.Status == http.StatusUnsupportedMediaType {
 		h.Set("Accept", "application/json")
 		h.Set("Accept-Encoding", "identity")
+	}
+	if p.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", `Bearer realm="eventim"`)
 	}
 	if retryable(p.Status) {
 		h.Set("Retry-After", strconv.Itoa(int(retryAfterSuggestion.Seconds())))

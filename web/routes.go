@@ -6,15 +6,22 @@ import (
 	"net/http"
 	"runtime/debug"
 	"sync"
+
+	"github.com/eventim-go/eventim/web/access"
 )
 
 const noStore = "no-store"
 
 // routes puts everything together, the outermost layer last.
 func (s *Server) routes() (http.Handler, error) {
-	mux := http.NewServeMux()
+	mux := newRouting()
 	s.registerAPI(mux)
+	s.registerLogin(mux)
+	mux.Handle("/assets/", newPage())
 	mux.Handle(anyPage, newPage())
+	if err := access.CheckRoutes(mux.patterns); err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
 	crossOrigin := http.NewCrossOriginProtection()
 	for _, origin := range s.allowedOrigins {
 		if err := crossOrigin.AddTrustedOrigin(origin); err != nil {
@@ -24,9 +31,9 @@ func (s *Server) routes() (http.Handler, error) {
 	crossOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		newProblem(codeCrossOrigin, "A page of another site may not change anything here.").write(w)
 	}))
-	handler := http.Handler(mux)
+	handler := s.identified(mux.ServeMux)
 	for _, layer := range []func(http.Handler) http.Handler{
-		s.identified, joined, addressed, compressed, crossOrigin.Handler, s.shared, s.directed, framed, secured, s.recovered,
+		joined, addressed, compressed, crossOrigin.Handler, s.shared, s.directed, framed, secured, s.recovered,
 	} {
 		handler = layer(handler)
 	}

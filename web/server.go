@@ -21,6 +21,7 @@ import (
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/invoices"
 	"github.com/eventim-go/eventim/projector"
+	"github.com/eventim-go/eventim/web/access"
 )
 
 // Config says what a server needs.
@@ -45,6 +46,14 @@ type Config struct {
 	// the sender's to read. Nil: nobody is known.
 	Actor func(*http.Request) (string, error)
 
+	// Gate lets people in, and says who may do what. Nil: everybody may do
+	// everything. With a gate there is no Actor: it knows the person.
+	Gate *access.Gate
+
+	// RateLimit is how many requests and live commands a second a person or a
+	// program may send to this server, where a gate knows them. 100 when 0.
+	RateLimit int
+
 	// QueueSize is how many frames may wait for a slow websocket before it is
 	// closed. 256 when 0.
 	QueueSize int
@@ -62,6 +71,9 @@ type Server struct {
 	hosts          hosts // listen is called before anything is served
 	allowedOrigins []string
 	actor          func(*http.Request) (string, error)
+	gate           *access.Gate // nil where nobody has to log in
+	people         *limits
+	strangers      *limits // of an address, by who is not known
 	queueSize      int
 	maxSockets     int
 	now            func() time.Time
@@ -99,9 +111,12 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		hosts: hosts, kafka: c.Kafka, pool: c.Pool, aggregate: c.Aggregate, log: cmp.Or(c.Logger, slog.Default()),
-		allowedOrigins: origins, actor: c.Actor,
+		allowedOrigins: origins, actor: c.Actor, gate: c.Gate,
 		queueSize: cmp.Or(c.QueueSize, 256), maxSockets: cmp.Or(c.MaxSockets, 20_000), now: time.Now,
 		commands: commands, waiter: projector.NewWaiter(c.Pool), health: newHealth("kafka", "postgres", "live", "commands"), handling: &handling{now: time.Now},
+	}
+	if s.gate != nil && s.actor != nil {
+		return nil, errors.New("web: who sends a request is said by a gate or by Actor, not by both")
 	}
 	if s.actor == nil {
 		s.actor = func(*http.Request) (string, error) { return "", nil }
@@ -112,6 +127,7 @@ func New(c Config) (*Server, error) {
 		// Thousands of idle connections share write buffers.
 		WriteBufferSize: 1 << 10, WriteBufferPool: &bufferPool{},
 	}
+	s.limitPeople(c.RateLimit)
 	s.handler, err = s.routes()
 	return s, err
 }
@@ -147,6 +163,9 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	g.Go(func() error { return s.health.watch(background, "postgres", s.checkPostgres) })
 	g.Go(func() error { return s.health.watch(background, "commands", s.checkCommands) })
 	g.Go(func() error { return s.watchHandling(background) })
+	if s.gate != nil {
+		g.Go(func() error { return s.gate.Run(background) })
+	}
 	g.Go(func() error {
 		if err := server.Serve(wires{ln}); !errors.Is(err, http.ErrServerClosed) {
 			return err

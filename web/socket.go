@@ -9,6 +9,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/web/access"
 )
 
 const (
@@ -37,10 +38,11 @@ type socket struct {
 	log    *slog.Logger
 	submit func(context.Context, commandRequest) (eventim.Position, *Problem)
 
-	actor   string
-	opening chan opening
-	origin  string // of hello; the reader's
-	lanes   lanes
+	actor     string
+	principal access.Principal
+	opening   chan opening
+	origin    string // of hello; the reader's
+	lanes     lanes
 }
 
 // opening is what comes first: hello, or the answer to a frame that was to be it.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -8,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/eventim-go/eventim/eventim"
 )
 
 // serveLive upgrades GET /api/live.
@@ -28,19 +31,35 @@ func (s *Server) serveLive(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	k := &socket{
-		queue: newQueue(s.queueSize), live: l, log: s.log, actor: actor, submit: s.submit, opening: make(chan opening, maxOpening),
+		queue: newQueue(s.queueSize), live: l, log: s.log, actor: actor, principal: principalOf(r.Context()),
+		submit: s.submitLive, opening: make(chan opening, maxOpening),
 	}
 	if !l.hub.admit(k.queue) {
 		newProblem(codeShuttingDown, "Connect again.").write(w)
 		return
 	}
 	defer l.hub.dismiss(k.queue)
+	if s.gate != nil {
+		defer s.gate.Attend(k.principal, func() { k.queue.close(websocket.ClosePolicyViolation, "logged out") })()
+	}
 	conn, err := s.upgrader.Upgrade(w, r, nil)
 	if err != nil {
 		return // Upgrade has answered
 	}
 	k.conn = conn
 	k.run()
+}
+
+// submitLive is how commands come over a websocket, which is a use of the
+// session that no request tells of.
+func (s *Server) submitLive(ctx context.Context, r commandRequest) (eventim.Position, *Problem) {
+	if s.gate != nil {
+		if r.principal.Known() && !s.people.allow(r.principal.Person) {
+			return eventim.Position{}, tooMany().about(r.id)
+		}
+		s.gate.Touch(ctx, r.principal)
+	}
+	return s.submit(ctx, r)
 }
 
 func (s *Server) refuseSocket(l *live, r *http.Request) *Problem {

@@ -14,6 +14,7 @@ import (
 // greeting is for the person who started the program, beside the log.
 const greeting = `
   the page    %s
+  log in      %s/login as one of four people, to see what each may do
   the data    %s  (kept between starts; another --data and --port run beside it)
   Kafka       kcat -b %s -L
   Postgres    psql '%s' -c 'select * from invoice_list'
@@ -34,7 +35,7 @@ func (d dev) announce(ctx context.Context, handler func() app.Health) error {
 	if _, err := fmt.Fprintf(d.out, "listening on %s\n", page); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(d.console, greeting, page, d.dir, strings.Join(d.servers.kafka.Brokers, ","), d.servers.postgres)
+	_, err := fmt.Fprintf(d.console, greeting, page, page, d.dir, strings.Join(d.servers.kafka.Brokers, ","), d.servers.postgres)
 	<-ctx.Done()
 	return err
 }

@@ -18,6 +18,7 @@ type flags struct {
 	Port         int           `default:"8080" help:"Port of the page, on 127.0.0.1. 0 takes a free one."`
 	AllowedHosts []string      `placeholder:"HOST,…" help:"Names under which the page is reached besides loopback, such as that of a tunnel."`
 	Data         string        `default:".data" type:"path" placeholder:"DIR" help:"Where everything is kept (${default}). Another directory is another world, and may run at the same time on another port."`
+	Login        string        `enum:"offered,required" default:"offered" help:"Whether people have to log in (required), or may do everything without (offered). Whom one can be is picked with a click, on this machine only."`
 	Kafka        []string      `placeholder:"HOST:PORT,…" help:"Use this Kafka instead of the embedded broker."`
 	Replication  int16         `default:"1" help:"Replication factor of the topics that are created."`
 	Postgres     string        `placeholder:"URL" help:"Use this Postgres instead of starting one."`

@@ -53,8 +53,8 @@ func run(ctx context.Context, f flags, console *app.Console, logger *slog.Logger
 			return err
 		}
 	}
-	d := dev{hosts: f.AllowedHosts, console: console, logger: logger, servers: s, pool: pool, dir: f.Data, listener: listener, out: out}
-	parts, err := d.parts()
+	d := dev{hosts: f.AllowedHosts, requireLogin: f.Login == "required", console: console, logger: logger, servers: s, pool: pool, dir: f.Data, listener: listener, out: out}
+	parts, err := d.parts(ctx)
 	if err != nil {
 		return err
 	}
@@ -77,17 +77,18 @@ func prepare(ctx context.Context, k eventim.Kafka, pool *pgxpool.Pool, replicati
 
 // dev is the product on its servers.
 type dev struct {
-	hosts    []string
-	console  *app.Console
-	logger   *slog.Logger
-	servers  *servers
-	pool     *pgxpool.Pool
-	dir      string
-	listener net.Listener
-	out      io.Writer
+	hosts        []string
+	requireLogin bool
+	console      *app.Console
+	logger       *slog.Logger
+	servers      *servers
+	pool         *pgxpool.Pool
+	dir          string
+	listener     net.Listener
+	out          io.Writer
 }
 
-func (d dev) parts() ([]eventim.Part, error) {
+func (d dev) parts(ctx context.Context) ([]eventim.Part, error) {
 	handler, err := app.NewHandler(invoices.Aggregate, eventim.HandlerConfig{
 		Kafka: d.servers.kafka, Dir: filepath.Join(d.dir, "handler"), Logger: d.logger, OnRestore: d.console.RestoreProgress(d.logger),
 	})
@@ -98,8 +99,13 @@ func (d dev) parts() ([]eventim.Part, error) {
 	if err != nil {
 		return nil, err
 	}
+	gate, login, err := d.login(ctx)
+	if err != nil {
+		return nil, err
+	}
 	page, err := app.Web(web.Config{
-		Kafka: d.servers.kafka, Pool: d.pool, Aggregate: invoices.Aggregate, Logger: d.logger, AllowedHosts: d.hosts,
+		Kafka: d.servers.kafka, Pool: d.pool, Aggregate: invoices.Aggregate, Logger: d.logger, AllowedHosts: d.hosts, Gate: gate,
+		RateLimit: 10_000, // whoever tries it out on this machine
 	}, d.listener, d.logger)
 	if err != nil {
 		return nil, err
@@ -107,6 +113,7 @@ func (d dev) parts() ([]eventim.Part, error) {
 	return append(d.servers.watch,
 		eventim.Part{Name: "handler", Run: handler.Run},
 		eventim.Part{Name: "projector", Run: views.Run},
+		login,
 		page,
 		eventim.Part{Name: "start", Run: func(ctx context.Context) error { return d.announce(ctx, handler.Health) }},
 	), nil

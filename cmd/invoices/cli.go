@@ -24,6 +24,7 @@ type cli struct {
 	Views       viewsCommand       `cmd:"" help:"List the views, and what becomes of their rebuilds."`
 	Rebuild     rebuildCommand     `cmd:"" help:"Build a view anew beside its live rows, compare, swap, and roll back."`
 	Reproject   reprojectCommand   `cmd:"" help:"Make the rows of one invoice in a view anew."`
+	Tokens      tokensCommand      `cmd:"" help:"Make, list and revoke what programs are known by."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a health endpoint; for containers."`
 
 	Log     logFlags         `embed:"" prefix:"log-" group:"log"`
@@ -59,6 +60,7 @@ func newParser(flags *cli, options ...kong.Option) *kong.Kong {
 			{Key: "handler", Title: "Handler:"},
 			{Key: "projector", Title: "Projector:"},
 			{Key: "web", Title: "Web:"},
+			{Key: "login", Title: "Login:"},
 			{Key: "kafka", Title: "Kafka:"},
 			{Key: "postgres", Title: "Postgres:", Description: "What the URL lacks is taken from the variables of psql: PGUSER, PGPASSWORD, PGPASSFILE, PGSSLROOTCERT …"},
 			{Key: "health", Title: "Health:"},

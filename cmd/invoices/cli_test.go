@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/eventim-go/eventim/internal/app"
+	"github.com/eventim-go/eventim/web/access"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -68,6 +69,9 @@ func TestFlagsFromTheEnvironment(t *testing.T) {
 		"EVENTIM_CACHED_STATES": "11", "EVENTIM_CACHE_MIB": "12", "EVENTIM_PROJECTOR_BATCH": "13", "EVENTIM_PROJECTOR_LANES": "-1", "EVENTIM_PROJECTOR_GROUP": "g",
 		"EVENTIM_LISTEN": ":1", "EVENTIM_HEALTH_LISTEN": ":2", "EVENTIM_ALLOWED_HOSTS": "a,b", "EVENTIM_ALLOWED_ORIGINS": "https://a,https://b",
 		"EVENTIM_ACTOR_HEADER": "X-User", "EVENTIM_MAX_SOCKETS": "14", "EVENTIM_CREATE_TOPICS": "true", "EVENTIM_REPLICATION": "2",
+		"EVENTIM_LOGIN_ISSUER": "https://i", "EVENTIM_LOGIN_URL": "https://u", "EVENTIM_LOGIN_CLIENT_ID": "c", "EVENTIM_LOGIN_CLIENT_SECRET_FILE": "s",
+		"EVENTIM_LOGIN_ROLES_CLAIM": "groups", "EVENTIM_LOGIN_SCOPES": "groups", "EVENTIM_LOGIN_ROLES": "A=clerk;B=admin", "EVENTIM_LOGIN_ANONYMOUS": "viewer",
+		"EVENTIM_RATE_LIMIT": "15", "EVENTIM_LOGIN_IDLE": "15m", "EVENTIM_LOGIN_LIFETIME": "8h",
 		"EVENTIM_MIGRATE": "true", "EVENTIM_LOG": "text", "EVENTIM_LOG_LEVEL": "debug",
 	} {
 		t.Setenv(name, value)
@@ -80,7 +84,13 @@ func TestFlagsFromTheEnvironment(t *testing.T) {
 		CreateTopics: true, Replication: 2, Migrate: true,
 		Handler:   handlerFlags{Data: "/d", Lanes: 4, MaxBatch: 10, SessionTimeout: 30 * time.Second, CachedStates: 11, CacheMiB: 12},
 		Projector: projectorFlags{ProjectorGroup: "g", ProjectorBatch: 13, ProjectorLanes: -1},
-		Web:       webFlags{Listen: ":1", AllowedHosts: []string{"a", "b"}, AllowedOrigins: []string{"https://a", "https://b"}, ActorHeader: "X-User", MaxSockets: 14},
+		Web: webFlags{
+			Listen: ":1", AllowedHosts: []string{"a", "b"}, AllowedOrigins: []string{"https://a", "https://b"}, ActorHeader: "X-User", MaxSockets: 14, RateLimit: 15,
+			Login: loginFlags{
+				Issuer: "https://i", URL: "https://u", ClientID: "c", ClientSecretFile: "s", RolesClaim: "groups", Scopes: []string{"groups"},
+				Roles: map[string]string{"A": "clerk", "B": "admin"}, Anonymous: access.Viewer, Idle: 15 * time.Minute, Lifetime: 8 * time.Hour,
+			},
+		},
 		Kafka: kafkaFlags{
 			Kafka: []string{"a:1", "b:2"}, Aggregate: "rechnung", Partitions: 12, TLS: tlsFlags{Enabled: true, CA: "ca.pem"},
 			SASL: saslFlags{Mechanism: "scram-sha-512", User: "u", PasswordFile: "p"},
@@ -133,7 +143,8 @@ func TestEachFlagHasAVariable(t *testing.T) {
 	t.Parallel()
 	without := map[string]bool{
 		"help": true, "version": true, "url": true, "timeout": true,
-		"to": true, "to-partitions": true, "mend": true, "json": true, // of one run
+		"to": true, "to-partitions": true, "mend": true, "json": true, "role": true, "days": true, // of one run
+		"rate": true, "swap": true, "grace": true, "watch": true, "despite-differences": true, "id": true, // of one rebuild
 	}
 	names := map[string]string{} // of flags by variable
 	for _, leaf := range newParser(&cli{}).Model.Leaves(false) {

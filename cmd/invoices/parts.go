@@ -57,21 +57,28 @@ func (f projectorFlags) part(a app.Aggregate, k eventim.Kafka, pool *pgxpool.Poo
 }
 
 type webFlags struct {
-	Listen         string   `env:"EVENTIM_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of the page and the API. Everybody who reaches it may do everything: put a proxy that knows people before it."`
+	Listen         string   `env:"EVENTIM_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of the page and the API. Without --login-issuer, everybody who reaches it may do everything."`
 	AllowedHosts   []string `env:"EVENTIM_ALLOWED_HOSTS" placeholder:"HOST" help:"Names under which people reach this server, as a proxy passes them on. Loopback and the address that is listened on are always allowed; others are refused (421), since a stranger's name may resolve to this machine."`
 	AllowedOrigins []string `env:"EVENTIM_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Other sites whose pages may use the API and the websocket, with the cookies of a proxy: https://host[:port]."`
 	ActorHeader    string   `env:"EVENTIM_ACTOR_HEADER" placeholder:"NAME" help:"Header in which the proxy says who sends a request, for the history. Only give it behind a proxy that sets it always."`
 	MaxSockets     int      `env:"EVENTIM_MAX_SOCKETS" default:"20000" placeholder:"N" help:"Most websockets at a time."`
+	RateLimit      int      `env:"EVENTIM_RATE_LIMIT" default:"100" placeholder:"N" help:"Most requests and live commands a second of a person or a program, where people log in; for each web node."`
+
+	Login loginFlags `embed:"" prefix:"login-" group:"login"`
 }
 
 func (f webFlags) part(ctx context.Context, a app.Aggregate, k eventim.Kafka, pool *pgxpool.Pool, p process) (eventim.Part, error) {
+	gate, err := f.Login.gate(pool, p)
+	if err != nil {
+		return eventim.Part{}, err
+	}
 	listener, err := app.Listen(ctx, f.Listen)
 	if err != nil {
 		return eventim.Part{}, err
 	}
 	return app.Web(web.Config{
 		Kafka: k, Pool: pool, Aggregate: a, Logger: p.logger,
-		AllowedHosts: f.hosts(), AllowedOrigins: f.AllowedOrigins, Actor: f.actor(), MaxSockets: f.MaxSockets,
+		AllowedHosts: f.hosts(), AllowedOrigins: f.AllowedOrigins, Actor: f.actor(), Gate: gate, RateLimit: f.RateLimit, MaxSockets: f.MaxSockets,
 	}, listener, p.logger)
 }
 

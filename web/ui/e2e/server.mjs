@@ -25,8 +25,12 @@ export class Server {
   #process
   #log = []
 
-  static async create() {
+  /** What else to start it with. */
+  #extra
+
+  static async create(...extra) {
     const server = new Server()
+    server.#extra = extra
     server.#folder = await mkdtemp(join(tmpdir(), 'eventim-e2e-'))
     try {
       await promisify(execFile)('go', ['build', '-o', join(server.#folder, 'dev'), './cmd/dev'], { cwd: root })
@@ -42,7 +46,7 @@ export class Server {
   /** Starts it, on the same port and data every time, and waits until it says that it listens. */
   async start() {
     const dev = join(this.#folder, 'dev')
-    const arguments_ = ['--port', String(this.port), '--data', join(this.#folder, 'data')]
+    const arguments_ = ['--port', String(this.port), '--data', join(this.#folder, 'data'), ...this.#extra]
     this.#process = spawn(dev, arguments_, { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#keep(this.#process.stderr)
     await this.#line(this.#process.stdout, `listening on ${this.url}`)
