@@ -43,6 +43,9 @@ type Reactor[S, M any] struct {
 	// Performs say who carries out the effects that are called for, see Call.
 	Performs []Performs[M]
 
+	// Publishes are the topics that values are published in, see Publish.
+	Publishes []Publishing
+
 	// React says what an instance does with a message. It is a function of the two
 	// alone, with no clock and no I/O: Message.Time is the time. It may change what
 	// the state refers to, which is a copy. One that panics, or wants what cannot be
@@ -190,7 +193,7 @@ func (r Reactor[S, M]) validate() error {
 			errs = append(errs, c.check())
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(append(errs, r.checkPublications())...); err != nil {
 		return fmt.Errorf("reactor %q: %w", r.Name, err)
 	}
 	return nil

@@ -524,6 +524,43 @@ func TestACommandOfAReactor(t *testing.T) {
 	}
 }
 
+var news = Publication[tick]{Topic: "news", Partitions: 5, Values: JSON[tick]("News")}
+
+// What is published says who publishes it, and why, and stands where its key belongs.
+func TestAPublication(t *testing.T) {
+	t.Parallel()
+	r := *diarist(new(bool))
+	r.Publishes = []Publishing{news}
+	r.React = func(s diary, _ Message[entry]) (diary, []Output) { return s, []Output{Publish(news, "key", tick{7})} }
+	records, err := reactsOnce(t, r, time.UnixMilli(1000))
+	if err != nil || len(records) != 2 {
+		t.Fatalf("%d records, %v", len(records), err)
+	}
+	got := written(t, records[1])
+	want := sarama.NewMurmur2Partitioner("news")
+	partition, _ := want.Partition(records[1], 5)
+	value, key := string(got.Value), string(got.Key)
+	if records[1].Topic != "news" || records[1].Partition != partition || key != "key" || value != `{"N":7}` {
+		t.Errorf("%s/%d: %s %s", records[1].Topic, records[1].Partition, key, value)
+	}
+	meta := metadataOf(got)
+	if got.Header(HeaderID) != commandID("diarist", "a", "m", 0) || got.Header(HeaderType) != "News" || meta.Actor != "diarist" || meta.Causation != "c/1" {
+		t.Errorf("%s, %+v", got.Header(HeaderID), meta)
+	}
+	r.MutedBefore = time.UnixMilli(1001)
+	if records, err = reactsOnce(t, r, time.UnixMilli(1000)); err != nil || len(records) != 1 {
+		t.Errorf("of the past, %d records, %v", len(records), err)
+	}
+	for name, bad := range map[string][]Publishing{
+		"no topic": {Publication[tick]{Partitions: 1}}, "no partition": {Publication[tick]{Topic: "x"}}, "twice": {news, news},
+	} {
+		r.Sources, r.Publishes = []Source[entry]{Begins(Source[entry]{topic: "x"})}, bad
+		if err := r.validate(); err == nil {
+			t.Errorf("%s: it is not found", name)
+		}
+	}
+}
+
 // A reaction that cannot be carried out parks its instance: nothing of it is written,
 // and what is behind it waits.
 func TestAReactionThatFails(t *testing.T) {
@@ -536,12 +573,14 @@ func TestAReactionThatFails(t *testing.T) {
 		"sends to no aggregate":     func() []Output { return []Output{send, ticker().Send("", tick{1})} },
 		"sets a timer without name": func() []Output { return []Output{send, At("", time.Now(), entry{})} },
 		"ends and calls":            func() []Output { return []Output{Call(asks, question{}), End()} },
+		"publishes nowhere":         func() []Output { return []Output{send, Publish(Publication[int]{Topic: "x"}, "k", 1)} },
+		"publishes no value":        func() []Output { return []Output{send, Publish(Publication[string]{Topic: "news"}, "k", "")} },
 		"calls nobody":              func() []Output { return []Output{send, Call(Effect[int]{Name: "x"}, 1)} },
 		"calls with nothing it is":  func() []Output { return []Output{send, Call(Effect[int]{Name: "ask"}, 1)} },
 		"sets another's timer":      func() []Output { return []Output{send, At("x", time.Now(), "no entry")} },
 	} {
 		r := *diarist(new(bool))
-		r.Sends = []Target{*ticker()}
+		r.Sends, r.Publishes = []Target{*ticker()}, []Publishing{news}
 		r.React = func(s diary, _ Message[entry]) (diary, []Output) { return s, output() }
 		records, err := reactsOnce(t, r, time.Now())
 		var topics []string

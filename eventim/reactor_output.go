@@ -10,7 +10,7 @@ import (
 )
 
 // Output is something that an instance wants to happen: see
-// Aggregate.Send, At, Cancel, Call and End.
+// Aggregate.Send, At, Cancel, Call, Publish and End.
 // It is a value: two reactions that want the same have equal outputs, by
 // reflect.DeepEqual.
 type Output struct {
@@ -18,7 +18,9 @@ type Output struct {
 	At     *AtOutput
 	Cancel string // name of a timer
 	Call   *CallOutput
-	End    bool
+
+	Publish *PublishOutput
+	End     bool
 }
 
 // SendOutput is a command to an aggregate.
@@ -59,7 +61,8 @@ func Cancel(name string) Output { return Output{Cancel: name} }
 func End() Output { return Output{End: true} }
 
 // CheckOutput says why an output of React cannot be carried out: nobody in Sends takes
-// the command, nobody in Performs performs the effect, or something cannot be written.
+// the command, nobody in Performs performs the effect, the topic is none of Publishes, or
+// something cannot be written.
 // An instance that wants it is parked.
 func (r Reactor[S, M]) CheckOutput(o Output) error {
 	p := &reaction[S, M]{r: r.withDefaults(), partitioner: sarama.NewMurmur2Partitioner("")}
@@ -73,6 +76,8 @@ func (r Reactor[S, M]) CheckOutput(o Output) error {
 		_, err = p.timerOf(msg, o.At)
 	case o.Call != nil:
 		_, _, err = p.callOf(msg, o.Call, msg.Time)
+	case o.Publish != nil:
+		_, err = p.publication(msg, 0, o.Publish)
 	}
 	return err
 }

@@ -231,7 +231,7 @@ func (p *reaction[S, M]) apply(s *task.Scope, msg Message[M], before instance, s
 		after.Calls = map[string]call{}
 	}
 	called := map[string]struct{}{}
-	var commands []*sarama.ProducerMessage
+	var sent []*sarama.ProducerMessage
 	ended := false
 	for place, o := range outputs {
 		switch {
@@ -241,7 +241,15 @@ func (p *reaction[S, M]) apply(s *task.Scope, msg Message[M], before instance, s
 				return err
 			}
 			if m != nil {
-				commands = append(commands, m)
+				sent = append(sent, m)
+			}
+		case o.Publish != nil:
+			m, err := p.publication(msg, place, o.Publish)
+			if err != nil {
+				return err
+			}
+			if m != nil {
+				sent = append(sent, m)
 			}
 		case o.At != nil:
 			t, err := p.timerOf(msg, o.At)
@@ -278,7 +286,7 @@ func (p *reaction[S, M]) apply(s *task.Scope, msg Message[M], before instance, s
 	if err := p.save(s, msg.Instance, before, kept); err != nil {
 		return err
 	}
-	for _, m := range commands {
+	for _, m := range sent {
 		s.EmitTo(m.Partition, m)
 	}
 	p.refresh(called)

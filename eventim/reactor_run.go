@@ -71,6 +71,9 @@ func (h *ReactorHandler[S, M]) Run(ctx context.Context) error {
 // watches when timers may fire, and what carries out the calls.
 func (h *ReactorHandler[S, M]) parts(ctx context.Context, client sarama.Client) ([]Part, *drainWatch, error) {
 	watch := &drainWatch{client: client, kafka: h.config.Kafka, inbox: h.r.Topics().Inbox, passed: map[string]map[int32]stretch{}}
+	if err := h.r.inspectPublications(ctx, client); err != nil {
+		return nil, nil, err
+	}
 	parts := []Part{{Name: h.r.Name, Run: h.runner.Run}}
 	for _, s := range h.r.Sources {
 		found, err := kafkalog.Describe(ctx, client, s.topic)
@@ -170,6 +173,10 @@ func (h *ReactorHandler[S, M]) task() *task.Task {
 	for _, s := range h.r.Sends {
 		commands, _ := s.commandsTopic()
 		outputs = append(outputs, commands)
+	}
+	for _, published := range h.r.Publishes {
+		topic, _ := published.topic()
+		outputs = append(outputs, topic)
 	}
 	return &task.Task{
 		Name: h.r.Name, Group: h.r.Group(), Input: t.Inbox, Partitions: h.r.Partitions, Outputs: outputs,
