@@ -235,16 +235,8 @@ func (p *reaction[S, M]) apply(s *task.Scope, msg Message[M], before instance, s
 	ended := false
 	for place, o := range outputs {
 		switch {
-		case o.Send != nil:
-			m, err := p.command(msg, place, o.Send)
-			if err != nil {
-				return err
-			}
-			if m != nil {
-				sent = append(sent, m)
-			}
-		case o.Publish != nil:
-			m, err := p.publication(msg, place, o.Publish)
+		case o.Send != nil, o.Publish != nil:
+			m, err := p.written(msg, place, o)
 			if err != nil {
 				return err
 			}
@@ -321,6 +313,15 @@ func (p *reaction[S, M]) timerOf(msg Message[M], at *AtOutput) (timer, error) {
 		Due: max(0, at.Due.UnixMilli()), Type: payload.Type, Schema: payload.SchemaVersion, Message: json.RawMessage(payload.Data),
 		Causation: cmp.Or(msg.Causation, msg.ID), Correlation: msg.Correlation, Traceparent: msg.Traceparent,
 	}, err
+}
+
+// written is the record of an output that is one; nil when it is of the past that is
+// muted.
+func (p *reaction[S, M]) written(msg Message[M], place int, o Output) (*sarama.ProducerMessage, error) {
+	if o.Publish != nil {
+		return p.publication(msg, place, o.Publish)
+	}
+	return p.command(msg, place, o.Send)
 }
 
 // command is the record of a command, in the partition of its aggregate; nil when what
