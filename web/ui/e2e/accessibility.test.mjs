@@ -224,6 +224,12 @@ const states = {
     await open(page, '/invoices/nothing')
     await page.getByText('There is no such invoice').waitFor()
   },
+  palette: async (page, product) => {
+    fill(product, 5)
+    await open(page, '/')
+    await page.keyboard.press('Control+k')
+    await page.getByRole('option', { name: /^Record a payment of/ }).first().waitFor()
+  },
   keyboard: async (page) => {
     await open(page, '/')
     await page.keyboard.press('?')

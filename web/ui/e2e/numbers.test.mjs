@@ -5,14 +5,14 @@ import { phone, violations } from './browser.mjs'
 import { stage } from './stage.mjs'
 
 const s = stage({ locale: 'de-DE' })
-const price = () => s.page.getByLabel('Unit price of line 1')
+const price = () => s.page.getByLabel('Einzelpreis, Zeile 1')
 const shown = (text) => s.page.getByText(text.replace(' ', '\u00a0')).first()
 
 async function newInvoice(unitPrice) {
   await s.open('/new')
   await s.page.getByLabel('Name').fill('Müller')
-  await s.page.getByLabel('Currency').selectOption('EUR')
-  await s.page.getByLabel('Description of line 1').fill('Arbeit')
+  await s.page.getByLabel('Währung').selectOption('EUR')
+  await s.page.getByLabel('Beschreibung, Zeile 1').fill('Arbeit')
   await price().fill(unitPrice)
 }
 
@@ -20,17 +20,17 @@ const only = () => [...s.product.invoices.values()][0]?.state
 
 test('1.250 is refused, with both readings to choose from', async () => {
   await newInvoice('1.250')
-  await s.button('Create draft').click()
-  await s.page.getByText('can be read in two ways').waitFor()
-  await s.focusIs('Unit price of line 1')
+  await s.button('Entwurf anlegen').click()
+  await s.page.getByText('lässt sich auf zwei Arten lesen').waitFor()
+  await s.focusIs('Einzelpreis, Zeile 1')
   assert.equal(s.product.invoices.size, 0)
-  await s.until(() => s.page.getByRole('group', { name: 'What 1.250 means' }).getByRole('button').allTextContents(), ['1250', '1,250'])
+  await s.until(() => s.page.getByRole('group', { name: 'Was 1.250 bedeutet' }).getByRole('button').allTextContents(), ['1250', '1,250'])
   assert.deepEqual(await violations(s.page), [])
   await s.button('1250').click()
   await s.valueIs(price(), '1250')
-  await s.focusIs('Unit price of line 1')
-  await s.page.getByText('can be read in two ways').waitFor({ state: 'detached' })
-  await s.button('Create draft').click()
+  await s.focusIs('Einzelpreis, Zeile 1')
+  await s.page.getByText('lässt sich auf zwei Arten lesen').waitFor({ state: 'detached' })
+  await s.button('Entwurf anlegen').click()
   await shown('1.250,00 €').waitFor()
   assert.equal(only().lines[0].unitPrice, '1250')
 })
@@ -38,7 +38,7 @@ test('1.250 is refused, with both readings to choose from', async () => {
 for (const [typed, wire, total] of [['1.250,00', '1250.00', '1.250,00 €'], ['1250,5', '1250.5', '1.250,50 €'], ['1,25', '1.25', '1,25 €'], ["1'250", '1250', '1.250,00 €']]) {
   test(`${typed} is ${wire}`, async () => {
     await newInvoice(typed)
-    await s.button('Create draft').click()
+    await s.button('Entwurf anlegen').click()
     await shown(total).waitFor()
     assert.equal(only().lines[0].unitPrice, wire)
   })
@@ -48,9 +48,9 @@ test('what is stored stands in the form as it would be typed, and is saved as it
   s.draft('i1', { lines: [{ description: 'Druck', quantity: '1.5', unitPrice: '1.375' }] })
   await s.open('/invoices/i1/edit')
   await s.valueIs(price(), '1,375')
-  await s.valueIs(s.page.getByLabel('Quantity of line 1'), '1,5')
+  await s.valueIs(s.page.getByLabel('Menge, Zeile 1'), '1,5')
   await s.page.getByLabel('Name').fill('Acme GmbH')
-  await s.button('Save changes').click()
+  await s.button('Änderungen speichern').click()
   await s.page.getByRole('heading', { name: 'Acme GmbH', level: 1 }).waitFor()
   assert.deepEqual(only().lines.map((l) => [l.quantity, l.unitPrice]), [['1.5', '1.375']])
 })
@@ -58,13 +58,13 @@ test('what is stored stands in the form as it would be typed, and is saved as it
 test('a payment is read in the same way', async () => {
   s.sent('i1', { lines: [{ description: 'Haus', quantity: '1', unitPrice: '9000' }] })
   await s.open('/invoices/i1')
-  await s.button('Record payment').click()
-  const amount = s.dialog().getByLabel('Amount')
+  await s.button('Zahlung erfassen').click()
+  const amount = s.dialog().getByLabel('Betrag')
   await s.valueIs(amount, '9000,00')
   await amount.fill('1.250')
-  await s.dialog().getByRole('button', { name: 'Record payment' }).click()
+  await s.dialog().getByRole('button', { name: 'Zahlung erfassen' }).click()
   await s.dialog().getByRole('button', { name: '1250', exact: true }).click()
-  await s.dialog().getByRole('button', { name: 'Record payment' }).click()
+  await s.dialog().getByRole('button', { name: 'Zahlung erfassen' }).click()
   await shown('7.750,00 €').waitFor()
 })
 
@@ -72,8 +72,8 @@ test('drafts are not outstanding', async () => {
   s.draft('i1', { lines: [{ description: 'x', quantity: '1', unitPrice: '300' }] })
   s.sent('i2')
   await s.open('/')
-  const totals = s.page.getByRole('region', { name: 'Totals by currency' })
-  await totals.getByText('of 400,00\u00a0€ in 2 invoices, 300,00\u00a0€ of it in drafts').waitFor()
+  const totals = s.page.getByRole('region', { name: 'Summen je Währung' })
+  await totals.getByText('von 400,00\u00a0€ in 2 Rechnungen, davon 300,00\u00a0€ in Entwürfen').waitFor()
   await s.until(() => totals.locator('.amount').textContent(), '100,00\u00a0€')
 })
 

@@ -7,6 +7,7 @@ import { announceOutcome } from './notices'
 import { origin, storage } from './session'
 import { Store } from './store'
 import { settleWork } from './unsaved'
+import { t } from './language/text'
 
 // The one place where the parts of the page are put together.
 
@@ -59,10 +60,10 @@ export const commands = new Commands({
 
 const told: Record<Connection, string> = {
   connecting: '',
-  open: 'Connected again. Changes appear by themselves.',
-  quiet: 'Nothing is heard from the server. What you see may be old.',
-  reconnecting: 'Connection lost. Reconnecting.',
-  offline: 'You are offline.',
+  open: t('Connected again. Changes appear by themselves.'),
+  quiet: t('Nothing is heard from the server. What you see may be old.'),
+  reconnecting: t('Connection lost. Reconnecting.'),
+  offline: t('You are offline.'),
 }
 
 export const live: Live = new Live({

@@ -1,3 +1,5 @@
+import { locale } from './language/language'
+
 /** The day at the user's place, as YYYY-MM-DD. */
 export function today(now = new Date()): string {
   const month = String(now.getMonth() + 1).padStart(2, '0')
@@ -25,8 +27,8 @@ export function daysBetween(from: string, to: string): number {
   return Math.round((noon(to) - noon(from)) / dayLength)
 }
 
-const dayFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeZone: 'UTC' })
-const timeFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
+const dayFormat = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' })
+const timeFormat = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' })
 
 export function formatDay(day: string): string {
   return isDay(day) ? dayFormat.format(noon(day)) : day

@@ -7,6 +7,7 @@ import {
 } from './pricing'
 import type { Step } from './pending'
 import { misread, readDecimal, typedForm } from './reading'
+import { t } from './language/text'
 
 /** A line as it is being typed. New lines have no id yet. */
 export interface LineDraft extends LinePricing {
@@ -51,19 +52,19 @@ export function characters(text: string): number {
 
 function tooLong(text: string, limit: number): string | undefined {
   const length = characters(text)
-  return length > limit ? `That is ${length} characters long. At most ${limit} fit.` : undefined
+  return length > limit ? t('That is {length} characters long. At most {limit} fit.', { length, limit }) : undefined
 }
 
 /** What is wrong, by field, from the top of the form to its end: early help only, the domain decides. */
 export function validate(draft: Draft): Errors {
   const { name, email, address } = draft.customer
   const errors: Errors = {}
-  note(errors, 'name', name.trim() === '' ? 'Enter the name of the customer.' : tooLong(name, limits.name))
+  note(errors, 'name', name.trim() === '' ? t('Enter the name of the customer.') : tooLong(name, limits.name))
   note(errors, 'email', tooLong(email, limits.email))
   note(errors, 'address', tooLong(address, limits.address))
-  note(errors, 'issueDate', isDay(draft.issueDate) ? undefined : 'Enter the date of the invoice.')
-  if (!isDay(draft.dueDate)) errors.dueDate = 'Enter the date by which it is to be paid.'
-  else if (draft.dueDate < draft.issueDate) errors.dueDate = 'The due date is before the date of the invoice.'
+  note(errors, 'issueDate', isDay(draft.issueDate) ? undefined : t('Enter the date of the invoice.'))
+  if (!isDay(draft.dueDate)) errors.dueDate = t('Enter the date by which it is to be paid.')
+  else if (draft.dueDate < draft.issueDate) errors.dueDate = t('The due date is before the date of the invoice.')
   for (const line of draft.lines) if (!isBlank(line)) validateLine(errors, line)
   for (const { key, value, reason } of draft.adjustments ?? []) note(errors, `${key}.value`, adjustmentError(value) ?? tooLong(reason, limits.adjustment))
   for (const [category, reason] of Object.entries(draft.exemptions ?? {})) note(errors, `exemption.${category}`, tooLong(reason, limits.exemption))
@@ -75,8 +76,8 @@ function note(errors: Errors, field: string, error: string | undefined): void {
 }
 
 function validateLine(errors: Errors, { key, description, quantity, unitPrice, ...priced }: LineDraft): void {
-  note(errors, `${key}.description`, description.trim() === '' ? 'Describe the line.' : tooLong(description, limits.description))
-  note(errors, `${key}.quantity`, misread(quantity) ?? (isPositive(readDecimal(quantity) ?? '') ? undefined : 'Enter a quantity above zero.'))
+  note(errors, `${key}.description`, description.trim() === '' ? t('Describe the line.') : tooLong(description, limits.description))
+  note(errors, `${key}.quantity`, misread(quantity) ?? (isPositive(readDecimal(quantity) ?? '') ? undefined : t('Enter a quantity above zero.')))
   note(errors, `${key}.unitPrice`, misread(unitPrice))
   if (priced.category === 'S') note(errors, `${key}.rate`, rateError(priced.rate))
   note(errors, `${key}.discount`, adjustmentError(priced.discount) ?? tooLong(priced.discountReason ?? '', limits.adjustment))

@@ -1,6 +1,6 @@
 import type { Outcome } from './commands'
 import { type Draft, type Errors, type LineDraft, isBlank } from './edit'
-import { asSentence } from './problems'
+import { explain } from './problems'
 
 // Finds the field of a form that a rejection is about, so that it is marked where it was typed.
 
@@ -68,7 +68,7 @@ function fieldOf({ code, message, pointer }: Outcome): string {
 /** The server's message at the field of an invoice that it is about; nothing when it is about none. */
 export function invoiceErrors(failure: Outcome, draft: Draft): Errors {
   const field = fieldOf(failure)
-  const error = asSentence(failure.message)
+  const error = explain(failure.code, failure.message)
   if (!ofLines.includes(field)) return ofAll.includes(field) ? { [field]: error } : {}
   const line = lineOf(failure, draft)
   return { [line ? `${line.key}.${field}` : 'lines']: error }
@@ -89,10 +89,10 @@ function lineOf({ change: { step }, message, pointer }: Outcome, { lines }: Draf
 /** The server's message at the field of a payment that it is about. */
 export function paymentErrors(failure: Outcome): Errors {
   const field = fieldOf(failure)
-  return ['amount', 'date', 'reference'].includes(field) ? { [field]: asSentence(failure.message) } : {}
+  return ['amount', 'date', 'reference'].includes(field) ? { [field]: explain(failure.code, failure.message) } : {}
 }
 
 /** The server's message at the reason that a change was given. */
 export function reasonError(failure: Outcome): string | undefined {
-  return fieldOf(failure) === 'reason' ? asSentence(failure.message) : undefined
+  return fieldOf(failure) === 'reason' ? explain(failure.code, failure.message) : undefined
 }

@@ -6,6 +6,7 @@ import type { Category, Invoice } from './model'
 import { compare } from './money'
 import { type PricingDraft, categoryNames, exempt, readAdjustment, sameAdjustment } from './pricing'
 import { readDecimal } from './reading'
+import { t } from './language/text'
 
 export type Side = 'theirs' | 'yours'
 
@@ -68,14 +69,14 @@ function difference(key: string, label: string, [was, theirs, yours]: [string, s
 function detailDifferences(...[was, now, yours]: [Draft, Draft, Draft]): Difference[] {
   const of = (key: string, label: string, get: (d: Draft) => string) => difference(key, label, [get(was), get(now), get(yours)])
   return [
-    ...of('name', 'Name', (d) => d.customer.name),
-    ...of('email', 'E-mail', (d) => d.customer.email),
-    ...of('address', 'Address', (d) => d.customer.address),
-    ...of('issueDate', 'Date of the invoice', (d) => formatDay(d.issueDate)),
-    ...of('dueDate', 'Due date', (d) => formatDay(d.dueDate)),
-    ...of('pricesIncludeTax', 'Prices', (d) => (d.pricesIncludeTax ? 'with tax' : 'without tax')),
-    ...of('adjustments', 'Discounts and surcharges', adjustmentsOf),
-    ...exempt.flatMap((c) => of(`exemption.${c}`, `Reason for “${categoryNames[c]}”`, (d) => d.exemptions?.[c] ?? '')),
+    ...of('name', t('Name'), (d) => d.customer.name),
+    ...of('email', t('E-mail'), (d) => d.customer.email),
+    ...of('address', t('Address'), (d) => d.customer.address),
+    ...of('issueDate', t('Date of the invoice'), (d) => formatDay(d.issueDate)),
+    ...of('dueDate', t('Due date'), (d) => formatDay(d.dueDate)),
+    ...of('pricesIncludeTax', t('Prices'), (d) => (d.pricesIncludeTax ? t('with tax') : t('without tax'))),
+    ...of('adjustments', t('Discounts and surcharges'), adjustmentsOf),
+    ...exempt.flatMap((c) => of(`exemption.${c}`, t('Reason for “{what}”', { what: categoryNames[c] }), (d) => d.exemptions?.[c] ?? '')),
   ]
 }
 
@@ -85,15 +86,15 @@ function adjustmentsOf({ adjustments = [] }: Draft): string {
 }
 
 const columns: [Column, string, Same][] = [
-  ['description', 'description', equal],
-  ['quantity', 'quantity', equalNumber],
-  ['unitPrice', 'unit price', equalNumber],
-  ['category', 'tax', equal],
-  ['rate', 'tax rate', equalNumber],
-  ['discount', 'discount', equalAdjustment],
-  ['discountReason', 'reason of the discount', equal],
-  ['charge', 'surcharge', equalAdjustment],
-  ['chargeReason', 'reason of the surcharge', equal],
+  ['description', t('description'), equal],
+  ['quantity', t('quantity'), equalNumber],
+  ['unitPrice', t('unit price'), equalNumber],
+  ['category', t('tax'), equal],
+  ['rate', t('tax rate'), equalNumber],
+  ['discount', t('discount'), equalAdjustment],
+  ['discountReason', t('reason of the discount'), equal],
+  ['charge', t('surcharge'), equalAdjustment],
+  ['chargeReason', t('reason of the surcharge'), equal],
 ]
 
 const lineKey = (line: LineDraft) => `line.${line.id ?? line.key}`
@@ -104,10 +105,10 @@ function lineDifferences(was: Draft, now: Draft, yours: Draft): Difference[] {
   const find = (draft: Draft, key: string) => draft.lines.find((l) => lineKey(l) === key)
   return [...all].flatMap(([key, any]) => {
     const [a, b, c] = [find(was, key), find(now, key), find(yours, key)]
-    const label = a ? `Line “${a.description}”` : `New line “${any.description}”`
+    const label = a ? t('Line “{what}”', { what: a.description }) : t('New line “{what}”', { what: any.description })
     if (a && b && c) return columns.flatMap(([column, name, same]) => columnDifference(key, column, `${label}, ${name}`, same, [a, b, c]))
     if (b && c) return [] // both added the same
-    const absent = a ? 'removed' : 'not there'
+    const absent = a ? t('removed') : t('not there')
     return difference(key, label, [whole(a, absent), whole(b, absent), whole(c, absent)])
   })
 }

@@ -139,6 +139,7 @@ export const can = {
   edit: (i: Invoice) => i.status === 'draft',
   remove: (i: Invoice) => i.status === 'draft',
   send: (i: Invoice) => i.status === 'draft' && i.lines.length > 0,
+  take: (row: Row) => isOwed(row),
   pay: (i: Invoice) => isOwed(i) || i.status === 'written_off',
   void: (i: Invoice) => i.status === 'sent' && isZero(i.paid.amount),
   writeOff: (i: Invoice) => isOwed(i),

@@ -1,3 +1,4 @@
+import { locale as own } from './language/language'
 import { readDecimal } from './reading'
 
 // Amounts are decimal strings on the wire and BigInt here. A JavaScript number cannot hold them exactly, so none is used.
@@ -149,7 +150,7 @@ function format(decimal: string, least: number, options: Intl.NumberFormatOption
   const digits = Math.max(least, decimal.split('.')[1]?.length ?? 0)
   const key = `${locale} ${options.currency} ${digits}`
   const exact = { ...options, minimumFractionDigits: digits, maximumFractionDigits: digits }
-  const made = formats.get(key) ?? new Intl.NumberFormat(locale, exact)
+  const made = formats.get(key) ?? new Intl.NumberFormat(locale ?? own, exact)
   formats.set(key, made)
   return made.format(decimal as Intl.StringNumericLiteral)
 }

@@ -1,9 +1,10 @@
 import type { Outcome } from './commands'
 import { invoicePath } from './paths'
 import type { Pending } from './pending'
-import { asSentence, titleOf } from './problems'
+import { explain, titleOf } from './problems'
 import { completed, request } from './sentences'
 import { Store } from './store'
+import { t } from './language/text'
 
 export const conflicts = new Store<readonly Outcome[]>([])
 export const toasts = new Store<readonly Toast[]>([])
@@ -32,7 +33,7 @@ export function announceOutcome(outcome: Outcome): void {
   if (kind === 'conflict') return conflicts.update((all) => [...all, outcome])
   if (kind === 'accepted') return toast('done', completed(change.step), change.about, change.invoice)
   if (watched.has(change.batch)) return
-  const text = `${request(change.step)} (${change.about}): ${asSentence(message)}${savedInPart(change)}`
+  const text = `${request(change.step)} (${change.about}): ${explain(code, message)}${savedInPart(change)}`
   add({ kind: 'failed', title: titleOf(code), text, path: change.step.command === 'CreateInvoice' ? '/new' : invoicePath(change.invoice) })
 }
 
@@ -40,12 +41,12 @@ export function announceOutcome(outcome: Outcome): void {
 function savedInPart({ made, step, rest }: Pending): string {
   if (!made) return ''
   const list = (steps: Pending['rest']) => steps.map(request).join(', ')
-  return ` Saved: ${list(made)}. Not saved, and kept in the form: ${list([step, ...rest])}.`
+  return ` ${t('Saved: {made}. Not saved, and kept in the form: {left}.', { made: list(made), left: list([step, ...rest]) })}`
 }
 
 /** Tells where the work is that a person turned away from. */
 export function announceKept(text: string, path: string): void {
-  add({ kind: 'kept', title: 'Nothing is lost', text, path })
+  add({ kind: 'kept', title: t('Nothing is lost'), text, path })
 }
 
 function toast(kind: Toast['kind'], title: string, text: string, invoice: string): void {

@@ -1,4 +1,5 @@
 import { useBrowserLocation, useSearch } from 'wouter/use-browser-location'
+import type { ListFilter } from './api'
 
 // Ids of invoices are chosen by clients, and may be "2026/001", "50%" or "..".
 
@@ -23,6 +24,19 @@ function decoded(text: string): string {
   } catch {
     return text
   }
+}
+
+export const newPath = '/new'
+
+/** The list with a filter: a reload, the back button and a link that is passed on keep it. */
+export function listPath(filter: Partial<ListFilter> = {}): string {
+  const entries = Object.entries(filter).filter(([, value]) => value !== '')
+  return entries.length === 0 ? '/' : `/?${new URLSearchParams(entries)}`
+}
+
+/** An invoice with a form open on it. */
+export function askPath(id: string, ask: 'pay'): string {
+  return `${invoicePath(id)}?ask=${ask}`
 }
 
 export function invoicePath(id: string, part?: 'edit' | 'history'): string {

@@ -1,6 +1,7 @@
 import type { Adjustment, Category, Invoice, Pricing, Tax } from './model'
 import { compare, formatDecimal, isPositive } from './money'
 import { misread, readDecimal, typedForm } from './reading'
+import { t } from './language/text'
 
 // Tax, discounts and charges as they are typed, and as the wire has them.
 
@@ -23,7 +24,7 @@ export interface LinePricing {
 }
 
 export const categoryNames: Record<Category | '', string> = {
-  '': 'No tax', S: 'Taxed', Z: 'Zero-rated', E: 'Exempt', AE: 'Reverse charge', G: 'Export', O: 'Not subject to tax',
+  '': t('No tax'), S: t('Taxed'), Z: t('Zero-rated'), E: t('Exempt'), AE: t('Reverse charge'), G: t('Export'), O: t('Not subject to tax'),
 }
 
 /** The categories of which an invoice has to say why there is no tax. */
@@ -60,13 +61,13 @@ export function adjustmentError(typed = ''): string | undefined {
   const value = readDecimal(number)
   if (value === undefined) return misread(number)
   if (!isPositive(value)) return 'Enter an amount or a percentage above zero.'
-  return percent && compare(value, '100') > 0 ? 'Enter at most 100 %.' : undefined
+  return percent && compare(value, '100') > 0 ? t('Enter at most 100 %.') : undefined
 }
 
 export function rateError(typed = ''): string | undefined {
   const value = readDecimal(typed)
   if (value === undefined) return misread(typed)
-  return isPositive(value) && compare(value, '100') <= 0 ? undefined : 'Enter a rate above 0, and at most 100.'
+  return isPositive(value) && compare(value, '100') <= 0 ? undefined : t('Enter a rate above 0, and at most 100.')
 }
 
 export function readTax({ category = '', rate = '' }: LinePricing): Tax | undefined {

@@ -1,3 +1,6 @@
+import { locale as own } from './language/language'
+import { t } from './language/text'
+
 // Reads numbers as people write them. What can be read in two ways is never guessed.
 
 export type Reading =
@@ -12,7 +15,7 @@ interface Marks {
 
 const known = new Map<string, Marks>()
 
-function marksOf(locale: string | undefined): Marks {
+function marksOf(locale: string | undefined = own): Marks {
   const key = locale ?? ''
   const found = known.get(key) ?? readMarks(locale)
   known.set(key, found)
@@ -97,6 +100,6 @@ export function choices(typed: string, locale?: string): string[] {
 export function misread(typed: string, locale?: string): string | undefined {
   const reading = read(typed, locale)
   if (reading.kind === 'exact') return undefined
-  if (reading.kind === 'wrong') return `Enter a number such as ${typedForm('1250.50', locale)}.`
-  return `“${typed.trim()}” can be read in two ways. Which one do you mean?`
+  if (reading.kind === 'wrong') return t('Enter a number such as {number}.', { number: typedForm('1250.50', locale) })
+  return t('“{typed}” can be read in two ways. Which one do you mean?', { typed: typed.trim() })
 }

@@ -32,10 +32,13 @@ test('work of more than thirty days, or that is none, is not brought back', () =
   expect(works.find('new')).toBeUndefined()
 })
 
-test('numbers of another language are not read in this one', () => {
+test('numbers of another language are found as they are written in this one', () => {
   const { works, values } = setup()
-  works.keep('new', work('Acme'))
-  values.set('eventim.work.new', (values.get('eventim.work.new') ?? '').replace(/"locale":"[^"]*"/, '"locale":"xx"'))
+  const keptIn = (locale: string) => values.set('eventim.work.new', (values.get('eventim.work.new') ?? '').replace(/"locale":"[^"]*"/, `"locale":"${locale}"`))
+  works.keep('new', { typed: { name: '1,5', amount: '1.250,5' }, version: 3 })
+  keptIn('de-DE')
+  expect(works.find('new')).toMatchObject({ typed: { name: '1,5', amount: '1250.5' }, version: 3 })
+  keptIn('no language')
   expect(works.find('new')).toBeUndefined()
 })
 

@@ -1,3 +1,5 @@
+import { locale } from './language/language'
+import { rewritten } from './rewriting'
 import { Store } from './store'
 
 /** What a person has typed and not saved. It outlives leaving the page, a reload and the browser. */
@@ -11,7 +13,7 @@ export interface Work<T> {
 
 const prefix = 'eventim.work.'
 const lifetime = 30 * 24 * 3_600_000
-const ownLocale = new Intl.NumberFormat().resolvedOptions().locale
+const ownLocale = new Intl.NumberFormat(locale).resolvedOptions().locale
 
 /** Names the unsaved work of one form. */
 export const workKey = {
@@ -50,9 +52,9 @@ export class Works {
   find<T extends object>(key: string): Work<T> | undefined {
     try {
       const work = JSON.parse(this.#shelf.getItem(prefix + key) ?? 'null') as Work<T> | null
-      // Written in another language, 1.250 may say another number: nobody would notice.
-      if (!work || this.#now() - work.at > lifetime || work.locale !== ownLocale) return undefined
-      return work
+      if (!work || this.#now() - work.at > lifetime) return undefined
+      if (work.locale === ownLocale) return work
+      return { ...work, typed: rewritten(work.typed, work.locale, ownLocale), locale: ownLocale }
     } catch {
       return undefined
     }

@@ -8,6 +8,7 @@ import { useNow } from '../use-change'
 import { ClockIcon, WarnIcon } from './icons'
 import { StalledBanner } from './stalled'
 import { waitText } from './waiting'
+import { t } from '../language/text'
 
 /** What does not work at the moment, and what goes on nevertheless. */
 export function Banners() {
@@ -20,8 +21,8 @@ export function Banners() {
         <div className="banner" role="status">
           <WarnIcon />
           <p>
-            <strong>The list can’t be read at the moment, commands still work.</strong> You see what was read before; it is
-            read again every few seconds.
+            <strong>{t('The list can’t be read at the moment, commands still work.')}</strong>{' '}
+            {t('You see what was read before; it is read again every few seconds.')}
           </p>
         </div>
       )}
@@ -29,8 +30,8 @@ export function Banners() {
         <div className="banner bad" role="status">
           <WarnIcon />
           <p>
-            <strong>Changes can’t be stored at the moment: Kafka cannot be reached.</strong> Keep this tab open; it tries
-            again by itself.
+            <strong>{t('Changes can’t be stored at the moment: Kafka cannot be reached.')}</strong>{' '}
+            {t('Keep this tab open; it tries again by itself.')}
           </p>
         </div>
       )}
@@ -48,9 +49,9 @@ function OutdatedBanner() {
     <div className="banner calm" role="status">
       <WarnIcon />
       <p>
-        <strong>The server is newer than this page.</strong> Some of what it says is not shown. What you typed is kept:{' '}
+        <strong>{t('The server is newer than this page.')}</strong> {t('Some of what it says is not shown. What you typed is kept:')}{' '}
         <button type="button" className="link" onClick={() => location.reload()}>
-          load the new page
+          {t('load the new page')}
         </button>
         .
       </p>

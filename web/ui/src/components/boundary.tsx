@@ -1,5 +1,6 @@
 import { Component, type ReactNode } from 'react'
 import { Blank, Heading } from './page'
+import { t } from '../language/text'
 
 interface Caught {
   error: Error | undefined
@@ -32,21 +33,21 @@ export class Boundary extends Component<Bounded, Caught> {
     if (!error) return this.props.children
     return (
       <>
-        <Heading title="This page cannot be shown" />
-        <Blank title="Something went wrong while it was drawn">
+        <Heading title={t('This page cannot be shown')} />
+        <Blank title={t('Something went wrong while it was drawn')}>
           <p role="alert">
-            Nothing that was saved is lost, and what you typed is kept in this browser. It is a fault of this page; whoever
-            runs it will want to know: <code>{error.message}</code>
+            {t('Nothing that was saved is lost, and what you typed is kept in this browser. It is a fault of this page; whoever runs it will want to know:')}{' '}
+            <code>{error.message}</code>
           </p>
           <div className="actions">
             <button type="button" className="button primary" onClick={this.#retry}>
-              Try again
+              {t('Try again')}
             </button>
             <button type="button" className="button" onClick={() => location.reload()}>
-              Reload
+              {t('Reload')}
             </button>
             <a className="button" href="/">
-              All invoices
+              {t('All invoices')}
             </a>
           </div>
         </Blank>

@@ -5,6 +5,7 @@ import { useChange } from '../use-change'
 import { Dialog } from './dialog'
 import { Failure } from './failure'
 import { Waiting } from './waiting'
+import { t } from '../language/text'
 
 interface Props {
   title: string
@@ -32,7 +33,7 @@ export function ConfirmDialog({ title, action, command, danger, detail, onClose,
       <Waiting pending={pending} />
       <div className="actions end">
         <button type="button" className="button" data-first onClick={onClose}>
-          {pending ? 'Close' : 'Cancel'}
+          {pending ? t('Close') : t('Cancel')}
         </button>
         <button type="button" className={`button primary ${danger ? 'danger' : ''}`} disabled={!!pending} onClick={confirm}>
           {action}

@@ -12,6 +12,7 @@ import type { Conflicting } from './conflict'
 import { Failure } from './failure'
 import { InvoiceBadge } from './status'
 import { Waiting } from './waiting'
+import { t } from '../language/text'
 
 /** A payment, sending or deleting that came too late: shows what it was decided on, and what is there now. */
 export function CommandConflict({ conflict: { change, version }, now, onClose, onDone }: Conflicting) {
@@ -34,7 +35,7 @@ export function CommandConflict({ conflict: { change, version }, now, onClose, o
     <>
       {now && change.seen && <Comparison seen={change.seen} now={now.invoice} change={change} />}
       <div>
-        <p className="label">Your change</p>
+        <p className="label">{t('Your change')}</p>
         <ul>
           {steps.map((step, i) => (
             <li key={i}>{request(step)}</li>
@@ -45,10 +46,10 @@ export function CommandConflict({ conflict: { change, version }, now, onClose, o
       <Waiting pending={pending} />
       <div className="actions end">
         <button type="button" className="button" onClick={discard}>
-          {pending ? 'Close' : 'Discard my change'}
+          {pending ? t('Close') : t('Discard my change')}
         </button>
         <button type="button" className="button primary" onClick={apply} disabled={!!pending || !now}>
-          Apply to the latest version
+          {t('Apply to the latest version')}
         </button>
       </div>
     </>
@@ -62,34 +63,34 @@ function Comparison({ seen, now, change }: { seen: Invoice; now: Invoice; change
     <table className="compare">
       <thead>
         <tr>
-          <th scope="col">Field</th>
-          <th scope="col">You saw</th>
-          <th scope="col">Now</th>
-          {paid && <th scope="col">With your payment</th>}
+          <th scope="col">{t('Field')}</th>
+          <th scope="col">{t('You saw')}</th>
+          <th scope="col">{t('Now')}</th>
+          {paid && <th scope="col">{t('With your payment')}</th>}
         </tr>
       </thead>
       <tbody>
         <tr>
-          <th scope="row">Status</th>
-          <td data-label="You saw">
+          <th scope="row">{t('Status')}</th>
+          <td data-label={t('You saw')}>
             <InvoiceBadge invoice={seen} />
           </td>
-          <td data-label="Now">
+          <td data-label={t('Now')}>
             <InvoiceBadge invoice={now} />
           </td>
           {paid && <td />}
         </tr>
         <tr>
-          <th scope="row">Still owed</th>
-          <td data-label="You saw" className="money">{formatMoney(seen.balance)}</td>
-          <td data-label="Now" className="money">{formatMoney(now.balance)}</td>
-          {paid && <td data-label="With your payment" className="money">{formatMoney(minus(payable(now), paid))}</td>}
+          <th scope="row">{t('Still owed')}</th>
+          <td data-label={t('You saw')} className="money">{formatMoney(seen.balance)}</td>
+          <td data-label={t('Now')} className="money">{formatMoney(now.balance)}</td>
+          {paid && <td data-label={t('With your payment')} className="money">{formatMoney(minus(payable(now), paid))}</td>}
         </tr>
         {rows.map((row) => (
           <tr key={row.key}>
             <th scope="row">{row.label}</th>
-            <td data-label="You saw">{shown(row.was)}</td>
-            <td data-label="Now">{shown(row.theirs)}</td>
+            <td data-label={t('You saw')}>{shown(row.was)}</td>
+            <td data-label={t('Now')}>{shown(row.theirs)}</td>
             {paid && <td />}
           </tr>
         ))}

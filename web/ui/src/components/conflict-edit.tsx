@@ -10,6 +10,7 @@ import { workKey } from '../work'
 import type { Conflicting } from './conflict'
 import { Failure } from './failure'
 import { Waiting } from './waiting'
+import { t } from '../language/text'
 
 /** An edit that came too late: each field that either side has changed, to be taken from one of them. */
 export function EditConflict({ conflict: { change }, now, onClose, onDone }: Conflicting) {
@@ -19,7 +20,7 @@ export function EditConflict({ conflict: { change }, now, onClose, onDone }: Con
   const [work] = useState(() => findEdit(id))
   const [choices, setChoices] = useState<Record<string, Side>>({})
   const { submit, pending, failure } = useChange({ onAccepted: onDone, onConflict: onDone })
-  if (!now || !work) return <Buttons onDiscard={onClose} discard="Close" />
+  if (!now || !work) return <Buttons onDiscard={onClose} discard={t('Close')} />
   const { base, draft } = work.typed
 
   const apply = () => {
@@ -43,9 +44,9 @@ export function EditConflict({ conflict: { change }, now, onClose, onDone }: Con
   if (!can.edit(now.invoice)) {
     return (
       <>
-        <p>It is not a draft any more, so it cannot be edited. What you typed is kept until you discard it.</p>
+        <p>{t('It is not a draft any more, so it cannot be edited. What you typed is kept until you discard it.')}</p>
         <Table rows={differences(base, base, draft)} />
-        <Buttons onDiscard={discard} discard="Discard my change" />
+        <Buttons onDiscard={discard} discard={t('Discard my change')} />
       </>
     )
   }
@@ -55,12 +56,12 @@ export function EditConflict({ conflict: { change }, now, onClose, onDone }: Con
       <Table rows={rows} choices={choices} onChoose={(key, side) => setChoices((c) => ({ ...c, [key]: side }))} />
       <Failure outcome={failure} />
       <Waiting pending={pending} />
-      <Buttons onDiscard={pending ? onClose : discard} discard={pending ? 'Close' : 'Discard my change'}>
+      <Buttons onDiscard={pending ? onClose : discard} discard={pending ? t('Close') : t('Discard my change')}>
         <button type="button" className="button" onClick={onClose} disabled={!!pending}>
-          Go on editing
+          {t('Go on editing')}
         </button>
         <button type="button" className="button primary" onClick={apply} disabled={!!pending}>
-          {isDirty(now.invoice, merge(base, now.invoice, draft, choices)) ? 'Save these' : 'Take all of theirs'}
+          {isDirty(now.invoice, merge(base, now.invoice, draft, choices)) ? t('Save these') : t('Take all of theirs')}
         </button>
       </Buttons>
     </>
@@ -89,10 +90,10 @@ function Table({ rows, choices = {}, onChoose }: TableProps) {
     <table className="compare">
       <thead>
         <tr>
-          <th scope="col">Field</th>
-          <th scope="col">It was</th>
-          <th scope="col">Theirs</th>
-          <th scope="col">Yours</th>
+          <th scope="col">{t('Field')}</th>
+          <th scope="col">{t('It was')}</th>
+          <th scope="col">{t('Theirs')}</th>
+          <th scope="col">{t('Yours')}</th>
         </tr>
       </thead>
       <tbody>
@@ -100,11 +101,11 @@ function Table({ rows, choices = {}, onChoose }: TableProps) {
           <tr key={row.key} className={row.clash ? 'clash' : ''}>
             <th scope="row">
               {row.label}
-              {row.clash && <span className="badge" data-status="overdue">Both changed</span>}
+              {row.clash && <span className="badge" data-status="overdue">{t('Both changed')}</span>}
             </th>
-            <td data-label="It was">{shown(row.was)}</td>
+            <td data-label={t('It was')}>{shown(row.was)}</td>
             {(['theirs', 'yours'] as const).map((side) => (
-              <td key={side} data-label={side === 'theirs' ? 'Theirs' : 'Yours'}>
+              <td key={side} data-label={side === 'theirs' ? t('Theirs') : t('Yours')}>
                 {onChoose ? <Choice row={row} side={side} chosen={choices[row.key] ?? row.side} onChoose={onChoose} /> : shown(row[side])}
               </td>
             ))}
@@ -129,7 +130,7 @@ function Choice({ row, side, chosen, onChoose }: ChoiceProps) {
       <input
         type="radio"
         name={row.key}
-        aria-label={`${row.label}: ${side}, ${text}`}
+        aria-label={`${row.label}: ${side === 'theirs' ? t('theirs') : t('yours')}, ${text}`}
         checked={chosen === side}
         onChange={() => onChoose(row.key, side)}
       />

@@ -16,6 +16,7 @@ import { workKey } from '../work'
 import { CommandConflict } from './conflict-command'
 import { EditConflict } from './conflict-edit'
 import { Dialog } from './dialog'
+import { t } from '../language/text'
 
 /** Explains each change that came too late, one after another. */
 export function Conflicts() {
@@ -60,15 +61,18 @@ function ConflictDialog({ conflict }: { conflict: Outcome }) {
   const close = () => {
     next()
     const form = invoicePath(change.invoice, 'edit')
-    if (edits && path !== form) announceKept(`Your changes for ${change.about} are kept. Go on editing`, form)
-    else if (works.find(workKey.paid(change.invoice))) announceKept(`The payment of ${change.about} is filled in when you record it again`, invoicePath(change.invoice))
+    if (edits && path !== form) announceKept(t('Your changes for {name} are kept. Go on editing', { name: change.about }), form)
+    else if (works.find(workKey.paid(change.invoice))) announceKept(t('The payment of {name} is filled in when you record it again', { name: change.about }), invoicePath(change.invoice))
   }
   const Decision = edits ? EditConflict : CommandConflict
   return (
-    <Dialog title="This invoice changed in the meantime" calm wide={edits} onClose={close}>
+    <Dialog title={t('This invoice changed in the meantime')} calm wide={edits} onClose={close}>
       <p>
-        You were looking at version {change.expected ?? 0} of the invoice for {change.about}. It is now at version{' '}
-        {Math.max(version, data?.now?.version ?? 0)}, so your change was not made yet.
+        {t('You were looking at version {seen} of the invoice for {name}. It is now at version {now}, so your change was not made yet.', {
+          seen: change.expected ?? 0,
+          name: change.about,
+          now: Math.max(version, data?.now?.version ?? 0),
+        })}
       </p>
       <Since events={data?.events} loading={isPending} />
       <Decision conflict={conflict} now={data?.now} onClose={close} onDone={next} />
@@ -77,24 +81,24 @@ function ConflictDialog({ conflict }: { conflict: Outcome }) {
 }
 
 function Since({ events, loading }: { events: HistoryEntry[] | undefined; loading: boolean }) {
-  if (loading) return <p className="waiting">Looking up what changed…</p>
+  if (loading) return <p className="waiting">{t('Looking up what changed…')}</p>
   return (
     <div className="difference">
-      <p className="label">What happened meanwhile</p>
+      <p className="label">{t('What happened meanwhile')}</p>
       {events ? (
         <ol>
           {events.map((e) => (
             <li key={e.version}>
               {sentence(e.type, e.data)}{' '}
               <span className="muted small">
-                {e.actor && `by ${e.actor}, `}
+                {e.actor && t('by {name}, ', { name: e.actor })}
                 {formatTime(e.time)}
               </span>
             </li>
           ))}
         </ol>
       ) : (
-        <p>The history can’t be read at the moment.</p>
+        <p>{t('The history can’t be read at the moment')}.</p>
       )}
     </div>
   )

@@ -4,12 +4,13 @@ interface Props {
   title: string
   calm?: boolean // starts at the title instead of the first field: it opens without having been asked for
   wide?: boolean
+  look?: string
   onClose: () => void
   children: ReactNode
 }
 
 /** A modal dialog of the platform: it holds the focus, makes the rest inert, closes on Escape, and gives the focus back. */
-export function Dialog({ title, calm, wide, onClose, children }: Props) {
+export function Dialog({ title, calm, wide, look, onClose, children }: Props) {
   const ref = useRef<HTMLDialogElement>(null)
   const id = useId()
   useEffect(() => {
@@ -29,7 +30,7 @@ export function Dialog({ title, calm, wide, onClose, children }: Props) {
     <dialog
       ref={ref}
       aria-labelledby={id}
-      className={wide ? 'wide' : undefined}
+      className={wide ? 'wide' : look}
       onCancel={(event) => {
         event.preventDefault()
         onClose()

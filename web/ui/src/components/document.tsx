@@ -5,20 +5,21 @@ import { taxName } from '../pricing'
 import { computeTotals } from '../totals'
 import { Amount } from './amount'
 import { Sums } from './sums'
+import { t } from '../language/text'
 
-const titles: Partial<Record<Status, string>> = { draft: 'Draft of an invoice', void: 'Void invoice' }
+const titles: Partial<Record<Status, string>> = { draft: t('Draft of an invoice'), void: t('Void invoice|title') }
 
 /** The invoice as its customer would see it. */
 export function InvoiceDocument({ id, invoice }: { id: string; invoice: Invoice }) {
   const { customer, issueDate, dueDate, status, lines, total, paid, balance, writtenOff, pricing = {}, totals } = invoice
   return (
-    <article className="card document" aria-label="Invoice">
+    <article className="card document" aria-label={t('Invoice')}>
       <p className="title print-only">
-        {titles[status] ?? 'Invoice'} <span className="num">{reference(id)}</span>
+        {titles[status] ?? t('Invoice')} <span className="num">{reference(id)}</span>
       </p>
       <div className="parties">
         <address>
-          <span className="caption">Bill to</span>
+          <span className="caption">{t('Bill to')}</span>
           <br />
           <strong>{customer.name}</strong>
           {customer.address && `\n${customer.address}`}
@@ -30,34 +31,34 @@ export function InvoiceDocument({ id, invoice }: { id: string; invoice: Invoice 
           )}
         </address>
         <dl className="dates num">
-          <dt>Issued</dt>
+          <dt>{t('Issued')}</dt>
           <dd>{formatDay(issueDate)}</dd>
-          <dt>Due</dt>
+          <dt>{t('Due')}</dt>
           <dd>{formatDay(dueDate)}</dd>
         </dl>
       </div>
-      {lines.length > 0 ? <Lines lines={lines} currency={total.currency} /> : <p className="muted">There are no lines yet.</p>}
+      {lines.length > 0 ? <Lines lines={lines} currency={total.currency} /> : <p className="muted">{t('There are no lines yet.')}</p>}
       <dl className="sums num">
         {totals && <Sums lines={lines} pricing={pricing} totals={totals} computed={computeTotals(lines, pricing, total.currency)} />}
         {balance.amount !== total.amount && (
           <>
-            <dt className="muted">Total</dt>
+            <dt className="muted">{t('Total')}</dt>
             <dd><Amount of={total} /></dd>
           </>
         )}
         {!isZero(paid.amount) && (
           <>
-            <dt className="muted">Paid</dt>
+            <dt className="muted">{t('Paid')}</dt>
             <dd><Amount of={paid} /></dd>
           </>
         )}
         {writtenOff && (
           <>
-            <dt className="muted">Written off</dt>
+            <dt className="muted">{t('Written off')}</dt>
             <dd><Amount of={writtenOff} /></dd>
           </>
         )}
-        <dt className="last">{status === 'draft' ? 'Total' : 'Balance due'}</dt>
+        <dt className="last">{status === 'draft' ? t('Total') : t('Balance due')}</dt>
         <dd className="last"><Amount of={balance} /></dd>
       </dl>
     </article>
@@ -70,11 +71,11 @@ function Lines({ lines, currency }: { lines: Line[]; currency: string }) {
     <table className="lines num">
       <thead>
         <tr>
-          <th scope="col">Description</th>
-          <th scope="col">Quantity</th>
-          <th scope="col">Price</th>
-          {taxed && <th scope="col">Tax</th>}
-          <th scope="col">Amount</th>
+          <th scope="col">{t('Description')}</th>
+          <th scope="col">{t('Quantity')}</th>
+          <th scope="col">{t('Price')}</th>
+          {taxed && <th scope="col">{t('Tax')}</th>}
+          <th scope="col">{t('Amount')}</th>
         </tr>
       </thead>
       <tbody>
@@ -82,8 +83,8 @@ function Lines({ lines, currency }: { lines: Line[]; currency: string }) {
           <tr key={line.id}>
             <td className="what">
               {line.description}
-              <Adjusted what="Surcharge" a={line.charge} currency={currency} />
-              <Adjusted what="Discount" a={line.discount} currency={currency} />
+              <Adjusted what={t('Surcharge')} a={line.charge} currency={currency} />
+              <Adjusted what={t('Discount')} a={line.discount} currency={currency} />
             </td>
             <td className="quantity">{formatDecimal(line.quantity)}</td>
             <td className="price">{formatDecimal(line.unitPrice)}</td>

@@ -15,6 +15,7 @@ import { CustomerPanel, TermsPanel } from './panels'
 import { PricingPanel } from './pricing-panel'
 import { Sums } from './sums'
 import { Waiting } from './waiting'
+import { t } from '../language/text'
 
 interface Props {
   initial: Draft
@@ -66,7 +67,7 @@ export function Editor({ initial, isNew, restored = false, pending, failure, onT
       <CustomerPanel customer={draft.customer} errors={wrong} onEdit={onEdit} />
       <TermsPanel {...{ issueDate, dueDate, currency }} errors={wrong} fixedCurrency={!isNew} onEdit={onEdit} />
       <section className="card panel">
-        <h2>Lines</h2>
+        <h2>{t('Lines')}</h2>
         <Lines lines={draft.lines} currency={currency} errors={wrong} onEdit={onEdit} />
         {wrong.lines && <p className="wrong">{wrong.lines}</p>}
       </section>
@@ -77,20 +78,20 @@ export function Editor({ initial, isNew, restored = false, pending, failure, onT
       <Failure outcome={failure} atField={Object.keys(wrong).length > 0} />
       <div className="submit">
         <Waiting pending={pending} />
-        {touched && !pending && <span className="muted small">What you typed is kept in this browser until you save or discard it.</span>}
+        {touched && !pending && <span className="muted small">{t('What you typed is kept in this browser until you save or discard it.')}</span>}
         <span className="push">
           {touched && !pending ? (
             <button type="button" className="button quiet" onClick={() => setAsking(true)}>
-              Discard changes
+              {t('Discard changes')}
             </button>
           ) : (
             <Link className="button quiet" href={away} replace={!isNew}>
-              {pending ? 'Leave' : 'Cancel'}
+              {pending ? t('Leave') : t('Cancel')}
             </Link>
           )}
         </span>
         <button type="submit" className="button primary" disabled={!!pending}>
-          {isNew ? 'Create draft' : 'Save changes'}
+          {isNew ? t('Create draft') : t('Save changes')}
         </button>
       </div>
       {asking && <DiscardDialog onClose={() => setAsking(false)} onDiscard={onDiscard} />}
@@ -147,10 +148,10 @@ const Preview = memo(function Preview(draft: PreviewProps) {
   const simple = Object.keys(pricing).length === 0 && !computed.totals.taxes
   return (
     <div className="preview num">
-      <span className="muted small">A preview. The amounts that count are computed when you save.</span>
+      <span className="muted small">{t('A preview. The amounts that count are computed when you save.')}</span>
       <dl className="sums">
         {!simple && <Sums lines={computed.lines} pricing={pricing} totals={computed.totals} computed={computed} />}
-        <dt className="last">Total</dt>
+        <dt className="last">{t('Total')}</dt>
         <dd className="last">
           <output>
             <Amount of={computed.payable} />

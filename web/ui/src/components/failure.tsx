@@ -1,8 +1,9 @@
 import type { Outcome } from '../commands'
 import type { Step } from '../pending'
-import { asSentence, titleOf } from '../problems'
+import { explain, titleOf } from '../problems'
 import { request } from '../sentences'
 import { WarnIcon } from './icons'
+import { t } from '../language/text'
 
 /** Why a change was not accepted, next to the form that asked for it. The message may already stand at a field. */
 export function Failure({ outcome, atField }: { outcome: Outcome | undefined; atField?: boolean }) {
@@ -13,12 +14,12 @@ export function Failure({ outcome, atField }: { outcome: Outcome | undefined; at
       <WarnIcon />
       <div>
         <p>
-          <strong>{titleOf(code)}.</strong> {!atField && asSentence(message)}
+          <strong>{titleOf(code)}.</strong> {!atField && explain(code, message)}
         </p>
         {change.made && (
           <>
-            <Steps title="This was saved:" steps={change.made} />
-            <Steps title="This was not saved, and is kept here:" steps={[change.step, ...change.rest]} />
+            <Steps title={t('This was saved:')} steps={change.made} />
+            <Steps title={t('This was not saved, and is kept here:')} steps={[change.step, ...change.rest]} />
           </>
         )}
       </div>

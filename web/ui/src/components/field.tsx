@@ -1,5 +1,6 @@
 import { type ComponentProps, type ReactNode, useId } from 'react'
 import { choices } from '../reading'
+import { t } from '../language/text'
 
 interface FieldProps extends ComponentProps<'input'> {
   label: string
@@ -25,7 +26,7 @@ export function Field({ label, optional, error, hint, span, ...input }: FieldPro
 export function Label({ id, label, optional }: { id: string; label: string; optional?: boolean | undefined }) {
   return (
     <label htmlFor={id}>
-      {label} {optional && <span className="optional">(optional)</span>}
+      {label} {optional && <span className="optional">({t('optional')})</span>}
     </label>
   )
 }
@@ -47,7 +48,7 @@ export function Choices({ typed, onChoose }: { typed: string; onChoose: (value: 
     onChoose(value)
   }
   return (
-    <div className="quick" role="group" aria-label={`What ${typed} means`}>
+    <div className="quick" role="group" aria-label={t('What {typed} means', { typed })}>
       {offered.map((value) => (
         <button key={value} type="button" className="num" onClick={(e) => choose(e.currentTarget, value)}>
           {value}

@@ -5,16 +5,18 @@ import type { CurrencyTotal } from '../model'
 import { isZero } from '../money'
 import { Amount } from './amount'
 import { SearchIcon } from './icons'
+import { locale } from '../language/language'
+import { rich, t } from '../language/text'
 
 export const statuses: [ListFilter['status'], string][] = [
-  ['', 'All'],
-  ['draft', 'Draft'],
-  ['sent', 'Sent'],
-  ['partially_paid', 'Partially paid'],
-  ['overdue', 'Overdue'],
-  ['paid', 'Paid'],
-  ['written_off', 'Written off'],
-  ['void', 'Void'],
+  ['', t('All')],
+  ['draft', t('Draft')],
+  ['sent', t('Sent')],
+  ['partially_paid', t('Partially paid')],
+  ['overdue', t('Overdue')],
+  ['paid', t('Paid')],
+  ['written_off', t('Written off')],
+  ['void', t('Void')],
 ]
 
 interface TabsProps {
@@ -24,7 +26,7 @@ interface TabsProps {
 
 export function Tabs({ current, link }: TabsProps) {
   return (
-    <nav className="tabs" aria-label="Filter by status">
+    <nav className="tabs" aria-label={t('Filter by status')}>
       {statuses.map(([status, label]) => (
         <Link key={status} href={link(status)} aria-current={status === current ? 'page' : undefined}>
           {label}
@@ -35,29 +37,34 @@ export function Tabs({ current, link }: TabsProps) {
 }
 
 export function count(n: number): string {
-  return n === 1 ? '1 invoice' : `${n.toLocaleString()} invoices`
+  return n === 1 ? t('1 invoice') : t('{n} invoices', { n: n.toLocaleString(locale) })
 }
 
 /** The sums of everything that the filter finds, not only of the rows on the screen; never across currencies. */
 export function Totals({ totals }: { totals: CurrencyTotal[] }) {
   if (totals.length === 0) return null
   return (
-    <section className="totals" aria-label="Totals by currency">
-      {totals.map((t) => (
-        <div className="card total num" key={t.currency}>
-          <p className="caption">Outstanding in {t.currency}</p>
-          <p className="amount"><Amount of={t.outstanding ?? t.balance} /></p>
-          <p className="caption">
-            of <Amount of={t.total} /> in {count(t.count)}
-            {t.draft && !isZero(t.draft.amount) && (
-              <>
-                , <Amount of={t.draft} /> of it in drafts
-              </>
-            )}
-          </p>
-        </div>
+    <section className="totals" aria-label={t('Totals by currency')}>
+      {totals.map((sum) => (
+        <Total key={sum.currency} sum={sum} />
       ))}
     </section>
+  )
+}
+
+function Total({ sum }: { sum: CurrencyTotal }) {
+  const { currency, outstanding, balance, total, draft } = sum
+  const values = { total: <Amount of={total} />, invoices: count(sum.count) }
+  return (
+    <div className="card total num">
+      <p className="caption">{t('Outstanding in {currency}', { currency })}</p>
+      <p className="amount"><Amount of={outstanding ?? balance} /></p>
+      <p className="caption">
+        {draft && !isZero(draft.amount)
+          ? rich('of {total} in {invoices}, {draft} of it in drafts', { ...values, draft: <Amount of={draft} /> })
+          : rich('of {total} in {invoices}', values)}
+      </p>
+    </div>
   )
 }
 
@@ -79,8 +86,8 @@ export function Search({ q, onSearch }: { q: string; onSearch: (q: string) => vo
         className="input"
         type="search"
         maxLength={200}
-        aria-label="Search invoices"
-        placeholder="Search"
+        aria-label={t('Search invoices')}
+        placeholder={t('Search')}
         data-key="/"
         value={typed ?? q}
         onChange={(e) => setTyped(e.target.value)}

@@ -12,6 +12,7 @@ function icon(children: ReactNode) {
 
 export const PlusIcon = icon(<path d="M12 5v14M5 12h14" />)
 export const SearchIcon = icon(<path d="m20 20-4.5-4.5M17 10.5a6.5 6.5 0 1 1-13 0 6.5 6.5 0 0 1 13 0Z" />)
+export const InvoicesIcon = icon(<path d="M6 3h12v18l-3-2-3 2-3-2-3 2zM9.5 8h5M9.5 12h5" />)
 export const BackIcon = icon(<path d="M19 12H5m6-6-6 6 6 6" />)
 export const CloseIcon = icon(<path d="M6 6l12 12M18 6 6 18" />)
 export const PercentIcon = icon(<path d="M18 6 6 18M7.5 9.5a2 2 0 1 0 0-4 2 2 0 0 0 0 4Zm9 9a2 2 0 1 0 0-4 2 2 0 0 0 0 4Z" />)

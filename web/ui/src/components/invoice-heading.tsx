@@ -7,6 +7,7 @@ import type { Pending } from '../pending'
 import { Back, Blank, Heading } from './page'
 import { InvoiceBadge } from './status'
 import { Waiting } from './waiting'
+import { t } from '../language/text'
 
 interface Props {
   detail: Detail
@@ -17,30 +18,30 @@ interface Props {
 export function InvoiceHeading({ detail: { id, version, updatedAt, invoice }, pending, tab }: Props) {
   return (
     <>
-      <Back to="/">Invoices</Back>
+      <Back to="/">{t('Invoices')}</Back>
       <Heading
-        title={tab === 'invoice' ? invoice.customer.name : `History of ${invoice.customer.name}`}
-        tab={`${tab === 'invoice' ? 'Invoice' : 'History'} ${reference(id)} · ${invoice.customer.name}`}
+        title={tab === 'invoice' ? invoice.customer.name : t('History of {name}', { name: invoice.customer.name })}
+        tab={`${tab === 'invoice' ? t('Invoice') : t('History')} ${reference(id)} · ${invoice.customer.name}`}
       >
         <InvoiceBadge invoice={invoice} />
         {pending && tab === 'history' && <Waiting pending={pending} short />}
         <p className="meta num">
-          <span>Invoice {reference(id)}</span>
-          <span>Version {version}</span>
-          <span>Changed {formatTime(updatedAt)}</span>
+          <span>{t('Invoice')} {reference(id)}</span>
+          <span>{t('Version {n}', { n: version })}</span>
+          <span>{t('Changed {time}', { time: formatTime(updatedAt) })}</span>
         </p>
       </Heading>
       <div className="views">
-      <nav className="tabs" aria-label="Views of the invoice">
+      <nav className="tabs" aria-label={t('Views of the invoice')}>
         <Link href={invoicePath(id)} aria-current={tab === 'invoice' ? 'page' : undefined}>
-          Invoice
+          {t('Invoice')}
         </Link>
         <Link href={invoicePath(id, 'history')} data-key="h" aria-current={tab === 'history' ? 'page' : undefined}>
-          History
+          {t('History')}
         </Link>
       </nav>
       <button type="button" className="button quiet wide-only" onClick={() => window.print()}>
-        Print
+        {t('Print')}
       </button>
       </div>
     </>
@@ -52,23 +53,23 @@ export function Absent({ error, pending }: { error: Error | null; pending: Pendi
   if (pending?.step.command === 'CreateInvoice') {
     return (
       <>
-        <Back to="/">Invoices</Back>
+        <Back to="/">{t('Invoices')}</Back>
         <Heading title={pending.about} />
-        <Blank title="This invoice is being created">
+        <Blank title={t('This invoice is being created')}>
           <Waiting pending={pending} />
         </Blank>
       </>
     )
   }
   const missing = error instanceof Problem && error.body.status === 404
-  const title = missing ? 'There is no such invoice' : error ? 'The invoice can’t be read at the moment' : 'Loading…'
+  const title = missing ? t('There is no such invoice') : error ? t('The invoice can’t be read at the moment') : t('Loading…')
   return (
     <>
-      <Back to="/">Invoices</Back>
-      <Heading title={missing ? 'Not found' : 'Invoice'} />
+      <Back to="/">{t('Invoices')}</Back>
+      <Heading title={missing ? t('Not found') : t('Invoice')} />
       <Blank title={title}>
-        {missing && <p>It may have been created a moment ago: then it appears here by itself.</p>}
-        {error && !missing && <p>It is tried again every few seconds. {error.message}</p>}
+        {missing && <p>{t('It may have been created a moment ago: then it appears here by itself.')}</p>}
+        {error && !missing && <p>{t('It is tried again every few seconds.')} {error.message}</p>}
       </Blank>
     </>
   )

@@ -7,6 +7,7 @@ import { typedForm } from '../reading'
 import { Amount } from './amount'
 import { Choices } from './field'
 import { PercentIcon, PlusIcon, TrashIcon } from './icons'
+import { t } from '../language/text'
 
 interface Props {
   lines: LineDraft[]
@@ -16,22 +17,22 @@ interface Props {
 }
 
 const columns: [Column, string, string][] = [
-  ['description', 'Description', 'what'],
-  ['quantity', 'Quantity', 'quantity'],
-  ['unitPrice', 'Unit price', 'price'],
+  ['description', t('Description'), 'what'],
+  ['quantity', t('Quantity'), 'quantity'],
+  ['unitPrice', t('Unit price'), 'price'],
 ]
 
 /** What a line may say besides, in a row of its own within the line. */
 const extras: [Column, string][] = [
-  ['discount', 'Discount'],
-  ['discountReason', 'Reason of the discount'],
-  ['charge', 'Surcharge'],
-  ['chargeReason', 'Reason of the surcharge'],
+  ['discount', t('Discount')],
+  ['discountReason', t('Reason of the discount')],
+  ['charge', t('Surcharge')],
+  ['chargeReason', t('Reason of the surcharge')],
 ]
 
 const placeholders: Partial<Record<Column, string>> = {
-  description: 'What it is for', unitPrice: typedForm('0.00'), rate: '19', discount: `10 % or ${typedForm('5.00')}`, discountReason: 'Such as: loyalty',
-  charge: `10 % or ${typedForm('5.00')}`, chargeReason: 'Such as: freight',
+  description: t('What it is for'), unitPrice: typedForm('0.00'), rate: '19', discount: t('10 % or {amount}', { amount: typedForm('5.00') }), discountReason: t('Such as: loyalty'),
+  charge: t('10 % or {amount}', { amount: typedForm('5.00') }), chargeReason: t('Such as: freight'),
 }
 
 const texts: Column[] = ['description', 'discountReason', 'chargeReason']
@@ -52,13 +53,13 @@ export function Lines({ lines, currency, errors, onEdit }: Props) {
               </th>
             ))}
             <th scope="col" className="tax">
-              Tax
+              {t('Tax')}
             </th>
             <th scope="col" className="net">
-              Preview
+              {t('Preview')}
             </th>
             <th scope="col" className="remove">
-              <span className="hidden">More and remove</span>
+              <span className="hidden">{t('More and remove')}</span>
             </th>
           </tr>
         </thead>
@@ -83,7 +84,7 @@ export function Lines({ lines, currency, errors, onEdit }: Props) {
       </table>
       <button type="button" className="button quiet" ref={add} onClick={() => onEdit({ type: 'added' })}>
         <PlusIcon />
-        Add line
+        {t('Add line')}
       </button>
     </>
   )
@@ -136,7 +137,7 @@ const LineRow = memo(function LineRow({ line, row, currency, onEdit, ...errors }
   const cell = (column: Column, label: string) => (
     <Cell
       name={`${column}-${row}`}
-      label={`${label} of line ${row + 1}`}
+      label={t('{what} of line {n}', { what: label, n: row + 1 })}
       numeric={!texts.includes(column)}
       placeholder={placeholders[column] ?? ''}
       value={line[column] ?? ''}
@@ -164,17 +165,17 @@ const LineRow = memo(function LineRow({ line, row, currency, onEdit, ...errors }
       <td className="tax">
         <div className="rate">
           <CategorySelect line={line} row={row} error={errors.category} onEdit={onEdit} />
-          {line.category === 'S' && <div>{cell('rate', 'Tax rate in percent')}</div>}
+          {line.category === 'S' && <div>{cell('rate', t('Tax rate in percent'))}</div>}
         </div>
       </td>
       <td className="net num muted">
         <Net line={line} currency={currency} />
       </td>
       <td className="remove">
-        <button type="button" className="icon" aria-expanded={open} aria-label={`Discount and surcharge of line ${row + 1}`} onClick={() => setOpened(!open)}>
+        <button type="button" className="icon" aria-expanded={open} aria-label={t('Discount and surcharge of line {n}', { n: row + 1 })} onClick={() => setOpened(!open)}>
           <PercentIcon />
         </button>
-        <button type="button" className="icon" aria-label={`Remove line ${row + 1}`} onClick={() => onEdit({ type: 'removed', key: line.key })}>
+        <button type="button" className="icon" aria-label={t('Remove line {n}', { n: row + 1 })} onClick={() => onEdit({ type: 'removed', key: line.key })}>
           <TrashIcon />
         </button>
       </td>
@@ -200,7 +201,7 @@ function CategorySelect({ line, row, error, onEdit }: SelectProps) {
       <select
         className="input"
         name={`category-${row}`}
-        aria-label={`Tax of line ${row + 1}`}
+        aria-label={t('{what} of line {n}', { what: t('Tax'), n: row + 1 })}
         value={line.category ?? ''}
         onChange={(e) => onEdit({ type: 'line', key: line.key, column: 'category', value: e.target.value })}
         {...(error && { 'aria-invalid': true, 'aria-describedby': `category-${row}-error` })}

@@ -1,11 +1,12 @@
 import { type ReactNode, useEffect, useRef } from 'react'
 import { Link } from 'wouter'
 import { BackIcon } from './icons'
+import { t } from '../language/text'
 
 let arrived = false // the first page of a load leaves the focus where the browser put it
 
 /** The heading of a page. It names the tab, and takes the focus so that a screen reader says where the person is now. */
-export function Heading({ title, tab = `${title} · Invoices`, children }: { title: string; tab?: string; children?: ReactNode }) {
+export function Heading({ title, tab = `${title} · ${t('Invoices')}`, children }: { title: string; tab?: string; children?: ReactNode }) {
   const ref = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
     if (arrived) ref.current?.focus({ preventScroll: true })

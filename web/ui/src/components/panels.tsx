@@ -5,6 +5,7 @@ import type { Draft, Errors } from '../edit'
 import type { Edit } from '../editing'
 import type { Customer } from '../model'
 import { Field, Label, Wrong, describedBy } from './field'
+import { t } from '../language/text'
 
 interface CustomerProps {
   customer: Customer
@@ -17,10 +18,10 @@ export const CustomerPanel = memo(function CustomerPanel({ customer, errors, onE
   const set = (change: Partial<Customer>) => onEdit({ type: 'customer', change })
   return (
     <section className="card panel">
-      <h2>Customer</h2>
+      <h2>{t('Customer')}</h2>
       <div className="pair">
         <Field
-          label="Name"
+          label={t('Name')}
           name="name"
           autoComplete="off"
           required
@@ -29,7 +30,7 @@ export const CustomerPanel = memo(function CustomerPanel({ customer, errors, onE
           error={errors.name}
         />
         <Field
-          label="E-mail"
+          label={t('E-mail')}
           optional
           name="email"
           type="email"
@@ -39,7 +40,7 @@ export const CustomerPanel = memo(function CustomerPanel({ customer, errors, onE
           error={errors.email}
         />
         <div className="field span">
-          <Label id={id} label="Address" optional />
+          <Label id={id} label={t('Address')} optional />
           <textarea
             id={id}
             className="input"
@@ -68,10 +69,10 @@ export const TermsPanel = memo(function TermsPanel({ issueDate, dueDate, currenc
   const set = (change: Partial<Draft>) => onEdit({ type: 'terms', change })
   return (
     <section className="card panel">
-      <h2>Terms</h2>
+      <h2>{t('Terms')}</h2>
       <div className="three">
         <Field
-          label="Date of the invoice"
+          label={t('Date of the invoice')}
           name="issueDate"
           type="date"
           value={issueDate}
@@ -79,7 +80,7 @@ export const TermsPanel = memo(function TermsPanel({ issueDate, dueDate, currenc
           error={errors.issueDate ?? errors.date}
         />
         <Field
-          label="Due date"
+          label={t('Due date')}
           name="dueDate"
           type="date"
           value={dueDate}
@@ -98,7 +99,7 @@ function DueIn({ onChoose }: { onChoose: (days: number) => void }) {
     <div className="quick">
       {[14, 30, 60].map((days) => (
         <button key={days} type="button" onClick={() => onChoose(days)}>
-          in {days} days
+          {t('in {n} days', { n: days })}
         </button>
       ))}
     </div>
@@ -116,7 +117,7 @@ function CurrencyField({ currency, fixed, error, onChange }: CurrencyProps) {
   const id = useId()
   return (
     <div className="field">
-      <Label id={id} label="Currency" />
+      <Label id={id} label={t('Currency')} />
       <select
         id={id}
         className="input"
@@ -131,7 +132,7 @@ function CurrencyField({ currency, fixed, error, onChange }: CurrencyProps) {
           </option>
         ))}
       </select>
-      {fixed && <p className="muted small">The currency of an invoice stays what it was created with.</p>}
+      {fixed && <p className="muted small">{t('The currency of an invoice stays what it was created with.')}</p>}
       {error && <p className="wrong">{error}</p>}
     </div>
   )

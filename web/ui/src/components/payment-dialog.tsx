@@ -13,15 +13,16 @@ import { Dialog } from './dialog'
 import { Failure } from './failure'
 import { Choices, Field } from './field'
 import { Waiting } from './waiting'
+import { rich, t } from '../language/text'
 
 function validate({ amount: typed, date, reference }: PaymentWork, currency: string): Errors {
   const errors: Errors = {}
   const amount = readDecimal(typed)
   if (amount === undefined) errors.amount = misread(typed) ?? ''
-  else if (!isPositive(amount)) errors.amount = 'Enter an amount above zero.'
-  else if (!fits(amount, currency)) errors.amount = `${currency} has ${minorDigits(currency)} decimals.`
-  if (!isDay(date)) errors.date = 'Enter the day of the payment.'
-  if (characters(reference) > 140) errors.reference = 'At most 140 characters fit.'
+  else if (!isPositive(amount)) errors.amount = t('Enter an amount above zero.')
+  else if (!fits(amount, currency)) errors.amount = t('{currency} has {n} decimals.', { currency, n: minorDigits(currency) })
+  if (!isDay(date)) errors.date = t('Enter the day of the payment.')
+  if (characters(reference) > 140) errors.reference = t('At most {n} characters fit.', { n: 140 })
   return errors
 }
 
@@ -63,15 +64,15 @@ export function PaymentDialog({ detail, onClose }: { detail: Detail; onClose: ()
     onClose()
   }
   return (
-    <Dialog title="Record a payment" onClose={onClose}>
+    <Dialog title={t('Record a payment')} onClose={onClose}>
       <form ref={form} className="editor" noValidate onSubmit={save}>
         <p className="muted num">
-          {status === 'written_off' ? <>Of {customer.name}’s invoice <Amount of={left} /> were written off.</> : <>{customer.name} owes <Amount of={left} />.</>}
+          {status === 'written_off' ? rich('Of {name}’s invoice {amount} were written off.', { name: customer.name, amount: <Amount of={left} /> }) : rich('{name} owes {amount}.', { name: customer.name, amount: <Amount of={left} /> })}
         </p>
-        {work && !pending && <p className="muted small" role="status">What you typed before was restored. Cancel discards it.</p>}
+        {work && !pending && <p className="muted small" role="status">{t('What you typed before was restored. Cancel discards it.')}</p>}
         <div className="pair">
           <Field
-            label={`Amount in ${left.currency}`}
+            label={t('Amount in {currency}', { currency: left.currency })}
             name="amount"
             className="input num"
             inputMode="decimal"
@@ -81,9 +82,9 @@ export function PaymentDialog({ detail, onClose }: { detail: Detail; onClose: ()
             hint={wrong.amount && <Choices typed={typed.amount} onChoose={(amount) => type({ amount })} />}
             error={wrong.amount}
           />
-          <Field label="Received on" name="date" type="date" value={typed.date} onChange={(e) => type({ date: e.target.value })} error={wrong.date} />
+          <Field label={t('Received on')} name="date" type="date" value={typed.date} onChange={(e) => type({ date: e.target.value })} error={wrong.date} />
           <Field
-            label="Reference"
+            label={t('Reference')}
             optional
             span
             name="reference"
@@ -97,10 +98,10 @@ export function PaymentDialog({ detail, onClose }: { detail: Detail; onClose: ()
         <Waiting pending={pending} />
         <div className="actions end">
           <button type="button" className="button" onClick={cancel}>
-            {pending ? 'Close' : 'Cancel'}
+            {pending ? t('Close') : t('Cancel')}
           </button>
           <button type="submit" className="button primary" disabled={!!pending}>
-            Record payment
+            {t('Record payment')}
           </button>
         </div>
       </form>

@@ -5,6 +5,7 @@ import { type AdjustmentDraft, categoryNames, exempt } from '../pricing'
 import { typedForm } from '../reading'
 import { Choices, Field } from './field'
 import { PlusIcon, TrashIcon } from './icons'
+import { t } from '../language/text'
 
 interface Props extends Pick<Draft, 'pricesIncludeTax' | 'adjustments' | 'exemptions'> {
   lines: LineDraft[]
@@ -12,7 +13,10 @@ interface Props extends Pick<Draft, 'pricesIncludeTax' | 'adjustments' | 'exempt
   onEdit: Dispatch<Edit>
 }
 
-const names = { discount: 'Discount', charge: 'Surcharge' }
+const names = { discount: t('Discount'), charge: t('Surcharge') }
+const adding = { discount: t('Add discount'), charge: t('Add surcharge') }
+const ofInvoice = { discount: t('Discount of the invoice'), charge: t('Surcharge of the invoice') }
+const removing = { discount: 'Remove discount {n}', charge: 'Remove surcharge {n}' } as const
 
 /** What is said of all lines together: whether prices include tax, discounts and surcharges, and why some are not taxed. */
 export const PricingPanel = memo(function PricingPanel({ pricesIncludeTax = false, adjustments = [], exemptions = {}, lines, errors, onEdit }: Props) {
@@ -20,23 +24,23 @@ export const PricingPanel = memo(function PricingPanel({ pricesIncludeTax = fals
   const taxed = pricesIncludeTax || lines.some((l) => l.category)
   return (
     <section className="card panel">
-      <h2>Tax and discounts</h2>
+      <h2>{t('Tax and discounts')}</h2>
       {taxed && (
         <label className="check">
           <input type="checkbox" checked={pricesIncludeTax} onChange={(e) => onEdit({ type: 'terms', change: { pricesIncludeTax: e.target.checked } })} />
-          Prices include tax
+          {t('Prices include tax')}
         </label>
       )}
       {used.map((category) => (
         <Field
           key={category}
-          label={`Reason for “${categoryNames[category]}”`}
+          label={t('Reason for “{what}”', { what: categoryNames[category] })}
           name={`exemption-${category}`}
           autoComplete="off"
           value={exemptions[category] ?? ''}
           onChange={(e) => onEdit({ type: 'exempted', category, reason: e.target.value })}
           error={errors[`exemption.${category}`]}
-          hint={<p className="muted small">The invoice has to say it before it is sent.</p>}
+          hint={<p className="muted small">{t('The invoice has to say it before it is sent.')}</p>}
         />
       ))}
       <Adjustments adjustments={adjustments} errors={errors} onEdit={onEdit} />
@@ -67,7 +71,7 @@ function Adjustments({ adjustments, errors, onEdit }: { adjustments: AdjustmentD
         {(['discount', 'charge'] as const).map((kind) => (
           <button key={kind} type="button" className="button quiet" onClick={() => onEdit({ type: 'adjustmentAdded', kind })}>
             <PlusIcon />
-            Add {names[kind].toLowerCase()}
+            {adding[kind]}
           </button>
         ))}
       </div>
@@ -88,18 +92,18 @@ function Adjustment({ adjustment: { key, kind, value, reason }, number, error, o
   return (
     <div className="adjustment" role="group" aria-label={`${name} ${number}`}>
       <Field
-        label={`${name} of the invoice`}
+        label={ofInvoice[kind]}
         name={`adjustment-${number}`}
         inputMode="text"
         autoComplete="off"
-        placeholder={`10 % or ${typedForm('5.00')}`}
+        placeholder={t('10 % or {amount}', { amount: typedForm('5.00') })}
         value={value}
         onChange={(e) => change({ value: e.target.value })}
         error={error}
         hint={error && <Choices typed={value.replace('%', '')} onChoose={(chosen) => change({ value: value.includes('%') ? `${chosen} %` : chosen })} />}
       />
-      <Field label="Reason" optional name={`adjustment-reason-${number}`} autoComplete="off" value={reason} onChange={(e) => change({ reason: e.target.value })} />
-      <button type="button" className="icon" aria-label={`Remove ${name.toLowerCase()} ${number}`} onClick={() => onEdit({ type: 'adjustmentRemoved', key })}>
+      <Field label={t('Reason')} optional name={`adjustment-reason-${number}`} autoComplete="off" value={reason} onChange={(e) => change({ reason: e.target.value })} />
+      <button type="button" className="icon" aria-label={t(removing[kind], { n: number })} onClick={() => onEdit({ type: 'adjustmentRemoved', key })}>
         <TrashIcon />
       </button>
     </div>

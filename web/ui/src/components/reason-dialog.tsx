@@ -8,6 +8,7 @@ import { Dialog } from './dialog'
 import { Failure } from './failure'
 import { Field } from './field'
 import { Waiting } from './waiting'
+import { t } from '../language/text'
 
 interface Props {
   title: string
@@ -34,7 +35,7 @@ export function ReasonDialog({ title, action, command, detail, onClose, children
     event.preventDefault()
     if (pending) return
     const reason = typed.trim()
-    const found = reason === '' ? 'Say why, for whoever looks at the invoice later.' : characters(reason) > 500 ? 'At most 500 characters fit.' : undefined
+    const found = reason === '' ? t('Say why, for whoever looks at the invoice later.') : characters(reason) > 500 ? t('At most {n} characters fit.', { n: 500 }) : undefined
     setWrong(found)
     if (found) return
     const { id, version, invoice } = seen
@@ -45,7 +46,7 @@ export function ReasonDialog({ title, action, command, detail, onClose, children
       <form ref={form} className="editor" noValidate onSubmit={confirm}>
         <p>{children}</p>
         <Field
-          label="Reason"
+          label={t('Reason')}
           name="reason"
           autoComplete="off"
           required
@@ -60,7 +61,7 @@ export function ReasonDialog({ title, action, command, detail, onClose, children
         <Waiting pending={pending} />
         <div className="actions end">
           <button type="button" className="button" onClick={onClose}>
-            {pending ? 'Close' : 'Cancel'}
+            {pending ? t('Close') : t('Cancel')}
           </button>
           <button type="submit" className="button primary danger" disabled={!!pending}>
             {action}

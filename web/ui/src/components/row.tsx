@@ -8,6 +8,7 @@ import type { Pending } from '../pending'
 import { Amount } from './amount'
 import { StatusBadge } from './status'
 import { Waiting } from './waiting'
+import { t } from '../language/text'
 
 const news = 3_000
 
@@ -36,7 +37,7 @@ export const ListRow = memo(function ListRow({ row }: { row: Row }) {
       <td className="day num wide-only">{formatDay(row.issueDate)}</td>
       <td className="day due num">
         {formatDay(row.dueDate)}
-        {late > 0 && <span className="late"> · {late === 1 ? '1 day' : `${late} days`} late</span>}
+        {late > 0 && <span className="late"> · {late === 1 ? t('1 day late') : t('{n} days late', { n: late })}</span>}
       </td>
       <td className="right num wide-only"><Amount of={row.total} /></td>
       <td className="right num balance"><Amount of={row.balance} /></td>

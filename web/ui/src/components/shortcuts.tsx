@@ -1,6 +1,8 @@
 import { useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
+import { listPath, newPath } from '../paths'
 import { Dialog } from './dialog'
+import { t } from '../language/text'
 
 const storageKey = 'shortcuts'
 
@@ -15,22 +17,29 @@ function enabled(): boolean {
 const editable = 'input, textarea, select, [contenteditable]'
 
 /** Single keys work outside of inputs and dialogs, and can be switched off for people who dictate (WCAG 2.1.4). */
-export function useShortcuts(onHelp: () => void): void {
+export function useShortcuts(busy: boolean, onOpen: (what: 'keys' | 'palette') => void): void {
   const [, navigate] = useLocation()
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || !enabled()) return
-      if (document.querySelector('dialog[open]') || (event.target as Element).closest(editable)) return
-      if (event.key === '?') onHelp()
-      else if (event.key === 'n') navigate('/new')
-      else if (event.key === 'l') navigate('/')
+      if (busy || document.querySelector('dialog[open]')) return // also while one is on its way
+      if (isCommand(event)) {
+        event.preventDefault()
+        return onOpen('palette')
+      }
+      if (event.ctrlKey || event.metaKey || event.altKey || !enabled() || (event.target as Element).closest(editable)) return
+      if (event.key === '?') onOpen('keys')
+      else if (event.key === 'n') navigate(newPath)
+      else if (event.key === 'l') navigate(listPath())
       else if (!activate(event.key)) return
       event.preventDefault()
     }
     document.addEventListener('keydown', press)
     return () => document.removeEventListener('keydown', press)
-  }, [navigate, onHelp])
+  }, [navigate, busy, onOpen])
 }
+
+/** Ctrl K, or Cmd K on a Mac; also out of a field. */
+const isCommand = (event: KeyboardEvent) => (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === 'k'
 
 /** Elements of the current page offer a key by data-key: inputs take the focus, everything else is pressed. */
 function activate(key: string): boolean {
@@ -41,19 +50,20 @@ function activate(key: string): boolean {
 }
 
 const keys: [string, string][] = [
-  ['n', 'New invoice'],
-  ['l', 'List of invoices'],
-  ['/', 'Search the list'],
-  ['↑ ↓', 'Move in the list, or between lines of an invoice'],
-  ['e', 'Edit the draft'],
-  ['s', 'Mark the invoice as sent'],
-  ['p', 'Record a payment'],
-  ['v', 'Void the invoice'],
-  ['w', 'Write off what is left'],
-  ['h', 'History of the invoice'],
-  ['Enter', 'In a line: go to the next line, or add one'],
-  ['Ctrl Enter', 'Save the invoice'],
-  ['?', 'This help'],
+  ['n', t('New invoice')],
+  ['l', t('List of invoices')],
+  ['/', t('Search the list')],
+  ['Ctrl K', t('Find, go, or do something')],
+  ['↑ ↓', t('Move in the list, or between lines of an invoice')],
+  ['e', t('Edit the draft')],
+  ['s', t('Mark the invoice as sent')],
+  ['p', t('Record a payment')],
+  ['v', t('Void the invoice')],
+  ['w', t('Write off what is left')],
+  ['h', t('History of the invoice')],
+  ['Enter', t('In a line: go to the next line, or add one')],
+  ['Ctrl Enter', t('Save the invoice')],
+  ['?', t('This help')],
 ]
 
 export function Shortcuts({ onClose }: { onClose: () => void }) {
@@ -67,7 +77,7 @@ export function Shortcuts({ onClose }: { onClose: () => void }) {
     }
   }
   return (
-    <Dialog title="Keyboard" onClose={onClose}>
+    <Dialog title={t('Keyboard')} onClose={onClose}>
       <dl className="keys">
         {keys.map(([key, text]) => (
           <Entry key={key} keys={key} text={text} />
@@ -75,11 +85,11 @@ export function Shortcuts({ onClose }: { onClose: () => void }) {
       </dl>
       <label className="check">
         <input type="checkbox" checked={on} onChange={(e) => change(e.target.checked)} />
-        Use single-key shortcuts
+        {t('Use single-key shortcuts')}
       </label>
       <div className="actions end">
         <button type="button" className="button" data-first onClick={onClose}>
-          Close
+          {t('Close')}
         </button>
       </div>
     </Dialog>

@@ -1,5 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
+import { locale } from '../language/language'
 import { WarnIcon } from './icons'
+import { t } from '../language/text'
 
 /** GET /api/handling: whether commands are being handled. */
 export interface Handling {
@@ -30,8 +32,8 @@ export function StalledBanner() {
     <div className="banner bad" role="status">
       <WarnIcon />
       <p>
-        <strong>Changes to some invoices are not being handled since {since.toLocaleTimeString()}.</strong> They are stored,
-        and will be done when the service works again; the people who run it have to look.
+        <strong>{t('Changes to some invoices are not being handled since {time}.', { time: since.toLocaleTimeString(locale) })}</strong>{' '}
+        {t('They are stored, and will be done when the service works again; the people who run it have to look.')}
       </p>
     </div>
   )

@@ -1,15 +1,16 @@
 import { type Invoice, type Status, isOverdue } from '../model'
 import { utcToday } from '../dates'
+import { t } from '../language/text'
 
 const names: Record<Status | 'overdue', string> = {
-  draft: 'Draft',
-  sent: 'Sent',
-  partially_paid: 'Partially paid',
-  paid: 'Paid',
-  void: 'Void',
-  written_off: 'Written off',
-  deleted: 'Deleted',
-  overdue: 'Overdue',
+  draft: t('Draft'),
+  sent: t('Sent'),
+  partially_paid: t('Partially paid'),
+  paid: t('Paid'),
+  void: t('Void'),
+  written_off: t('Written off'),
+  deleted: t('Deleted'),
+  overdue: t('Overdue'),
 }
 
 export function StatusBadge({ status, overdue }: { status: Status; overdue: boolean }) {

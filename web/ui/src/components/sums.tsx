@@ -1,8 +1,9 @@
-import type { Adjustment, Line, Pricing, Totals } from '../model'
+import type { Adjustment, Line, Pricing, Subtotal, Totals } from '../model'
 import { type Money, formatDecimal, formatMoney, isZero, sum } from '../money'
 import { categoryNames } from '../pricing'
 import type { Computed } from '../totals'
 import { Amount } from './amount'
+import { t } from '../language/text'
 
 interface Props {
   lines: Pick<Line, 'net'>[]
@@ -18,24 +19,28 @@ export function Sums({ lines, pricing, totals, computed }: Props) {
   const adjusted = discounts.length + charges.length > 0
   return (
     <>
-      {(adjusted || pricesIncludeTax) && <Row label={pricesIncludeTax ? 'Lines, with tax' : 'Lines'} of={sum(lines.map((l) => l.net), totals.net.currency)} />}
+      {(adjusted || pricesIncludeTax) && <Row label={pricesIncludeTax ? t('Lines, with tax') : t('Lines')} of={sum(lines.map((l) => l.net), totals.net.currency)} />}
       {charges.map((a, i) => (
-        <Row key={`charge.${i}`} label={adjustmentName('Surcharge', a)} of={computed.charges[i]} />
+        <Row key={`charge.${i}`} label={adjustmentName(t('Surcharge'), a)} of={computed.charges[i]} />
       ))}
       {discounts.map((a, i) => (
-        <Row key={`discount.${i}`} label={adjustmentName('Discount', a)} of={negative(computed.discounts[i])} />
+        <Row key={`discount.${i}`} label={adjustmentName(t('Discount'), a)} of={negative(computed.discounts[i])} />
       ))}
-      <Row label="Net" of={totals.net} />
-      {(totals.taxes ?? []).map((t) => (
-        <Row key={`${t.category} ${t.rate}`} label={t.category === 'S' ? `Tax, ${formatDecimal(t.rate ?? '')} % of ${formatMoney(t.taxable)}` : untaxed(categoryNames[t.category], t.taxable, reason(t.category))} of={t.amount} />
+      <Row label={t('Net')} of={totals.net} />
+      {(totals.taxes ?? []).map((s) => (
+        <Row key={`${s.category} ${s.rate}`} label={s.category === 'S' ? taxed(s) : untaxed(categoryNames[s.category], s.taxable, reason(s.category))} of={s.amount} />
       ))}
-      {!isZero(totals.rounding.amount) && <Row label="Rounding" of={totals.rounding} />}
+      {!isZero(totals.rounding.amount) && <Row label={t('Rounding')} of={totals.rounding} />}
     </>
   )
 }
 
 function adjustmentName(what: string, { percent, reason }: Adjustment): string {
   return [what, percent !== undefined && `${formatDecimal(percent)} %`, reason && `(${reason})`].filter(Boolean).join(' ')
+}
+
+function taxed({ rate = '', taxable }: Subtotal): string {
+  return t('Tax, {rate} % of {taxable}', { rate: formatDecimal(rate), taxable: formatMoney(taxable) })
 }
 
 function untaxed(name: string, taxable: Money, reason: string | undefined): string {

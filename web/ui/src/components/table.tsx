@@ -5,6 +5,7 @@ import type { Row } from '../model'
 import { useStore } from '../store'
 import { Blank } from './page'
 import { GhostRow, ListRow } from './row'
+import { t } from '../language/text'
 
 interface TableProps {
   rows: Row[]
@@ -19,18 +20,18 @@ export function Table({ rows, loading, stale, filtered }: TableProps) {
   return (
     <div className="card">
       <table className="list" aria-busy={loading || stale}>
-        <caption className="hidden">Invoices, the last changed first</caption>
+        <caption className="hidden">{t('Invoices, the last changed first')}</caption>
         <thead>
           <tr>
-            <th scope="col">Customer</th>
-            <th scope="col">Status</th>
-            <th scope="col">Issued</th>
-            <th scope="col">Due</th>
+            <th scope="col">{t('Customer')}</th>
+            <th scope="col">{t('Status')}</th>
+            <th scope="col">{t('Issued')}</th>
+            <th scope="col">{t('Due')}</th>
             <th scope="col" className="right">
-              Total
+              {t('Total')}
             </th>
             <th scope="col" className="right">
-              Balance
+              {t('Balance')}
             </th>
           </tr>
         </thead>
@@ -47,17 +48,17 @@ export function Table({ rows, loading, stale, filtered }: TableProps) {
 
 function Nothing({ filtered }: { filtered: boolean }) {
   return filtered ? (
-    <Blank title="No invoice matches">
-      <p>Nothing is found with this filter.</p>
+    <Blank title={t('No invoice matches')}>
+      <p>{t('Nothing is found with this filter.')}</p>
       <Link className="button" href="/">
-        Show all invoices
+        {t('Show all invoices')}
       </Link>
     </Blank>
   ) : (
-    <Blank title="No invoices yet">
-      <p>Write the first one. It stays a draft until you mark it as sent.</p>
+    <Blank title={t('No invoices yet')}>
+      <p>{t('Write the first one. It stays a draft until you mark it as sent.')}</p>
       <Link className="button primary" href="/new">
-        New invoice
+        {t('New invoice')}
       </Link>
     </Blank>
   )

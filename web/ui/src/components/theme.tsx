@@ -1,9 +1,11 @@
 import { useState } from 'react'
 import { AutoIcon, MoonIcon, SunIcon } from './icons'
+import { t } from '../language/text'
 
 type Theme = 'system' | 'light' | 'dark'
 
 const next: Record<Theme, Theme> = { system: 'light', light: 'dark', dark: 'system' }
+const names: Record<Theme, string> = { system: t('system'), light: t('light'), dark: t('dark') }
 const icons = { system: AutoIcon, light: SunIcon, dark: MoonIcon }
 
 function current(): Theme {
@@ -29,7 +31,7 @@ export function ThemeButton() {
     setTheme(next[theme])
   }
   return (
-    <button type="button" className="icon" aria-label={`Theme: ${theme}. Switch to ${next[theme]}`} title={`Theme: ${theme}`} onClick={change}>
+    <button type="button" className="icon" aria-label={t('Theme: {theme}. Switch to {next}', { theme: names[theme], next: names[next[theme]] })} title={t('Theme: {theme}', { theme: names[theme] })} onClick={change}>
       <Icon />
     </button>
   )

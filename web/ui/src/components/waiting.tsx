@@ -1,18 +1,19 @@
 import type { Pending, Wait } from '../pending'
 import { useWait } from '../use-change'
+import { t } from '../language/text'
 
 export function waitText(wait: Wait, trouble: string | undefined): string {
   switch (wait) {
     case 'saving':
-      return 'Saving…'
+      return t('Saving…')
     case 'stored':
-      return 'Accepted by Kafka, waiting for the handler…'
+      return t('Accepted by Kafka, waiting for the handler…')
     case 'parked':
-      return 'The command is safely stored and will be handled as soon as the handler is back; you can leave this page.'
+      return t('The command is safely stored and will be handled as soon as the handler is back; you can leave this page.')
     case 'unsent':
       return trouble === 'kafka_unavailable'
-        ? 'Not stored yet: Kafka cannot be reached. This tab keeps the change and tries again by itself.'
-        : 'Not stored yet: the server does not answer. This tab keeps the change and sends it again by itself.'
+        ? t('Not stored yet: Kafka cannot be reached. This tab keeps the change and tries again by itself.')
+        : t('Not stored yet: the server does not answer. This tab keeps the change and sends it again by itself.')
   }
 }
 
@@ -20,7 +21,7 @@ export function waitText(wait: Wait, trouble: string | undefined): string {
 export function Waiting({ pending, short }: { pending: Pending | undefined; short?: boolean }) {
   const wait = useWait(pending)
   if (!wait) return null
-  const text = short && wait !== 'saving' ? 'Waiting for the result' : waitText(wait, pending?.trouble)
+  const text = short && wait !== 'saving' ? t('Waiting for the result') : waitText(wait, pending?.trouble)
   return (
     <span className="waiting" role="status">
       {text}

@@ -16,8 +16,9 @@ import { useStore } from '../store'
 import { type EditWork, findEdit, works } from '../unsaved'
 import { useChange } from '../use-change'
 import { type Work, workKey } from '../work'
+import { t } from '../language/text'
 
-export function EditPage({ id }: { id: string }) {
+export default function EditPage({ id }: { id: string }) {
   const { data, error } = useInvoice(id)
   const pending = useStore(commands.pending).find((p) => p.invoice === id)
   const replaced = useStore(works.replaced)
@@ -66,8 +67,8 @@ function EditForm({ latest }: { latest: Detail }) {
   if (closed && !findEdit(id)) return <NotEditable latest={latest} />
   return (
     <>
-      <Back to={page}>Back to the invoice</Back>
-      <Heading title={`Edit the draft for ${seen.invoice.customer.name}`} />
+      <Back to={page}>{t('Back to the invoice')}</Back>
+      <Heading title={t('Edit the draft for {name}', { name: seen.invoice.customer.name })} />
       {work && !pending && <Restored at={work.at} onDiscard={() => works.replace(key, undefined)} />}
       {closed && <Closed />}
       {!closed && latest.version > current.version && !pending && <Moved from={current.version} to={latest.version} />}
@@ -102,8 +103,7 @@ function Closed() {
   return (
     <div className="banner moved bad" role="alert">
       <p>
-        <strong>This invoice is not a draft any more, so it can no longer be edited.</strong> What you typed is kept here until
-        you discard it.
+        <strong>{t('This invoice is not a draft any more, so it can no longer be edited.')}</strong> {t('What you typed is kept here until you discard it.')}
       </p>
     </div>
   )
@@ -113,8 +113,8 @@ function Moved({ from, to }: { from: number; to: number }) {
   return (
     <div className="banner moved" role="status">
       <p>
-        <strong>Somebody changed this invoice while you were editing.</strong> It is now at version {to}, you edit version{' '}
-        {from}. You can go on: when you save, you see what they changed and choose.
+        <strong>{t('Somebody changed this invoice while you were editing.')}</strong>{' '}
+        {t('It is now at version {to}, you edit version {from}. You can go on: when you save, you see what they changed and choose.', { to, from })}
       </p>
     </div>
   )
@@ -123,10 +123,10 @@ function Moved({ from, to }: { from: number; to: number }) {
 function NotEditable({ latest: { id, invoice } }: { latest: Detail }) {
   return (
     <>
-      <Back to={invoicePath(id)}>Back to the invoice</Back>
+      <Back to={invoicePath(id)}>{t('Back to the invoice')}</Back>
       <Heading title={invoice.customer.name} />
-      <Blank title="Only drafts can be edited">
-        <p>This invoice is not a draft any more.</p>
+      <Blank title={t('Only drafts can be edited')}>
+        <p>{t('This invoice is not a draft any more.')}</p>
       </Blank>
     </>
   )

@@ -6,8 +6,9 @@ import type { HistoryEntry } from '../model'
 import { useHistory, useInvoice } from '../queries'
 import { sentence } from '../sentences'
 import { useStore } from '../store'
+import { t } from '../language/text'
 
-export function HistoryPage({ id }: { id: string }) {
+export default function HistoryPage({ id }: { id: string }) {
   const { data: detail, error } = useInvoice(id)
   const { data: events, error: unread } = useHistory(id)
   const pending = useStore(commands.pending).find((p) => p.invoice === id)
@@ -23,7 +24,7 @@ export function HistoryPage({ id }: { id: string }) {
             ))}
           </ol>
         ) : (
-          <Blank title={unread ? 'The history can’t be read at the moment' : 'Loading…'} />
+          <Blank title={unread ? t('The history can’t be read at the moment') : t('Loading…')} />
         )}
       </div>
     </>
@@ -35,7 +36,7 @@ const looks: Record<string, string> = { PaymentReceived: 'good', InvoicePaid: 'g
 function Entry({ event }: { event: HistoryEntry }) {
   return (
     <li>
-      <span className={`step num ${looks[event.type] ?? ''}`} title={`Version ${event.version}`}>
+      <span className={`step num ${looks[event.type] ?? ''}`} title={t('Version {n}', { n: event.version })}>
         {event.version}
       </span>
       <div>
@@ -45,7 +46,7 @@ function Entry({ event }: { event: HistoryEntry }) {
           {event.actor && ` · ${event.actor}`}
         </p>
         <details>
-          <summary>{event.type} as stored</summary>
+          <summary>{t('{type} as stored', { type: event.type })}</summary>
           <pre>{JSON.stringify(event, null, 2)}</pre>
         </details>
       </div>

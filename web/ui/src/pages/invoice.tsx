@@ -1,5 +1,5 @@
 import { type ReactNode, useState } from 'react'
-import { Link, useLocation } from 'wouter'
+import { Link, useLocation, useSearchParams } from 'wouter'
 import { commands } from '../app'
 import { Amount } from '../components/amount'
 import { ConfirmDialog } from '../components/confirm'
@@ -16,13 +16,14 @@ import type { Pending } from '../pending'
 import { useInvoice } from '../queries'
 import { useStore } from '../store'
 import { findEdit } from '../unsaved'
+import { rich, t } from '../language/text'
 
 type Asking = 'pay' | 'send' | 'delete' | 'void' | 'write off'
 
-export function InvoicePage({ id }: { id: string }) {
+export default function InvoicePage({ id }: { id: string }) {
   const { data, error } = useInvoice(id)
   const pending = useStore(commands.pending).find((p) => p.invoice === id)
-  const [asking, setAsking] = useState<Asking>()
+  const [asking, setAsking] = useAsking(data?.invoice)
   if (!data) return <Absent error={error} pending={pending} />
   return (
     <>
@@ -39,25 +40,38 @@ export function InvoicePage({ id }: { id: string }) {
   )
 }
 
+/** What is asked at the moment. A link may come with the form for a payment open; it is shut for good, and reloaded open. */
+function useAsking(invoice: Invoice | undefined): [Asking | undefined, (next: Asking | undefined) => void] {
+  const [params, setParams] = useSearchParams()
+  const [asking, setAsking] = useState<Asking>()
+  const linked = params.get('ask') === 'pay' && invoice && can.pay(invoice)
+  if (linked && !asking) setAsking('pay') // which stays, also when the payment has left nothing to pay
+  const set = (next: Asking | undefined) => {
+    setAsking(next)
+    if (params.has('ask')) setParams({}, { replace: true })
+  }
+  return [asking, set]
+}
+
 function Owed({ detail, pending, onAsk }: { detail: Detail; pending: Pending | undefined; onAsk: (a: Asking) => void }) {
   const { invoice } = detail
   const { status, total, paid, balance, writtenOff, reason } = invoice
   return (
-    <section className="card owed" aria-label="Balance">
+    <section className="card owed" aria-label={t('Balance')}>
       <div className="num">
-        <p className="caption">{status === 'draft' ? 'Draft total' : 'Balance due'}</p>
+        <p className="caption">{status === 'draft' ? t('Draft total') : t('Balance due')}</p>
         <p className="amount"><Amount of={status === 'draft' ? total : balance} /></p>
         {!isZero(paid.amount) && (
           <>
-            <meter className="meter" min={0} max={100} value={percent(paid, total)} aria-label="Share paid" />
+            <meter className="meter" min={0} max={100} value={percent(paid, total)} aria-label={t('Share paid')} />
             <p className="caption">
-              <Amount of={paid} /> paid of <Amount of={total} />
+              {rich('{paid} paid of {total}', { paid: <Amount of={paid} />, total: <Amount of={total} /> })}
             </p>
           </>
         )}
         {writtenOff && (
           <p className="caption">
-            <Amount of={writtenOff} /> written off
+            {rich('{amount} written off', { amount: <Amount of={writtenOff} /> })}
           </p>
         )}
         {reason && <p className="reason">{reason}</p>}
@@ -76,16 +90,16 @@ function Actions({ detail: { id, invoice }, busy, onAsk }: { detail: Detail; bus
   )
   return (
     <div className="actions">
-      {can.pay(invoice) && button('pay', 'p', 'primary', 'Record payment')}
-      {can.send(invoice) && button('send', 's', 'primary', 'Mark as sent')}
+      {can.pay(invoice) && button('pay', 'p', 'primary', t('Record payment'))}
+      {can.send(invoice) && button('send', 's', 'primary', t('Mark as sent'))}
       {can.edit(invoice) && (
         <Link className="button" data-key="e" href={invoicePath(id, 'edit')}>
-          {findEdit(id) ? 'Go on editing' : 'Edit draft'}
+          {findEdit(id) ? t('Go on editing') : t('Edit draft')}
         </Link>
       )}
-      {can.writeOff(invoice) && button('write off', 'w', 'danger quiet', 'Write off')}
-      {can.void(invoice) && button('void', 'v', 'danger quiet', 'Void')}
-      {can.remove(invoice) && button('delete', 'd', 'danger quiet', 'Delete draft')}
+      {can.writeOff(invoice) && button('write off', 'w', 'danger quiet', t('Write off'))}
+      {can.void(invoice) && button('void', 'v', 'danger quiet', t('Void|do'))}
+      {can.remove(invoice) && button('delete', 'd', 'danger quiet', t('Delete draft'))}
     </div>
   )
 }
@@ -94,7 +108,7 @@ function Payments({ invoice }: { invoice: Invoice }) {
   if (invoice.payments.length === 0) return null
   return (
     <section className="card payments">
-      <h2>Payments</h2>
+      <h2>{t('Payments')}</h2>
       <ul className="num">
         {invoice.payments.map((p) => (
           <li key={p.id}>
@@ -103,7 +117,7 @@ function Payments({ invoice }: { invoice: Invoice }) {
             <span className="muted small">{p.reference}</span>
             {p.reversed && (
               <span className="muted small">
-                <Amount of={p.reversed} /> taken back
+                {rich('{amount} taken back', { amount: <Amount of={p.reversed} /> })}
               </span>
             )}
           </li>
@@ -119,27 +133,30 @@ function Question({ asking, detail, onClose }: { asking: Asking; detail: Detail;
   if (asking === 'pay') return <PaymentDialog detail={detail} onClose={onClose} />
   if (asking === 'send')
     return (
-      <ConfirmDialog title="Mark this invoice as sent?" action="Mark as sent" command="SendInvoice" detail={detail} onClose={onClose} onDone={onClose}>
-        <Amount of={total} /> for {customer.name}. Nothing is mailed: print the invoice and send it yourself. Once it is
-        marked as sent it takes payments, and can no longer be edited or deleted.
+      <ConfirmDialog title={t('Mark this invoice as sent?')} action={t('Mark as sent')} command="SendInvoice" detail={detail} onClose={onClose} onDone={onClose}>
+        {rich('{total} for {name}. Nothing is mailed: print the invoice and send it yourself. Once it is marked as sent it takes payments, and can no longer be edited or deleted.', {
+          total: <Amount of={total} />,
+          name: customer.name,
+        })}
       </ConfirmDialog>
     )
   if (asking === 'void')
     return (
-      <ReasonDialog title="Void this invoice?" action="Void invoice" command="VoidInvoice" detail={detail} onClose={onClose}>
-        It stays in the list as void, and nobody owes its <Amount of={total} /> any more. This cannot be taken back.
+      <ReasonDialog title={t('Void this invoice?')} action={t('Void invoice|do')} command="VoidInvoice" detail={detail} onClose={onClose}>
+        {rich('It stays in the list as void, and nobody owes its {total} any more. This cannot be taken back.', { total: <Amount of={total} /> })}
       </ReasonDialog>
     )
   if (asking === 'write off')
     return (
-      <ReasonDialog title="Write off what is left?" action="Write off" command="WriteOffInvoice" detail={detail} onClose={onClose}>
-        <Amount of={balance} /> become a loss and are no longer outstanding. This cannot be taken back; a payment that comes
-        nevertheless can still be recorded.
+      <ReasonDialog title={t('Write off what is left?')} action={t('Write off')} command="WriteOffInvoice" detail={detail} onClose={onClose}>
+        {rich('{balance} become a loss and are no longer outstanding. This cannot be taken back; a payment that comes nevertheless can still be recorded.', {
+          balance: <Amount of={balance} />,
+        })}
       </ReasonDialog>
     )
   return (
-    <ConfirmDialog title="Delete this draft?" action="Delete draft" danger command="DeleteInvoice" detail={detail} onClose={onClose} onDone={() => navigate('/')}>
-      The draft for {customer.name} disappears from the list. Its history stays.
+    <ConfirmDialog title={t('Delete this draft?')} action={t('Delete draft')} danger command="DeleteInvoice" detail={detail} onClose={onClose} onDone={() => navigate('/')}>
+      {t('The draft for {name} disappears from the list. Its history stays.', { name: customer.name })}
     </ConfirmDialog>
   )
 }

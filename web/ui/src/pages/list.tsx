@@ -4,17 +4,16 @@ import type { ListFilter } from '../api'
 import { Search, Tabs, Totals, count, statuses } from '../components/filters'
 import { Blank, Heading } from '../components/page'
 import { Table } from '../components/table'
+import { listPath } from '../paths'
 import { useInvoices } from '../queries'
+import { t } from '../language/text'
 
 /** The filter lives in the URL: a reload, the back button and a shared link keep it. */
 function useFilter(): [ListFilter, (change: Partial<ListFilter>) => string, (q: string) => void] {
   const [params, setParams] = useSearchParams()
   const status = statuses.find(([s]) => s === params.get('status'))?.[0] ?? ''
   const filter = { status, q: params.get('q') ?? '' }
-  const link = (change: Partial<ListFilter>) => {
-    const entries = Object.entries({ ...filter, ...change }).filter(([, value]) => value !== '')
-    return entries.length === 0 ? '/' : `/?${new URLSearchParams(entries)}`
-  }
+  const link = (change: Partial<ListFilter>) => listPath({ ...filter, ...change })
   const search = (q: string) => setParams(link({ q }).slice(2), { replace: true })
   return [filter, link, search]
 }
@@ -42,7 +41,7 @@ export function ListPage() {
   const filtered = filter.q !== '' || filter.status !== ''
   return (
     <>
-      <Heading title="Invoices">
+      <Heading title={t('Invoices')}>
         {data && data.count > 0 && <span className="muted num">{count(data.count)}</span>}
       </Heading>
       <Totals totals={data?.totals ?? []} />
@@ -53,10 +52,10 @@ export function ListPage() {
         </div>
       )}
       {!data && error && (
-        <Blank title="The list can’t be read at the moment">
-          <p>It appears by itself as soon as the database is back.</p>
+        <Blank title={t('The list can’t be read at the moment')}>
+          <p>{t('It appears by itself as soon as the database is back.')}</p>
           <button type="button" className="button" onClick={() => void refetch()}>
-            Try again
+            {t('Try again')}
           </button>
         </Blank>
       )}
@@ -64,11 +63,11 @@ export function ListPage() {
       {rows.length > 0 && (
         <div className="more" ref={end}>
           <span className="num">
-            {rows.length} of {count(data?.count ?? rows.length)}
+            {t('{n} of {invoices}', { n: rows.length, invoices: count(data?.count ?? rows.length) })}
           </span>
           {data?.next && (
             <button type="button" className="button" disabled={reading} onClick={() => void readMore()}>
-              {reading ? 'Loading…' : 'Load more'}
+              {reading ? t('Loading…') : t('Load more')}
             </button>
           )}
         </div>

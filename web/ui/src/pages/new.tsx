@@ -14,6 +14,7 @@ import { useStore } from '../store'
 import { findEdit, findNew, works } from '../unsaved'
 import { useChange } from '../use-change'
 import { workKey } from '../work'
+import { t } from '../language/text'
 
 function emptyDraft(): Draft {
   const issueDate = today()
@@ -21,12 +22,12 @@ function emptyDraft(): Draft {
   return { customer, currency: likelyCurrency(), issueDate, dueDate: addDays(issueDate, 30), lines: [emptyLine()], ...typedPricing({}) }
 }
 
-export function NewPage() {
+export default function NewPage() {
   const replaced = useStore(works.replaced)
   return (
     <>
-      <Back to="/">Invoices</Back>
-      <Heading title="New invoice" />
+      <Back to="/">{t('Invoices')}</Back>
+      <Heading title={t('New invoice')} />
       <NewForm key={replaced} />
     </>
   )
