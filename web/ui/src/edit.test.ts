@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Draft, creation, draftOf, revision, validate } from './edit'
+import { type Draft, creation, draftOf, duplicate, revision, validate } from './edit'
 import type { Invoice, Line } from './model'
 
 const eur = (amount: string) => ({ amount, currency: 'EUR' })
@@ -97,4 +97,13 @@ describe('validate', () => {
       '.description', '.quantity', '.unitPrice', 'a.charge', 'a.discount', 'a.rate', 'dueDate', 'exemption.AE', 'k.value', 'name',
     ])
   })
+})
+
+test('a duplicate says the same from another day on, as lines of its own', () => {
+  const draft = duplicate(base, '2027-02-10')
+  expect([draft.issueDate, draft.dueDate]).toEqual(['2027-02-10', '2027-03-12']) // thirty days, as before
+  expect(draft.lines.every((l) => l.id === undefined && l.key.length === 36)).toBe(true)
+  const { customer, currency, lines } = creation(draft).payload as { customer: unknown; currency: string; lines: unknown[] }
+  expect([customer, currency]).toEqual([base.customer, 'EUR'])
+  expect(lines).toEqual([{ description: 'Work', quantity: '2', unitPrice: '10.00' }, { description: 'Travel', quantity: '1', unitPrice: '5' }])
 })

@@ -1,4 +1,5 @@
-import { isDay } from './dates'
+import { addDays, daysBetween, isDay } from './dates'
+import { uuidv7 } from './ids'
 import type { Customer, Invoice, Line } from './model'
 import { compare, isPositive } from './money'
 import {
@@ -31,6 +32,13 @@ export type Errors = Record<string, string>
 export function draftOf(invoice: Invoice): Draft {
   const { customer, currency, issueDate, dueDate } = invoice
   return { customer: { ...customer }, currency, issueDate, dueDate, lines: invoice.lines.map(toDraft), ...typedPricing(invoice) }
+}
+
+/** A new draft that says what an invoice says, from another day on and with as many days to pay. */
+export function duplicate(invoice: Invoice, day: string): Draft {
+  const { issueDate, dueDate, lines, ...same } = draftOf(invoice)
+  const fresh = lines.map(({ id: _, ...line }) => ({ ...line, key: uuidv7() }))
+  return { ...same, issueDate: day, dueDate: addDays(day, daysBetween(issueDate, dueDate)), lines: fresh }
 }
 
 export function toDraft({ id, description, quantity, unitPrice, ...priced }: Line): LineDraft {

@@ -28,6 +28,11 @@ function decoded(text: string): string {
 
 export const newPath = '/new'
 
+/** A new invoice that begins as a copy of another one. */
+export function copyPath(id: string): string {
+  return `${newPath}?${new URLSearchParams({ copy: id })}`
+}
+
 /** The list with a filter: a reload, the back button and a link that is passed on keep it. */
 export function listPath(filter: Partial<ListFilter> = {}): string {
   const entries = Object.entries(filter).filter(([, value]) => value !== '')

@@ -58,6 +58,7 @@ const keys: [string, string][] = [
   ['e', t('Edit the draft')],
   ['s', t('Mark the invoice as sent')],
   ['p', t('Record a payment')],
+  ['c', t('Duplicate the invoice')],
   ['v', t('Void the invoice')],
   ['w', t('Write off what is left')],
   ['h', t('History of the invoice')],

@@ -11,7 +11,7 @@ import { Waiting } from '../components/waiting'
 import { formatDay } from '../dates'
 import { type Detail, type Invoice, can } from '../model'
 import { isZero, percent } from '../money'
-import { invoicePath } from '../paths'
+import { copyPath, invoicePath } from '../paths'
 import type { Pending } from '../pending'
 import { useInvoice } from '../queries'
 import { useStore } from '../store'
@@ -97,6 +97,9 @@ function Actions({ detail: { id, invoice }, busy, onAsk }: { detail: Detail; bus
           {findEdit(id) ? t('Go on editing') : t('Edit draft')}
         </Link>
       )}
+      <Link className="button quiet" data-key="c" href={copyPath(id)}>
+        {t('Duplicate')}
+      </Link>
       {can.writeOff(invoice) && button('write off', 'w', 'danger quiet', t('Write off'))}
       {can.void(invoice) && button('void', 'v', 'danger quiet', t('Void|do'))}
       {can.remove(invoice) && button('delete', 'd', 'danger quiet', t('Delete draft'))}
