@@ -138,6 +138,7 @@ export class Product {
   kafkaDown = false
   socketsDown = false
   requestsDown = false
+  me = { login: true, known: true, name: 'Anna Schmidt', role: 'bookkeeper' }
   handling = { state: 'ok', partitions: [] }
   listed = 0 // requests for a page of the list
 
@@ -243,6 +244,7 @@ export class Product {
     if (this.requestsDown) return route.abort()
     const body = (status, json, headers = {}) => route.fulfill({ status, json, headers })
     if (request.method() === 'POST') return this.#posted(request, url, body)
+    if (url.pathname === '/api/me') return body(200, this.me)
     if (this.databaseDown) {
       return body(503, { status: 503, code: 'database_unavailable', title: 'Postgres cannot be reached', detail: 'Postgres cannot be reached.' })
     }

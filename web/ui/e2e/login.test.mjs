@@ -47,6 +47,8 @@ describe('a login', { concurrency: 1 }, () => {
     await page.getByRole('link', { name: 'Clara' }).click()
     await page.waitForURL('/new')
     await live()
+    await page.locator('.bar').getByRole('link', { name: 'Clara' }).click()
+    await page.waitForURL('/account')
   })
 
   test('allows what the role allows, and the page says what it does not', async () => {
@@ -65,7 +67,7 @@ describe('a login', { concurrency: 1 }, () => {
       await page.setViewportSize(viewport)
       await logIn('Ben', '/account')
       await page.getByText('(this one)').first().waitFor()
-      await page.getByText('bookkeeper').waitFor()
+      await page.getByText('your role is bookkeeper').waitFor()
       assert.deepEqual(await violations(page), [])
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false)
       await page.getByRole('button', { name: 'Log out everywhere' }).click()
@@ -77,13 +79,19 @@ describe('a login', { concurrency: 1 }, () => {
   }
 
   test('that ends closes the live connection of other pages', async () => {
-    await logIn('Ben', '/')
+    await logIn('Ben', '/?status=draft')
     await live()
     const account = await context.newPage()
     await account.goto('/account')
     await account.getByRole('button', { name: 'Log out', exact: true }).click()
     await account.waitForURL('/login')
     await page.locator('.connection:not([data-state=open])').waitFor()
+    await page.getByText('You are not logged in any more.').waitFor()
+    assert.deepEqual(await violations(page), [])
+    await page.locator('.banner').getByRole('link', { name: 'Log in' }).click()
+    await page.getByRole('link', { name: 'Ben' }).click()
+    await page.waitForURL('/?status=draft')
+    await live()
   })
 
   test('leaves no errors in the console', () => assert.deepEqual(errors, []))

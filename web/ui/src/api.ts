@@ -123,6 +123,18 @@ export function listInvoices(filter: ListFilter, { cursor, limit, position, sign
   return getFresh<ListPage>('/invoices', query, position, signal)
 }
 
+/** Who asks: where nobody can log in, everybody may do everything. */
+export interface Me {
+  login: boolean
+  known: boolean
+  name?: string
+  role: string
+}
+
+export function getMe() {
+  return get<Me>('/me')
+}
+
 export function getInvoice(id: string, signal: AbortSignal) {
   return get<Detail>(`/invoices/${segment(id)}`, signal)
 }

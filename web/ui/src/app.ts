@@ -1,5 +1,5 @@
 import { QueryCache, QueryClient } from '@tanstack/react-query'
-import { Problem, lookUp, postCommand } from './api'
+import { type Me, Problem, getMe, lookUp, postCommand } from './api'
 import { Cache } from './cache'
 import { Commands } from './commands'
 import { type Connection, type Frame, Live, type Socket } from './live'
@@ -13,11 +13,17 @@ import { t } from './language/text'
 
 export const connection = new Store<Connection>('connecting')
 export const databaseDown = new Store(false)
+export const me = new Store<Me>({ login: false, known: false, role: '' })
 export const announcement = new Store('')
 export const outdated = new Store(false) // the server is newer than this page
 
 function noticeDatabase(error: unknown): void {
   if (error instanceof Problem && error.code === 'database_unavailable') databaseDown.set(true)
+}
+
+/** Who looks at the page. A server that cannot say it leaves what it said before. */
+function askWho(): void {
+  getMe().then((who) => me.set(who), () => undefined)
 }
 
 function rethrowNoticed(error: unknown): never {
@@ -82,6 +88,7 @@ export const live: Live = new Live({
   onConnection: (next) => {
     const before = connection.get()
     connection.set(next)
+    if (next === 'open' || next === 'reconnecting') askWho() // a session that ends closes the connection
     if (next === 'open' ? before !== 'connecting' : before === 'open') announcement.set(told[next])
   },
   online: () => navigator.onLine,

@@ -6,6 +6,7 @@ import { request } from '../sentences'
 import { useStore } from '../store'
 import { useNow } from '../use-change'
 import { ClockIcon, WarnIcon } from './icons'
+import { LoginBanner } from './person'
 import { StalledBanner } from './stalled'
 import { waitText } from './waiting'
 import { t } from '../language/text'
@@ -35,6 +36,7 @@ export function Banners() {
           </p>
         </div>
       )}
+      <LoginBanner />
       <StalledBanner />
       <OutdatedBanner />
       <SlowChanges pending={pending} />

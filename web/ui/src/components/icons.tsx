@@ -22,6 +22,7 @@ export const ClockIcon = icon(<path d="M12 7v5l3 2M21 12a9 9 0 1 1-18 0 9 9 0 0 
 export const SunIcon = icon(<path d="M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8Zm0-6v2m0 16v2M2 12h2m16 0h2M4.9 4.9l1.4 1.4m11.4 11.4 1.4 1.4m0-14.2-1.4 1.4M6.3 17.7l-1.4 1.4" />)
 export const MoonIcon = icon(<path d="M20 14.5A8.5 8.5 0 0 1 9.5 4a8.5 8.5 0 1 0 10.5 10.5Z" />)
 export const AutoIcon = icon(<path d="M12 3a9 9 0 1 0 0 18V3Zm0 0a9 9 0 0 1 0 18" />)
+export const PersonIcon = icon(<path d="M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8Zm-7.5 8a7.5 7.5 0 0 1 15 0" />)
 export const KeyboardIcon = icon(<path d="M3 7h18v11H3zM7 11h.01M11 11h.01M15 11h.01M18 11h.01M8 15h8" />)
 
 export function Mark() {

@@ -9,6 +9,7 @@ import { useStore } from '../store'
 import { Banners } from './banners'
 import { Conflicts } from './conflict'
 import { InvoicesIcon, KeyboardIcon, Mark, PlusIcon, SearchIcon } from './icons'
+import { PersonLink } from './person'
 import { Shortcuts, useShortcuts } from './shortcuts'
 import { ThemeButton } from './theme'
 import { Announcer, Toasts } from './toasts'
@@ -79,6 +80,7 @@ function Bar({ onOpen }: { onOpen: (what: Opened) => void }) {
       <span className="connection" data-state={state} title={meaning}>
         <span>{name}</span>
       </span>
+      <PersonLink />
       <div className="tools">
         <LanguageSelect />
         <button type="button" className="icon wide-only" aria-label={t('Keyboard shortcuts')} onClick={() => onOpen('keys')}>
