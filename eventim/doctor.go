@@ -61,11 +61,29 @@ func (t OpenTransaction) String() string { return torn.Transaction(t).String() }
 // looked at; the others are listed. It needs READ on these topics and on
 // __transaction_state, and DESCRIBE on the transactional ids.
 func (a Aggregate[S, C, E]) OpenTransactions(ctx context.Context, k Kafka) (open []OpenTransaction, err error) {
+	t := a.Topics()
+	return openTransactions(ctx, k, a.Group(), t.Commands, t.Results, t.Events, t.Snapshots, t.DeadLetters)
+}
+
+// OpenTransactions is that of an Aggregate, of the topics of a reactor.
+func (r Reactor[S, M]) OpenTransactions(ctx context.Context, k Kafka) ([]OpenTransaction, error) {
+	t := r.Topics()
+	return openTransactions(ctx, k, r.Group(), t.Inbox, t.Instances, t.Parked, t.Positions)
+}
+
+// VerifyTopics is that of an Aggregate, of the topics of a reactor.
+func (r Reactor[S, M]) VerifyTopics(ctx context.Context, k Kafka) error {
+	return withAdmin(k, func(admin sarama.ClusterAdmin) error {
+		_, err := r.withDefaults().inspectTopics(ctx, admin)
+		return err
+	})
+}
+
+func openTransactions(ctx context.Context, k Kafka, group string, topics ...string) (open []OpenTransaction, err error) {
 	err = withSurgeon(k, func(s torn.Surgeon) error {
-		t := a.Topics()
-		found, err := s.Examine([]string{torn.OffsetsTopic, t.Commands, t.Results, t.Events, t.Snapshots, t.DeadLetters})
+		found, err := s.Examine(append([]string{torn.OffsetsTopic}, topics...))
 		for _, f := range found {
-			_, ours := txn.Owner(a.Group(), f.TransactionalID)
+			_, ours := txn.Owner(group, f.TransactionalID)
 			if f.Topic == torn.OffsetsTopic && f.Verdict != torn.Torn && !ours {
 				continue
 			}

@@ -33,6 +33,7 @@ var Aggregate = eventim.Aggregate[Invoice, Command, Event]{
 		eventim.Of[Command]("ReversePayment", ReversePayment{}),
 		eventim.Of[Command]("VoidInvoice", VoidInvoice{}),
 		eventim.Of[Command]("WriteOffInvoice", WriteOffInvoice{}),
+		eventim.Of[Command]("RecordNumber", RecordNumber{}),
 	),
 	Events: eventim.NewUnion(
 		eventim.Of[Event]("InvoiceCreated", InvoiceCreated{}),
@@ -49,11 +50,12 @@ var Aggregate = eventim.Aggregate[Invoice, Command, Event]{
 		eventim.Of[Event]("PaymentReversed", PaymentReversed{}),
 		eventim.Of[Event]("InvoiceVoided", InvoiceVoided{}),
 		eventim.Of[Event]("InvoiceWrittenOff", InvoiceWrittenOff{}),
+		eventim.Of[Event]("InvoiceNumbered", InvoiceNumbered{}),
 	),
 	State: eventim.JSON[Invoice]("invoice"),
 	// 2: states have reasons, and what was written off or reversed. 3: they have tax, discounts
-	// and charges. A program of a smaller revision would drop them; it refuses these states instead.
-	Revision: 3,
+	// and charges. 4: they have numbers. A program of a smaller revision would drop them; it refuses these states instead.
+	Revision: 4,
 }
 
 // decide is what all commands have in common. The time of a command is when

@@ -11,6 +11,6 @@ func Codes() []string {
 		CodeAmountNotPositive, CodeAmountTooLarge, CodeTotalTooLarge, CodeOverpayment, CodeTooManyLines, CodeTooManyPayments,
 		CodeTooManyAdjustments, CodeTooManyTaxes, CodeInvoiceTooLarge, CodeDiscountInvalid, CodeDiscountTooLarge, CodeChargeInvalid,
 		CodeTaxCategoryUnknown, CodeTaxCategoriesMixed, CodeTaxRateInvalid, CodeTaxMissing, CodeExemptionInvalid, CodeExemptionMissing,
-		CodeTextTooLong, CodeTextInvalid,
+		CodeTextTooLong, CodeTextInvalid, CodeNumberNotDue, CodeNumberAssigned,
 	}
 }

@@ -25,6 +25,9 @@ type Invoice struct {
 
 	Pricing Pricing `json:"pricing,omitzero"`
 	Totals  Totals  `json:"totals,omitzero"` // where there is tax, or a discount or charge of the document
+
+	Series string `json:"series,omitzero"` // that its number is of: none of what was sent before there were numbers
+	Number string `json:"number,omitzero"` // as the series has given it, a moment after it was sent
 }
 
 // Status is where an invoice stands in its life.

@@ -87,9 +87,11 @@ func (e DetailsChanged) evolve(inv Invoice) Invoice {
 // SendInvoice makes a draft payable, and fixes it.
 type SendInvoice struct{}
 
-// InvoiceSent fixed the invoice; Total is what the customer owes.
+// InvoiceSent fixed the invoice; Total is what the customer owes. It is to have a
+// number of Series.
 type InvoiceSent struct {
-	Total Money `json:"total"`
+	Total  Money  `json:"total"`
+	Series string `json:"series,omitzero"`
 }
 
 func (SendInvoice) decide(inv Invoice) ([]Event, error) {
@@ -105,11 +107,11 @@ func (SendInvoice) decide(inv Invoice) ([]Event, error) {
 	if err := inv.mustBeTaxed(); err != nil {
 		return nil, err
 	}
-	return []Event{InvoiceSent{inv.Total}}, nil
+	return []Event{InvoiceSent{inv.Total, inv.seriesOf()}}, nil
 }
 
-func (InvoiceSent) evolve(inv Invoice) Invoice {
-	inv.Status = StatusSent
+func (e InvoiceSent) evolve(inv Invoice) Invoice {
+	inv.Status, inv.Series = StatusSent, e.Series
 	return inv
 }
 

@@ -24,6 +24,7 @@ var situations = []situation{
 	{"new", histories[""], "There is no invoice under this id yet."},
 	{"draft", histories[StatusDraft], "It can be changed and deleted, and nobody owes it."},
 	{"sent", histories[StatusSent], "It is issued: amounts, parties and lines are frozen, and the balance is owed."},
+	{"sent, numbered", []Event{created, sent, numbered}, "It has learned its number, a moment after it was sent. It is sent all the same: the number is a fact beside the state, and a void one keeps it."},
 	{"sent, refunded", []Event{created, sent, byBankReceived, reversed}, "What had been paid was taken back. It is sent again."},
 	{"partially_paid", []Event{created, sent, byBankReceived}, "A part of it has been paid."},
 	{"paid", []Event{created, sent, byBankReceived, restReceived, paid}, "All of it has been paid."},
@@ -57,6 +58,8 @@ var inTheMatrix = []asked{
 	{"DeleteInvoice", DeleteInvoice{}},
 	{"VoidInvoice", VoidInvoice{"issued twice"}},
 	{"WriteOffInvoice", WriteOffInvoice{"insolvent"}},
+	{"RecordNumber", record},
+	{"RecordNumber, another", RecordNumber{"default.invoice.2026", "2026-0002"}},
 }
 
 // on is the command for an invoice: what is left of it depends on it.

@@ -13,6 +13,7 @@ const (
 	maxDescription = 200
 	maxReference   = 140 // what a SEPA transfer carries
 	maxReason      = 500
+	maxNumber      = 100
 
 	maxTransactionID = 64 // in bytes
 

@@ -88,7 +88,7 @@ func TestPriced(t *testing.T) {
 				LineItemChanged{Line: consultingItem, Total: eur("25.00")},
 			},
 		},
-		{Name: "send", Given: given, When: SendInvoice{}, Then: []Event{InvoiceSent{eur("32.06")}}},
+		{Name: "send", Given: given, When: SendInvoice{}, Then: []Event{InvoiceSent{eur("32.06"), "default.invoice.2026"}}},
 		{
 			Name: "a charge beside the discount", When: creation(CreateInvoice{Lines: []LineDetails{{
 				Description: "Work", Quantity: mustDecimal("1"), UnitPrice: mustDecimal("2.00"), Discount: Adjustment{Amount: mustDecimal("3")}, Charge: Adjustment{Amount: mustDecimal("1.00")},
@@ -198,6 +198,7 @@ func TestLargestPricedInvoiceFitsIntoARecord(t *testing.T) {
 				Method: "bank_transfer", TransactionID: strings.Repeat("x", maxTransactionID), Reversed: eur("9999999.99"),
 			})
 		}
+		inv.Series, inv.Number = strings.Repeat("x", maxNumber), strings.Repeat("漢", maxNumber)
 		inv.Status, inv.Reason, inv.WrittenOff = StatusWrittenOff, strings.Repeat("漢", maxReason), eur("9999999999999.99")
 		if data := must(Aggregate.State.Encode(inv)).Data; len(data) > 1<<20 {
 			t.Errorf("%s: the invoice has %d bytes, want at most %d", s.Name, len(data), 1<<20)

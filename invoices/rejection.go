@@ -49,4 +49,6 @@ const (
 	CodeExemptionMissing       = "exemption_missing"
 	CodeTextTooLong            = "text_too_long"
 	CodeTextInvalid            = "text_invalid" // control characters
+	CodeNumberNotDue           = "number_not_due"
+	CodeNumberAssigned         = "number_assigned"
 )

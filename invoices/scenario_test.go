@@ -41,7 +41,10 @@ var (
 	consultingItem = LineItem{"1", consulting, eur("25.00")}
 	created        = InvoiceCreated{Details: acme, Currency: "EUR", Lines: []LineItem{consultingItem}, Total: eur("25.00")}
 	createdEmpty   = InvoiceCreated{Details: acme, Currency: "EUR", Lines: []LineItem{}, Total: eur("0")}
-	sent           = InvoiceSent{eur("25.00")}
+	sent           = InvoiceSent{Total: eur("25.00"), Series: "default.invoice.2026"}
+	record         = RecordNumber{"default.invoice.2026", "2026-0001"}
+	sentBefore     = InvoiceSent{Total: eur("25.00")} // there were series
+	numbered       = InvoiceNumbered{"default.invoice.2026", "2026-0001"}
 	ten            = ReceivePayment{Amount: eur("10.00"), Date: mustDate("2026-11-30"), Reference: "RF18"}
 	tenReceived    = PaymentReceived{Payment: Payment{ID: "1", Amount: ten.Amount, Date: ten.Date, Reference: "RF18"}, Paid: eur("10.00"), Balance: eur("15.00")}
 	rest           = ReceivePayment{Amount: eur("15.00"), Date: mustDate("2026-12-01")}
@@ -372,6 +375,7 @@ func TestRejected(t *testing.T) {
 		{Name: "stale version", Given: draft, When: SendInvoice{}, Expected: new(int64(0)), Rejected: eventim.CodeVersionConflict},
 	}
 	scenarios = append(scenarios, notPriced()...)
+	scenarios = append(scenarios, notNumbered()...)
 	covered := map[string]bool{}
 	for _, s := range scenarios {
 		covered[s.Rejected] = true

@@ -7,6 +7,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/eventim-go/eventim/invoices"
 )
 
 // apiVersion is that of the interface, not of the program.
@@ -43,6 +45,9 @@ func (s *Server) registerAPI(mux *routing) {
 // its own schema.
 func (s *Server) registerCommands(api huma.API) {
 	for _, name := range s.commands.Names() {
+		if !invoices.Asked(name) {
+			continue
+		}
 		zero, _, _ := s.commands.Member(name)
 		op := huma.Operation{
 			OperationID: name, Method: http.MethodPost, Path: "/api/invoices/{id}/commands/" + name,

@@ -78,7 +78,7 @@ func (s *Server) command(r commandRequest) (eventim.Command[invoices.Command], *
 	}
 	var err error
 	cmd.Payload, err = s.aggregate.ParseCommand(r.name, r.payload)
-	if errors.Is(err, eventim.ErrUnknownCommand) {
+	if errors.Is(err, eventim.ErrUnknownCommand) || !invoices.Asked(r.name) {
 		return cmd, newProblem(codeCommandUnknown, "%q is not a command of invoices.", r.name)
 	}
 	if r.name == creation && r.expected == nil {

@@ -12,7 +12,7 @@ import (
 
 type listInput struct {
 	Status  []string `query:"status" nullable:"false" enum:"draft,sent,partially_paid,paid,void,written_off" doc:"Only invoices in one of these, separated by commas."`
-	Query   string   `query:"q" maxLength:"200" pattern:"^[^\\x00]*$" patternDescription:"text" doc:"Text to look for in the customer's name and the invoice id."`
+	Query   string   `query:"q" maxLength:"200" pattern:"^[^\\x00]*$" patternDescription:"text" doc:"Text to look for in the customer's name, the number and the invoice id."`
 	Overdue bool     `query:"overdue" doc:"Only invoices that should have been paid by now."`
 	Cursor  string   `query:"cursor" maxLength:"4000" format:"cursor" doc:"Next of the page before; clients do not look inside."`
 	Limit   int      `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"Invoices on a page."`
@@ -36,6 +36,7 @@ type InvoicePage struct {
 type InvoiceRow struct {
 	ID           string       `json:"id"`
 	Version      int64        `json:"version"`
+	Number       string       `json:"number,omitzero" doc:"In its series; missing while it has none."`
 	CustomerName string       `json:"customerName"`
 	Status       string       `json:"status" enum:"draft,sent,partially_paid,paid,void,written_off,deleted"`
 	Currency     string       `json:"currency"`
@@ -101,7 +102,7 @@ func (s *Server) row(row views.Row) (InvoiceRow, error) {
 		return InvoiceRow{}, fmt.Errorf("invoice %s: %w", row.ID, err)
 	}
 	return InvoiceRow{
-		ID: row.ID, Version: row.Version, CustomerName: row.CustomerName, Status: row.Status, Currency: row.Currency,
+		ID: row.ID, Version: row.Version, Number: row.Number, CustomerName: row.CustomerName, Status: row.Status, Currency: row.Currency,
 		Total: money[0], Paid: money[1], Balance: money[2],
 		IssueDate: row.IssueDate.Format(time.DateOnly), DueDate: row.DueDate.Format(time.DateOnly),
 		UpdatedAt: row.UpdatedAt.UTC(), Overdue: s.overdue(row),

@@ -52,6 +52,9 @@ func TestOpenAPIIsServed(t *testing.T) {
 	got := n.get("/openapi.json")
 	got.want(t, 200, "openapi", "3.1.0")
 	for _, name := range invoices.Aggregate.Commands.(interface{ Names() []string }).Names() {
+		if !invoices.Asked(name) {
+			continue
+		}
 		schema := dig(got.body, "paths", "/api/invoices/{id}/commands/"+name, "post", "requestBody", "content", "application/json", "schema", "$ref")
 		if ref, _ := schema.(string); !strings.HasSuffix(ref, "/"+name) {
 			t.Errorf("%s: the schema of the body is %v", name, schema)

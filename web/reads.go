@@ -34,6 +34,7 @@ func (s *Server) registerReads(api huma.API) {
 	register(api, get("GetHistory", "/api/invoices/{id}/history", "What happened to an invoice"), findOutcomes, s.getHistory)
 	register(api, get("GetHandling", "/api/handling", "Whether commands are being handled"), anyOutcome, s.getHandling)
 	register(api, get("GetInvoiceCommand", "/api/invoices/{id}/commands/{key}", "What became of a command of an invoice"), lookUpOutcomes, s.getInvoiceCommand)
+	register(api, get("ListNumberSeries", "/api/number-series", "The series of numbers, with the proof that none is missing"), readOutcomes, s.listSeries)
 	command := get("GetCommand", "/api/commands/{id}", "What became of a command, by its id alone")
 	command.Description = "A command id belongs to its invoice. While it was used for one only, this is its answer; " +
 		"else the answer is 409 with the links of the answers, one for each invoice. More than 100 are not listed."

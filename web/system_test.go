@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -195,6 +196,14 @@ func (r reply) json(path ...string) any { return dig(r.body, path...) }
 
 func dig(v any, path ...string) any {
 	for _, key := range path {
+		if list, ok := v.([]any); ok {
+			i, err := strconv.Atoi(key)
+			if err != nil || i >= len(list) {
+				return nil
+			}
+			v = list[i]
+			continue
+		}
 		object, _ := v.(map[string]any)
 		v = object[key]
 	}

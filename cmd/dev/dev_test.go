@@ -68,8 +68,8 @@ func TestInstancesRunSideBySide(t *testing.T) {
 	for _, c := range []*child{a, b} {
 		var count int
 		query(t, c, `select count(*) from projector.views`, &count)
-		if count != 3 {
-			t.Errorf("got %d views, want 3", count)
+		if count != 4 {
+			t.Errorf("got %d views, want 4", count)
 		}
 	}
 	if status, answer := b.ask(t, http.MethodPost, "/api/invoices/only-in-a/commands/SendInvoice", `{}`); status != http.StatusUnprocessableEntity {

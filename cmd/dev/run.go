@@ -14,6 +14,7 @@ import (
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/internal/app"
 	"github.com/eventim-go/eventim/invoices"
+	"github.com/eventim-go/eventim/invoices/series"
 	"github.com/eventim-go/eventim/migrations"
 	"github.com/eventim-go/eventim/projector"
 	"github.com/eventim-go/eventim/web"
@@ -49,7 +50,7 @@ func run(ctx context.Context, f flags, console *app.Console, logger *slog.Logger
 		return err
 	}
 	if len(f.Kafka) == 0 { // the topics are ours, and may be those of an earlier version
-		if err := invoices.Aggregate.StampTopics(ctx, s.kafka); err != nil {
+		if err := invoices.Aggregate.StampTopics(ctx, s.kafka); err != nil { // those of the series are younger
 			return err
 		}
 	}
@@ -66,7 +67,7 @@ func prepare(ctx context.Context, k eventim.Kafka, pool *pgxpool.Pool, replicati
 	if err := app.AwaitKafka(ctx, k, logger); err != nil {
 		return err
 	}
-	if err := invoices.Aggregate.CreateTopics(ctx, k, replication); err != nil {
+	if err := app.CreateTopics(ctx, k, invoices.Aggregate, replication); err != nil {
 		return err
 	}
 	if err := app.AwaitPostgres(ctx, pool, logger); err != nil {
@@ -95,6 +96,12 @@ func (d dev) parts(ctx context.Context) ([]eventim.Part, error) {
 	if err != nil {
 		return nil, err
 	}
+	numbering, err := app.NewNumbering(invoices.Aggregate, series.DefaultFormat, eventim.HandlerConfig{
+		Kafka: d.servers.kafka, Dir: filepath.Join(d.dir, "handler"), Logger: d.logger,
+	})
+	if err != nil {
+		return nil, err
+	}
 	views, err := app.NewProjector(invoices.Aggregate, d.pool, projector.Config{Kafka: d.servers.kafka, Logger: d.logger})
 	if err != nil {
 		return nil, err
@@ -112,6 +119,7 @@ func (d dev) parts(ctx context.Context) ([]eventim.Part, error) {
 	}
 	return append(d.servers.watch,
 		eventim.Part{Name: "handler", Run: handler.Run},
+		eventim.Part{Name: "numbering", Run: numbering.Run},
 		eventim.Part{Name: "projector", Run: views.Run},
 		login,
 		page,

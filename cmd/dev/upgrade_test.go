@@ -82,6 +82,38 @@ func TestInstallationOfTheVersionBeforeComesUp(t *testing.T) {
 			t.Errorf("invoice %s: the view went back from version %d to %d", inv.id, before[inv.id].version, inv.version)
 		}
 	}
+	awaitNumbers(t, conn, before)
+}
+
+// awaitNumbers waits until what was sent today has its number, and wants what was sent
+// by the version before to have none.
+func awaitNumbers(t *testing.T, conn *pgx.Conn, before map[string]listed) {
+	t.Helper()
+	var drafts, others []string
+	for id, inv := range before {
+		if inv.status == "draft" {
+			drafts = append(drafts, id)
+		} else {
+			others = append(others, id)
+		}
+	}
+	for deadline := time.Now().Add(childtest.Patience); ; time.Sleep(10 * time.Millisecond) {
+		var today, ofBefore, series int
+		if err := conn.QueryRow(t.Context(), `
+			select count(*) filter (where id = any($1)), count(*) filter (where id = any($2)), (select count(*) from public.number_series)
+			from public.invoice_list where invoice ->> 'number' is not null`, drafts, others).Scan(&today, &ofBefore, &series); err != nil {
+			t.Fatal(err)
+		}
+		if ofBefore > 0 {
+			t.Fatalf("%d invoices that were sent by the version before have got numbers", ofBefore)
+		}
+		if len(drafts) > 0 && today == len(drafts) && series == today {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d invoices that were sent today have their numbers, and the series have given %d", today, len(drafts), series)
+		}
+	}
 }
 
 // awaitResults waits until the view of results has come as far as those of the commands with these ids, in whichever

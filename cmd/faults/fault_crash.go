@@ -38,6 +38,27 @@ func (n *nemesis) crashInLoop(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%s at %q, passage %d, down for %v", n.handlers[k].Name, point, passages+1, down), err
 }
 
+// crashNumbering kills what numbers invoices at a point of its loop: of the handler of
+// the series, of the reactor, or of what tells the reactor.
+func (n *nemesis) crashNumbering(ctx context.Context) (string, error) {
+	k, point, passages := n.random.IntN(len(n.numberings)), loopPoints[n.random.IntN(len(loopPoints))], n.random.IntN(10)
+	p, o := n.numberings[k], n.crashes[k]
+	if err := o.give("crash", fmt.Sprint(point, " ", passages)); err != nil {
+		return "", err
+	}
+	within, cancel := context.WithTimeout(ctx, crashTimeout)
+	defer cancel()
+	if err := p.Died(within); err != nil {
+		return "", fmt.Errorf("at %q: %w", point, err)
+	}
+	if o.crashPending() {
+		return "", fmt.Errorf("%s died, but not at %q", p.Name, point)
+	}
+	down := n.downtime()
+	sleep(ctx, down)
+	return fmt.Sprintf("%s at %q, passage %d, down for %v", p.Name, point, passages+1, down.Round(time.Millisecond)), n.startProcess(ctx, p)
+}
+
 // crashInTakeOver kills a handler, and again while it takes its partitions
 // over.
 func (n *nemesis) crashInTakeOver(ctx context.Context) (string, error) {

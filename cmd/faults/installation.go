@@ -31,8 +31,8 @@ const (
 // size is how many processes there are of each part, and whether handlers
 // reach the brokers through a proxy each.
 type size struct {
-	handlers, projectors, webs int
-	proxied                    bool
+	handlers, numberings, projectors, webs int
+	proxied                                bool
 }
 
 // installation is the product with all that it needs.
@@ -45,6 +45,8 @@ type installation struct {
 	orders     []orders        // to handlers
 	damaged    map[string]bool // state stores, on purpose
 	proxies    []*proxy        // before the brokers, by handler, if so wanted
+	numberings []*fleet.Process
+	crashes    []orders // to numberings
 	projectors []*fleet.Process
 	webs       []*fleet.Process
 	clients    []*journaled
@@ -108,6 +110,11 @@ func (i *installation) start(ctx context.Context, s size) error {
 			return err
 		}
 	}
+	for range s.numberings {
+		if err := i.addNumbering(); err != nil {
+			return err
+		}
+	}
 	for n := range s.projectors {
 		i.projectors = append(i.projectors, i.fleet.Process(fmt.Sprint("projector-", n), "projector", "--health-listen", "127.0.0.1:0"))
 	}
@@ -143,8 +150,20 @@ func (i *installation) addHandler(ctx context.Context, proxied bool) error {
 	return nil
 }
 
+func (i *installation) addNumbering() error {
+	name := fmt.Sprint("numbering-", len(i.numberings))
+	data, faults := filepath.Join(i.dir, "data-"+name), filepath.Join(i.dir, "orders-"+name)
+	if err := os.MkdirAll(faults, 0o750); err != nil {
+		return err
+	}
+	p := i.fleet.Process(name, "numbering", "--data", data, "--health-listen", "127.0.0.1:0")
+	p.Env = []string{"EVENTIM_FAULTS=" + faults}
+	i.numberings, i.crashes = append(i.numberings, p), append(i.crashes, orders{faults})
+	return nil
+}
+
 func (i *installation) processes() []*fleet.Process {
-	return slices.Concat(i.handlers, i.projectors, i.webs)
+	return slices.Concat(i.handlers, i.numberings, i.projectors, i.webs)
 }
 
 func (i *installation) startProcess(ctx context.Context, p *fleet.Process) error {
@@ -259,7 +278,7 @@ func healthOf(ctx context.Context, p *fleet.Process) (h health, err error) {
 
 // source says where the evidence is, but for the stores.
 func (i *installation) source() verify.Source {
-	s := verify.Source{Brokers: i.brokers, Aggregate: aggregate, Pool: i.pool, Settle: 90 * time.Second}
+	s := verify.Source{Brokers: i.brokers, Aggregate: aggregate, Pool: i.pool, Numbered: len(i.numberings) > 0, Settle: 90 * time.Second}
 	for _, c := range i.clients {
 		s.Journals = append(s.Journals, c.Journal)
 	}

@@ -53,7 +53,7 @@ type fault struct {
 
 var faults = slices.Concat(strikes, asides)
 
-// strikes hit handlers or brokers.
+// strikes hit handlers, what numbers invoices, or brokers.
 var strikes = []fault{
 	{"kill a handler", 6, (*nemesis).killHandler},
 	{"kill a handler at a point of its loop", 9, (*nemesis).crashInLoop},
@@ -62,6 +62,7 @@ var strikes = []fault{
 	{"end a handler by SIGTERM", 3, (*nemesis).endHandler},
 	{"kill all handlers", 1, (*nemesis).killHandlers},
 	{"stop a handler for longer than its session", 3, (*nemesis).pauseHandler},
+	{"kill a numbering at a point of its loop", 5, (*nemesis).crashNumbering},
 	{"kill a broker", 1, func(n *nemesis, ctx context.Context) (string, error) { return n.killNode(ctx, n.random.IntN(nodes)+1) }},
 	{"kill the coordinator of the group", 1, (*nemesis).killGroupCoordinator},
 	{"kill the coordinator of a transaction", 1, (*nemesis).killTransactionCoordinator},
@@ -91,6 +92,10 @@ var strikes = []fault{
 
 // asides hit neither, and may happen while one of the strikes does.
 var asides = []fault{
+	{"kill a numbering", 4, func(n *nemesis, ctx context.Context) (string, error) { return n.kill(ctx, n.one(n.numberings)) }},
+	{"stop a numbering for longer than its session", 1, func(n *nemesis, ctx context.Context) (string, error) {
+		return n.pause(ctx, n.one(n.numberings), sessionTimeout+2*time.Second)
+	}},
 	{"kill a projector", 3, func(n *nemesis, ctx context.Context) (string, error) { return n.kill(ctx, n.one(n.projectors)) }},
 	{"kill a web node", 3, func(n *nemesis, ctx context.Context) (string, error) { return n.kill(ctx, n.one(n.webs)) }},
 	{"stop a projector for longer than its session", 1, func(n *nemesis, ctx context.Context) (string, error) {

@@ -85,7 +85,10 @@ func longest(gaps []report.Gap) string {
 // are judged, too.
 func (n *nemesis) judge(ctx context.Context, r *recorder) error {
 	source := n.source()
-	var err error
+	err := verify.AwaitNumbers(ctx, source) // while the handlers can tell them
+	if err != nil {
+		return errors.Join(err, n.writeJournals())
+	}
 	if source.Stores, err = n.endHandlers(ctx); err != nil {
 		return errors.Join(err, n.writeJournals())
 	}

@@ -20,6 +20,7 @@ type verifyCommand struct {
 	Aggregate string        `env:"EVENTIM_AGGREGATE" default:"invoice" placeholder:"NAME" help:"Prefix of the topics."`
 	Stores    []string      `placeholder:"DIR" help:"Data directories of handlers that have ended."`
 	Journals  string        `placeholder:"DIR" help:"Directory with the journals of the clients."`
+	Numbered  bool          `help:"Judge the numbers of the invoices, too: their numbering has run."`
 	Settle    time.Duration `default:"30s" placeholder:"TIME" help:"How long to wait until everything is handled."`
 	SelfTest  bool          `help:"Make a correct run on a broker and a database of its own, damage what it left in every known way, and see that each damage is found."`
 }
@@ -29,7 +30,7 @@ func (c *verifyCommand) Run(ctx context.Context) (err error) {
 	if c.SelfTest {
 		return selfTest(ctx)
 	}
-	source := verify.Source{Brokers: c.Kafka, Aggregate: c.Aggregate, Settle: c.Settle}
+	source := verify.Source{Brokers: c.Kafka, Aggregate: c.Aggregate, Numbered: c.Numbered, Settle: c.Settle}
 	for _, dir := range c.Stores {
 		source.Stores = append(source.Stores, verify.Store{Dir: dir})
 	}
@@ -89,7 +90,7 @@ func correctRun(ctx context.Context, dir string) (_ *verify.Evidence, err error)
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, i.close()) }()
-	if err := i.start(ctx, size{handlers: 1, projectors: 1, webs: 1}); err != nil {
+	if err := i.start(ctx, size{handlers: 1, numberings: 1, projectors: 1, webs: 1}); err != nil {
 		return nil, err
 	}
 	if err := i.garbage(ctx, 3); err != nil {
@@ -101,6 +102,9 @@ func correctRun(ctx context.Context, dir string) (_ *verify.Evidence, err error)
 	}
 	l.settle(ctx, time.Minute)
 	source := i.source()
+	if err := verify.AwaitNumbers(ctx, source); err != nil {
+		return nil, err
+	}
 	if source.Stores, err = i.endHandlers(ctx); err != nil {
 		return nil, err
 	}

@@ -14,11 +14,12 @@ type allCommand struct {
 	Replication  int16          `env:"EVENTIM_REPLICATION" default:"3" placeholder:"N" help:"Replication factor of the topics that are created."`
 	Migrate      bool           `env:"EVENTIM_MIGRATE" help:"Bring the database up to date."`
 	Handler      handlerFlags   `embed:"" group:"handler"`
+	Numbering    numberingFlags `embed:"" group:"numbering"`
 	Projector    projectorFlags `embed:"" group:"projector"`
 	Web          webFlags       `embed:"" group:"web"`
 	Kafka        kafkaFlags     `embed:"" group:"kafka"`
 	Postgres     postgresFlags  `embed:"" group:"postgres"`
-	HealthListen string         `env:"EVENTIM_HEALTH_LISTEN" default:"127.0.0.1:8081" placeholder:"HOST:PORT" group:"health" help:"Address of /healthz and /readyz of handler and projector."`
+	HealthListen string         `env:"EVENTIM_HEALTH_LISTEN" default:"127.0.0.1:8081" placeholder:"HOST:PORT" group:"health" help:"Address of /healthz and /readyz of handler, numbering and projector."`
 }
 
 // Run runs the command.
@@ -39,11 +40,17 @@ func (c *allCommand) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
+	numbering, err := c.Numbering.part(c.Handler, c.Kafka.aggregate(), k, p)
+	if err != nil {
+		return err
+	}
 	views, err := c.Projector.part(c.Kafka.aggregate(), k, pool, p)
 	if err != nil {
 		return err
 	}
-	health, err := app.HealthServer(ctx, c.HealthListen, map[string]func() app.Health{"handler": handler.Health, "projector": views.Health}, p.logger)
+	health, err := app.HealthServer(ctx, c.HealthListen, map[string]func() app.Health{
+		"handler": handler.Health, "numbering": numbering.Health, "projector": views.Health,
+	}, p.logger)
 	if err != nil {
 		return err
 	}
@@ -51,7 +58,8 @@ func (c *allCommand) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	return eventim.RunAll(ctx, health, eventim.Part{Name: "handler", Run: handler.Run}, eventim.Part{Name: "projector", Run: views.Run}, page)
+	return eventim.RunAll(ctx, health, eventim.Part{Name: "handler", Run: handler.Run}, eventim.Part{Name: "numbering", Run: numbering.Run},
+		eventim.Part{Name: "projector", Run: views.Run}, page)
 }
 
 func (c *allCommand) prepare(ctx context.Context, k eventim.Kafka, pool *pgxpool.Pool, p process) error {

@@ -14,9 +14,10 @@ import (
 // cli is the command line. Each flag can be given in the environment, too.
 type cli struct {
 	Handler     handlerCommand     `cmd:"" help:"Handle commands: decide them, and write results, events and snapshots."`
+	Numbering   numberingCommand   `cmd:"" help:"Give invoices their numbers, without a gap: the handler of the series, and the reactor that asks it."`
 	Projector   projectorCommand   `cmd:"" help:"Write the views to Postgres."`
 	Web         webCommand         `cmd:"" help:"Serve the page, the HTTP API and the websocket."`
-	All         allCommand         `cmd:"" help:"Run handler, projector and web in one process."`
+	All         allCommand         `cmd:"" help:"Run handler, numbering, projector and web in one process."`
 	Topics      topicsCommand      `cmd:"" help:"Create, verify, list or copy the topics."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database up to date, before a new version starts."`
 	Doctor      doctorCommand      `cmd:"" help:"Find what is wrong in Kafka, and mend it."`
@@ -46,6 +47,7 @@ Examples:
     export EVENTIM_POSTGRES=postgres://eventim@postgres:5432/eventim
     invoices topics create && invoices migrate
     invoices handler --data /var/lib/eventim
+    invoices numbering --data /var/lib/eventim-numbering
     invoices projector
     invoices web --listen :8080
 `
@@ -58,6 +60,7 @@ func newParser(flags *cli, options ...kong.Option) *kong.Kong {
 		kong.ValueFormatter(describe),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "handler", Title: "Handler:"},
+			{Key: "numbering", Title: "Numbering:"},
 			{Key: "projector", Title: "Projector:"},
 			{Key: "web", Title: "Web:"},
 			{Key: "login", Title: "Login:"},

@@ -72,7 +72,7 @@ func TestFlagsFromTheEnvironment(t *testing.T) {
 		"EVENTIM_LOGIN_ISSUER": "https://i", "EVENTIM_LOGIN_URL": "https://u", "EVENTIM_LOGIN_CLIENT_ID": "c", "EVENTIM_LOGIN_CLIENT_SECRET_FILE": "s",
 		"EVENTIM_LOGIN_ROLES_CLAIM": "groups", "EVENTIM_LOGIN_SCOPES": "groups", "EVENTIM_LOGIN_ROLES": "A=clerk;B=admin", "EVENTIM_LOGIN_ANONYMOUS": "viewer",
 		"EVENTIM_RATE_LIMIT": "15", "EVENTIM_LOGIN_IDLE": "15m", "EVENTIM_LOGIN_LIFETIME": "8h",
-		"EVENTIM_MIGRATE": "true", "EVENTIM_LOG": "text", "EVENTIM_LOG_LEVEL": "debug",
+		"EVENTIM_MIGRATE": "true", "EVENTIM_NUMBER_FORMAT": "R-{0}/{YY}", "EVENTIM_LOG": "text", "EVENTIM_LOG_LEVEL": "debug",
 	} {
 		t.Setenv(name, value)
 	}
@@ -83,6 +83,7 @@ func TestFlagsFromTheEnvironment(t *testing.T) {
 	want := allCommand{
 		CreateTopics: true, Replication: 2, Migrate: true,
 		Handler:   handlerFlags{Data: "/d", Lanes: 4, MaxBatch: 10, SessionTimeout: 30 * time.Second, CachedStates: 11, CacheMiB: 12},
+		Numbering: numberingFlags{NumberFormat: "R-{0}/{YY}"},
 		Projector: projectorFlags{ProjectorGroup: "g", ProjectorBatch: 13, ProjectorLanes: -1},
 		Web: webFlags{
 			Listen: ":1", AllowedHosts: []string{"a", "b"}, AllowedOrigins: []string{"https://a", "https://b"}, ActorHeader: "X-User", MaxSockets: 14, RateLimit: 15,
@@ -117,6 +118,7 @@ func TestMisuse(t *testing.T) {
 		{"reanchor", "no_such_view"},
 		{"web", "--kafka-sasl-mechanism", "gssapi"},
 		{"web", "--log-format", "xml"},
+		{"numbering", "--number-format", "{YYYY}"},
 		{"web", "--log-level", "loud"},
 		{"topics"},
 	} {

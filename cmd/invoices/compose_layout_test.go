@@ -42,8 +42,9 @@ func TestComposeVolumes(t *testing.T) {
 	for name, target := range map[string]string{
 		"kafka": environment(service(t, p, "kafka"))["KAFKA_LOG_DIRS"],
 		// Since 18 the image has its data in a directory below.
-		"postgres": "/var/lib/postgresql",
-		"handler":  commandOf(t, service(t, p, "handler")).Handler.Handler.Data,
+		"postgres":  "/var/lib/postgresql",
+		"handler":   commandOf(t, service(t, p, "handler")).Handler.Handler.Data,
+		"numbering": commandOf(t, service(t, p, "numbering")).Numbering.Handler.Data,
 	} {
 		volumes := service(t, p, name).Volumes
 		if len(volumes) != 1 || volumes[0].Type != types.VolumeTypeVolume || volumes[0].Target != target {
@@ -64,6 +65,7 @@ func TestComposeOrder(t *testing.T) {
 		"kafka": {}, "postgres": {},
 		"topics": {"kafka": healthy}, "migrate": {"postgres": healthy},
 		"handler":   {"topics": completed},
+		"numbering": {"topics": completed},
 		"projector": {"topics": completed, "migrate": completed},
 		"web":       {"topics": completed, "migrate": completed},
 	} {

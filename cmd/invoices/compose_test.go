@@ -102,7 +102,7 @@ func TestComposeCommands(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			flags := commandOf(t, s)
 			ours[name] = map[string]string{
-				"handler": flags.Handler.HealthListen, "projector": flags.Projector.HealthListen, "web": flags.Web.Web.Listen,
+				"handler": flags.Handler.HealthListen, "numbering": flags.Numbering.HealthListen, "projector": flags.Projector.HealthListen, "web": flags.Web.Web.Listen,
 			}[name]
 			if s.Build == nil || s.Build.Context != p.WorkingDir {
 				t.Errorf("it is not built from the root of the repository: %+v", s.Build)
@@ -113,10 +113,10 @@ func TestComposeCommands(t *testing.T) {
 			wantServers(t, p, s)
 		})
 	}
-	if got, want := slices.Sorted(maps.Keys(ours)), []string{"handler", "migrate", "projector", "topics", "web"}; !slices.Equal(got, want) {
+	if got, want := slices.Sorted(maps.Keys(ours)), []string{"handler", "migrate", "numbering", "projector", "topics", "web"}; !slices.Equal(got, want) {
 		t.Errorf("got the services %q, want %q", got, want)
 	}
-	for _, name := range []string{"handler", "projector", "web"} {
+	for _, name := range []string{"handler", "numbering", "projector", "web"} {
 		t.Run(name+" is checked", func(t *testing.T) { wantHealthcheck(t, service(t, p, name), ours[name]) })
 	}
 }

@@ -26,21 +26,22 @@ func TestAnInstallationGrows(t *testing.T) {
 		t.Fatalf("before: got %d %s, want version 1", status, created)
 	}
 	wantRow(t, database)
+	sendNumbered(t, url, "of-before", "2026-0001")
 	if code := c.End(t, syscall.SIGTERM); code != 0 {
 		t.Fatalf("got exit code %d, want 0\n%s", code, &c.Stderr)
 	}
 
 	grown := eventimtest.Name(t, "grown")
 	said := succeed(t, env, "topics", "copy", "--to", grown, "--to-partitions", "20")
-	if !strings.Contains(said, grown+"-events: 1 records\n") {
-		t.Errorf("topics copy says\n%swant one event", said)
+	if !strings.Contains(said, grown+"-events: 4 records\n") || !strings.Contains(said, grown+"-series-events: 1 records\n") {
+		t.Errorf("topics copy says\n%swant four events of invoices, and one number", said)
 	}
-	for _, view := range []string{"invoice_list", "invoice_history", "command_result"} {
+	for _, view := range []string{"invoice_list", "invoice_history", "command_result", "number_series"} {
 		succeed(t, env, "reanchor", view)
 	}
 	env = append(env, "EVENTIM_AGGREGATE="+grown, "EVENTIM_PARTITIONS=20")
 	_, url = serve(t, env, all)
-	wantRow(t, database)
+	eventually(t, "the rows are there", func() bool { return rows(t, database) == 2 })
 	repeat, status := post(t, url, "CreateInvoice", "key-1", create)
 	if status != http.StatusOK || !strings.Contains(repeat, `"version":1`) || !strings.Contains(repeat, `"replayed":true`) {
 		t.Errorf("a key of before: got %d %s, want its first answer", status, repeat)
@@ -54,6 +55,29 @@ func TestAnInstallationGrows(t *testing.T) {
 		_, row := get(t, url+"/api/invoices/a-1")
 		_, history := get(t, url+"/api/invoices/a-1/history")
 		return strings.Contains(row, "2026-12-31") && strings.Contains(history, `"version":1`) && strings.Contains(history, `"version":2`)
+	})
+	// The numbers go on: the invoice of before keeps its own, and gets no other.
+	sendNumbered(t, url, "of-after", "2026-0002")
+	eventually(t, "the series is whole", func() bool {
+		_, series := get(t, url+"/api/number-series")
+		return strings.Contains(series, `"whole":true,"count":2`) && strings.Contains(series, `"waiting":0`)
+	})
+}
+
+// sendNumbered creates and sends an invoice, and waits for its number.
+func sendNumbered(t *testing.T, url, id, number string) {
+	t.Helper()
+	invoice := url + "/api/invoices/" + id
+	for _, c := range []struct{ name, body string }{
+		{"CreateInvoice", numberless}, {"SendInvoice", "{}"},
+	} {
+		if status, answer := request(t, http.MethodPost, invoice+"/commands/"+c.name, c.body); status != http.StatusOK {
+			t.Fatalf("%s: got %d %s, want 200", c.name, status, answer)
+		}
+	}
+	eventually(t, "the invoice "+id+" has the number "+number, func() bool {
+		_, answer := get(t, invoice)
+		return strings.Contains(answer, `"number":"`+number+`"`)
 	})
 }
 

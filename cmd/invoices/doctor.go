@@ -52,7 +52,7 @@ func (c *doctorTransactionsCommand) Run(ctx context.Context, p process) error {
 		return err
 	}
 	a := c.Kafka.aggregate()
-	open, examined := a.OpenTransactions(ctx, k)
+	open, examined := app.OpenTransactions(ctx, k, a)
 	all := make([]diagnosis, 0, len(open)) // an empty array, not null
 	torn := 0
 	for _, t := range open {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/internal/app"
+	"github.com/eventim-go/eventim/invoices/series"
 	"github.com/eventim-go/eventim/projector"
 	"github.com/eventim-go/eventim/web"
 )
@@ -41,6 +42,18 @@ func (f handlerFlags) part(a app.Aggregate, k eventim.Kafka, p process) (*app.Ha
 	return app.NewHandler(a, eventim.HandlerConfig{
 		Kafka: k, Dir: f.Data, Lanes: f.Lanes, MaxBatch: f.MaxBatch, CachedStates: f.CachedStates, CacheBytes: f.CacheMiB << 20,
 		Session: f.SessionTimeout, Logger: p.logger, OnRestore: p.console.RestoreProgress(p.logger),
+	})
+}
+
+type numberingFlags struct {
+	NumberFormat series.Format `env:"EVENTIM_NUMBER_FORMAT" default:"{YYYY}-{0000}" placeholder:"FORMAT" help:"How the numbers of invoices are written: fiscal year and number, once each. A series keeps the format of its first number, so another one takes effect with the next fiscal year."`
+}
+
+// part keeps its state beside that of a handler: f are its flags.
+func (n numberingFlags) part(f handlerFlags, a app.Aggregate, k eventim.Kafka, p process) (*app.Numbering, error) {
+	return app.NewNumbering(a, n.NumberFormat, eventim.HandlerConfig{
+		Kafka: k, Dir: f.Data, Lanes: f.Lanes, MaxBatch: f.MaxBatch, CachedStates: f.CachedStates, CacheBytes: f.CacheMiB << 20,
+		Session: f.SessionTimeout, Logger: p.logger,
 	})
 }
 

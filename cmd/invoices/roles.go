@@ -30,6 +30,30 @@ func (c *handlerCommand) Run(ctx context.Context, p process) error {
 	return eventim.RunAll(ctx, health, eventim.Part{Name: "handler", Run: handler.Run})
 }
 
+type numberingCommand struct {
+	Numbering    numberingFlags `embed:"" group:"numbering"`
+	Handler      handlerFlags   `embed:"" group:"handler"`
+	Kafka        kafkaFlags     `embed:"" group:"kafka"`
+	HealthListen string         `env:"EVENTIM_HEALTH_LISTEN" default:"127.0.0.1:8083" placeholder:"HOST:PORT" group:"health" help:"Address of /healthz and /readyz."`
+}
+
+// Run runs the command.
+func (c *numberingCommand) Run(ctx context.Context, p process) error {
+	k, err := c.Kafka.connection("invoices-numbering")
+	if err != nil {
+		return err
+	}
+	numbering, err := c.Numbering.part(c.Handler, c.Kafka.aggregate(), k, p)
+	if err != nil {
+		return err
+	}
+	health, err := app.HealthServer(ctx, c.HealthListen, map[string]func() app.Health{"numbering": numbering.Health}, p.logger)
+	if err != nil {
+		return err
+	}
+	return eventim.RunAll(ctx, health, eventim.Part{Name: "numbering", Run: numbering.Run})
+}
+
 type projectorCommand struct {
 	Projector    projectorFlags `embed:"" group:"projector"`
 	Kafka        kafkaFlags     `embed:"" group:"kafka"`

@@ -41,11 +41,25 @@ func createTopics(ctx context.Context, a app.Aggregate, k eventim.Kafka, replica
 	if err := app.AwaitKafka(ctx, k, p.logger); err != nil {
 		return err
 	}
-	created, err := a.CreateMissingTopics(ctx, k, replication)
+	names := app.TopicNames(a)
+	before, err := describeTopics(k, names)
 	if err != nil {
+		return err
+	}
+	if err := app.CreateTopics(ctx, k, a, replication); err != nil {
 		return adviseReplication(err)
 	}
-	return sayTopics(topicNames(a.Topics()), created, a.VerifyTopics(ctx, k), p.out)
+	return sayTopics(names, missing(before), app.VerifyTopics(ctx, k, a), p.out)
+}
+
+// missing are the names of those that did not exist.
+func missing(described []*sarama.TopicMetadata) (names []string) {
+	for _, t := range described {
+		if t.Err != sarama.ErrNoError {
+			names = append(names, t.Name)
+		}
+	}
+	return names
 }
 
 // sayTopics prints what became of each topic, and returns the error of the
@@ -93,11 +107,11 @@ func (c *copyTopicsCommand) Run(ctx context.Context, p process) error {
 	}
 	to := c.Kafka.aggregate()
 	to.Name, to.Partitions = c.To, c.ToPartitions
-	copied, err := eventim.CopyTopics(ctx, k, c.Kafka.aggregate(), to, c.Replication)
+	copied, err := app.CopyTopics(ctx, k, c.Kafka.aggregate(), to, c.Replication)
 	if err != nil {
 		return adviseReplication(err)
 	}
-	for _, topic := range topicNames(to.Topics()) {
+	for _, topic := range app.TopicNames(to) {
 		fmt.Fprintf(p.out, "%s: %d records\n", topic, copied[topic])
 	}
 	return nil
@@ -116,7 +130,7 @@ func (c *verifyTopicsCommand) Run(ctx context.Context, p process) error {
 	if err := app.AwaitKafka(ctx, k, p.logger); err != nil {
 		return err
 	}
-	return c.Kafka.aggregate().VerifyTopics(ctx, k)
+	return app.VerifyTopics(ctx, k, c.Kafka.aggregate())
 }
 
 type listTopicsCommand struct {
@@ -132,7 +146,7 @@ func (c *listTopicsCommand) Run(ctx context.Context, p process) error {
 	if err := app.AwaitKafka(ctx, k, p.logger); err != nil {
 		return err
 	}
-	found, err := describeTopics(k, topicNames(c.Kafka.aggregate().Topics()))
+	found, err := describeTopics(k, app.TopicNames(c.Kafka.aggregate()))
 	if err != nil {
 		return err
 	}
@@ -144,10 +158,6 @@ func (c *listTopicsCommand) Run(ctx context.Context, p process) error {
 		}
 	}
 	return table.Flush()
-}
-
-func topicNames(t eventim.Topics) []string {
-	return []string{t.Commands, t.Results, t.Events, t.Snapshots, t.DeadLetters}
 }
 
 // describeTopics returns the topics in the order of names.

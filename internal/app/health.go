@@ -24,6 +24,7 @@ type Health struct {
 // PartitionHealth is how one partition of a part is doing.
 type PartitionHealth struct {
 	View       string    `json:"view,omitempty"`
+	Of         string    `json:"of,omitempty"` // which task, of a part that has several
 	Partition  int32     `json:"partition"`
 	State      string    `json:"state"`
 	Since      time.Time `json:"since,omitzero"` // when the state began

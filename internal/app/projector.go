@@ -33,7 +33,7 @@ func ViewNames(a Aggregate) []string {
 // Views are the views that a projector of a writes: a new one has its place here,
 // and everything about it in a file of package views.
 func Views(a Aggregate) []projector.View {
-	return []projector.View{views.InvoiceList(a), views.InvoiceHistory(a), views.CommandResults(a)}
+	return []projector.View{views.InvoiceList(a), views.InvoiceHistory(a), views.CommandResults(a), views.NumberSeries(a)}
 }
 
 // NewProjector makes the projector of the views of a. Its groups begin with

@@ -39,6 +39,12 @@ func Corruptions() []Corruption {
 		{"a store that differs", checker.StateIsFold, otherStore},
 		{"a wrong total", RowIsFold, wrongTotal},
 		{"a lost dead letter", checker.DeadLetterKept, lostDeadLetter},
+		{"a gap in the numbers", Gapless, numberGap},
+		{"a number that was given twice", Gapless, numberTwice},
+		{"two numbers that are written alike", OneNumber, textTwice},
+		{"two numbers of one document", OneNumber, secondNumber},
+		{"an invoice that does not know its number", NumberShown, lostNumber},
+		{"a number that the view lacks", NumberRows, lostNumberRow},
 	}
 }
 
@@ -63,7 +69,20 @@ func SelfTest(e *Evidence) (missed []string, err error) {
 
 // clone copies as deep as corruptions go.
 func (e *Evidence) clone() *Evidence {
-	c, log, rows := *e, *e.Log, *e.Rows
+	c, rows := *e, *e.Rows
+	rows.Invoices = slices.Clone(rows.Invoices)
+	c.Log, c.Rows, c.Stores, c.Journals = cloneLog(e.Log), &rows, slices.Clone(e.Stores), nil
+	if e.Series != nil {
+		c.Series = cloneLog(e.Series)
+	}
+	for _, j := range e.Journals {
+		c.Journals = append(c.Journals, journal.Of(j.Origin, j.Entries()))
+	}
+	return &c
+}
+
+func cloneLog(l *checker.Log) *checker.Log {
+	log := *l
 	for _, t := range []*checker.Topic{&log.Commands, &log.Results, &log.Events, &log.Snapshots, &log.DeadLetters} {
 		t.Partitions = slices.Clone(t.Partitions)
 		for i := range t.Partitions {
@@ -71,12 +90,7 @@ func (e *Evidence) clone() *Evidence {
 			p.Visible, p.All = slices.Clone(p.Visible), slices.Clone(p.All)
 		}
 	}
-	rows.Invoices = slices.Clone(rows.Invoices)
-	c.Log, c.Rows, c.Stores, c.Journals = &log, &rows, slices.Clone(e.Stores), nil
-	for _, j := range e.Journals {
-		c.Journals = append(c.Journals, journal.Of(j.Origin, j.Entries()))
-	}
-	return &c
+	return &log
 }
 
 // pick returns the partition and the index of a visible record.

@@ -5,6 +5,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type Source struct {
 	Pool      *pgxpool.Pool // nil: the views are not judged
 	Stores    []Store
 	Journals  []*journal.Journal // of the clients
+	Numbered  bool               // the numbering runs, and is judged
 	Settle    time.Duration      // how long to wait for the handlers and the projectors; 30 s when 0
 }
 
@@ -43,10 +45,24 @@ type Store struct {
 type Evidence struct {
 	Aggregate string
 	Log       *checker.Log
-	Rows      *Rows // nil: not judged
+	Series    *checker.Log // nil: not judged
+	Rows      *Rows        // nil: not judged
 	Stores    []checker.Copy
 	Corrupt   int // stores that are not among them, since they are damaged
 	Journals  []*journal.Journal
+}
+
+// seriesOf is the prefix of the topics of the series of an installation.
+func seriesOf(aggregate string) string { return aggregate + "-series" }
+
+func (s Source) settle() time.Duration { return cmp.Or(s.Settle, 30*time.Second) }
+
+// logs are those that views are made of.
+func (e *Evidence) logs() []*checker.Log {
+	if e.Series == nil {
+		return []*checker.Log{e.Log}
+	}
+	return []*checker.Log{e.Log, e.Series}
 }
 
 // Verify collects the evidence and judges it. It waits until the handlers have
@@ -62,16 +78,18 @@ func Verify(ctx context.Context, s Source) (*Report, error) {
 
 // Collect collects the evidence.
 func Collect(ctx context.Context, s Source) (*Evidence, error) {
-	if s.Settle == 0 {
-		s.Settle = 30 * time.Second
-	}
-	log, err := checker.Read(ctx, checker.Options{Brokers: s.Brokers, Aggregate: s.Aggregate, Settle: s.Settle})
+	log, err := checker.Read(ctx, checker.Options{Brokers: s.Brokers, Aggregate: s.Aggregate, Settle: s.settle()})
 	if err != nil {
 		return nil, err
 	}
 	e := &Evidence{Aggregate: s.Aggregate, Log: log, Journals: s.Journals}
+	if s.Numbered {
+		if e.Series, err = checker.Read(ctx, checker.Options{Brokers: s.Brokers, Aggregate: seriesOf(s.Aggregate), Settle: s.settle()}); err != nil {
+			return nil, err
+		}
+	}
 	if s.Pool != nil {
-		if err := awaitViews(ctx, s.Pool, log, s.Settle); err != nil {
+		if err := awaitViews(ctx, s.Pool, e.logs(), s.settle()); err != nil {
 			return nil, err
 		}
 		if e.Rows, err = readRows(ctx, s.Pool); err != nil {

@@ -69,6 +69,9 @@ type invoice struct {
 
 	Pricing *pricing `json:"pricing,omitempty"`
 	Totals  *totals  `json:"totals,omitempty"`
+
+	Series string `json:"series,omitempty"`
+	Number string `json:"number,omitempty"`
 }
 
 // change is every field that an event can have.
@@ -93,6 +96,9 @@ type change struct {
 
 	Pricing *pricing `json:"pricing"`
 	Totals  *totals  `json:"totals"`
+
+	Series string `json:"series"`
+	Number string `json:"number"`
 }
 
 // Fold is the fold of the invoice.
@@ -159,7 +165,12 @@ func (v *invoice) apply(name string, c change) error {
 	case "LinesReordered":
 		return v.reorder(c.LineIDs)
 	case "InvoiceSent":
-		v.Status = "sent"
+		v.Status, v.Series = "sent", c.Series
+	case "InvoiceNumbered":
+		if v.Series == "" || c.Series != v.Series || v.Number != "" || c.Number == "" {
+			return fmt.Errorf("the number %q of %q, but it is to have one of %q, and has %q", c.Number, c.Series, v.Series, v.Number)
+		}
+		v.Number = c.Number
 	case "PaymentReceived":
 		if c.Payment.known(v.Payments) {
 			return fmt.Errorf("the transaction %s took effect twice", c.Payment.TransactionID)

@@ -46,6 +46,7 @@ func (j *judge) invoice(where string, row InvoiceRow, events []*checker.Record) 
 	columns := InvoiceRow{
 		ID: row.ID, Version: row.Version, Status: want.Status, CustomerName: want.Customer.Name, Currency: want.Currency,
 		Total: want.Total.minor(), Paid: want.Paid.minor(), Balance: want.Balance.minor(), WrittenOff: want.lost(), IssueDate: want.IssueDate, DueDate: want.DueDate,
+		Series: want.Series, Number: want.Number,
 	}
 	row.Invoice = nil
 	got, _ := json.Marshal(row)
@@ -158,7 +159,7 @@ func (j *judge) answer(row AnswerRow, r *checker.Record) {
 func (j *judge) positions() {
 	partitions := 0
 	for _, p := range j.Rows.Positions {
-		partition, needed := partitionOf(j.Log, p), neededBy(j.Log, p)
+		partition, needed := partitionOf(j.logs(), p), neededBy(j.logs(), p)
 		if partition == nil {
 			continue
 		}
@@ -167,7 +168,11 @@ func (j *judge) positions() {
 			j.report.violate(PositionExact, p.View, "it is at %d of %s/%d, which has records up to %d", p.Next, p.Topic, p.Partition, needed)
 		}
 	}
-	if want := 3 * len(j.Log.Events.Partitions); partitions != want {
+	want := 3 * len(j.Log.Events.Partitions)
+	if j.Series != nil {
+		want += len(j.Series.Events.Partitions)
+	}
+	if partitions != want {
 		j.report.violate(PositionExact, "projector.positions", "there are %d positions of live views, want %d", partitions, want)
 	}
 }

@@ -17,6 +17,10 @@ const (
 	AckIsTrue       checker.Rule = "what a client was told is so"
 	Delivered       checker.Rule = "a result reaches its origin, and no other"
 	OwnWritesSeen   checker.Rule = "who waits for a position sees it"
+	Gapless         checker.Rule = "the numbers of a series are 1, 2, 3 …"
+	OneNumber       checker.Rule = "a document has one number, and a number one document"
+	NumberShown     checker.Rule = "an invoice shows the number that its series gave it"
+	NumberRows      checker.Rule = "the view of the numbers is the numbers"
 )
 
 // Report is the judgement of the whole system. Its violations are those of
@@ -28,6 +32,7 @@ type Report struct {
 	Journals, Entries                    int
 	Deliveries, Answers, Reads           int // that clients were told
 	Connections, Resumed, Unresumed      int
+	Numbers                              int // that series have given
 	CorruptStores                        int // that were damaged, and not read by their handler since
 }
 
@@ -47,6 +52,9 @@ func (r *Report) String() string {
 	fmt.Fprintf(&b, "Postgres: %d invoices, %d events, %d answers\n", r.InvoiceRows, r.HistoryRows, r.AnswerRows)
 	fmt.Fprintf(&b, "clients: %d journals with %d entries: %d results delivered, %d answers, %d reads, %d connections (%d resumed, %d could not be)\n",
 		r.Journals, r.Entries, r.Deliveries, r.Answers, r.Reads, r.Connections, r.Resumed, r.Unresumed)
+	if r.Numbers > 0 {
+		fmt.Fprintf(&b, "series: %d numbers\n", r.Numbers)
+	}
 	if r.CorruptStores > 0 {
 		fmt.Fprintf(&b, "state stores: %d damaged ones cannot be read\n", r.CorruptStores)
 	}
@@ -66,6 +74,11 @@ func Judge(e *Evidence) *Report {
 		j.history()
 		j.answers()
 		j.positions()
+	}
+	if e.Series != nil {
+		ofSeries := checker.Judge(e.Series, checker.Options{Aggregate: seriesOf(e.Aggregate), Fold: FoldSeries})
+		j.report.Kafka.Violations = append(j.report.Kafka.Violations, ofSeries.Violations...)
+		j.numbers()
 	}
 	for _, journal := range e.Journals {
 		j.journal(journal)

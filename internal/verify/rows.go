@@ -18,6 +18,7 @@ type Rows struct {
 	Invoices  []InvoiceRow
 	History   []HistoryRow
 	Answers   []AnswerRow
+	Numbers   []NumberRow
 	Positions []PositionRow
 }
 
@@ -28,6 +29,7 @@ type InvoiceRow struct {
 	Status, CustomerName, Currency   string
 	Total, Paid, Balance, WrittenOff int64
 	IssueDate, DueDate               string
+	Series, Number                   string
 	Invoice                          json.RawMessage
 }
 
@@ -50,6 +52,14 @@ type AnswerRow struct {
 	Value                       json.RawMessage
 }
 
+// NumberRow is a row of number_series.
+type NumberRow struct {
+	Series         string
+	Version        int64
+	Number         int64
+	Text, Document string
+}
+
 // PositionRow is how far a live view is in a partition.
 type PositionRow struct {
 	View, Topic string
@@ -63,7 +73,8 @@ func readRows(ctx context.Context, pool *pgxpool.Pool) (*Rows, error) {
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	return rows, pgx.BeginTxFunc(ctx, pool, options, func(tx pgx.Tx) (err error) {
 		if rows.Invoices, err = collect[InvoiceRow](ctx, tx, `
-			select id, version, status, customer_name, currency, total, paid, balance, written_off, issue_date::text, due_date::text, invoice
+			select id, version, status, customer_name, currency, total, paid, balance, written_off, issue_date::text, due_date::text,
+				coalesce(series, ''), coalesce(number, ''), invoice
 			from public.invoice_list order by id`); err != nil {
 			return err
 		}
@@ -75,6 +86,10 @@ func readRows(ctx context.Context, pool *pgxpool.Pool) (*Rows, error) {
 		if rows.Answers, err = collect[AnswerRow](ctx, tx, `
 			select command_id, invoice_id, outcome, version, code, partition, command_offset, value
 			from public.command_result order by invoice_id, command_id`); err != nil {
+			return err
+		}
+		if rows.Numbers, err = collect[NumberRow](ctx, tx, `
+			select series, version, number, text, document_id from public.number_series`); err != nil {
 			return err
 		}
 		rows.Positions, err = readPositions(ctx, tx)
@@ -102,11 +117,11 @@ func readPositions(ctx context.Context, q queryer) ([]PositionRow, error) {
 
 // awaitViews waits until the views have applied all records of the log. Views
 // that stay behind are for the judge; Postgres may be on its way back.
-func awaitViews(ctx context.Context, pool *pgxpool.Pool, log *checker.Log, within time.Duration) error {
+func awaitViews(ctx context.Context, pool *pgxpool.Pool, logs []*checker.Log, within time.Duration) error {
 	deadline := time.Now().Add(within)
 	for {
 		positions, err := readPositions(ctx, pool)
-		if err == nil && len(positions) > 0 && !slices.ContainsFunc(positions, func(p PositionRow) bool { return p.Next < neededBy(log, p) }) {
+		if err == nil && len(positions) > 0 && !slices.ContainsFunc(positions, func(p PositionRow) bool { return p.Next < neededBy(logs, p) }) {
 			return nil
 		}
 		if time.Now().After(deadline) {
@@ -124,18 +139,20 @@ func awaitViews(ctx context.Context, pool *pgxpool.Pool, log *checker.Log, withi
 }
 
 // neededBy is the offset after the last record that a view has to have applied.
-func neededBy(log *checker.Log, p PositionRow) int64 {
-	partition := partitionOf(log, p)
+func neededBy(logs []*checker.Log, p PositionRow) int64 {
+	partition := partitionOf(logs, p)
 	if partition == nil || len(partition.Visible) == 0 {
 		return 0
 	}
 	return partition.Visible[len(partition.Visible)-1].Offset + 1
 }
 
-func partitionOf(log *checker.Log, p PositionRow) *checker.Partition {
-	for _, t := range []*checker.Topic{&log.Results, &log.Events, &log.Snapshots} {
-		if t.Name == p.Topic && int(p.Partition) < len(t.Partitions) {
-			return &t.Partitions[p.Partition]
+func partitionOf(logs []*checker.Log, p PositionRow) *checker.Partition {
+	for _, log := range logs {
+		for _, t := range []*checker.Topic{&log.Results, &log.Events, &log.Snapshots} {
+			if t.Name == p.Topic && int(p.Partition) < len(t.Partitions) {
+				return &t.Partitions[p.Partition]
+			}
 		}
 	}
 	return nil

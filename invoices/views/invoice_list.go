@@ -19,7 +19,7 @@ import (
 // InvoiceList is the view invoice_list: the current state of each invoice.
 func InvoiceList(a Aggregate) projector.Projection[eventim.Snapshot[invoices.Invoice]] {
 	return projector.Projection[eventim.Snapshot[invoices.Invoice]]{
-		Name: "invoice_list", Version: 2, Topic: a.SnapshotTopic(), DDL: invoiceListDDL, Key: "id", Queue: queueInvoiceList,
+		Name: "invoice_list", Version: 3, Topic: a.SnapshotTopic(), DDL: invoiceListDDL, Key: "id", Queue: queueInvoiceList,
 	}
 }
 
@@ -38,11 +38,15 @@ create table invoice_list (
 	issue_date    date        not null,
 	due_date      date        not null,
 	updated_at    timestamptz not null,
+	series        text        collate "C",
+	number        text,
 	invoice       jsonb       not null
 );
 create index on invoice_list (updated_at desc, id desc) where status <> 'deleted';
 create index on invoice_list (status, updated_at desc, id desc);
 create index on invoice_list (due_date) where status in ('sent', 'partially_paid');
+create index on invoice_list (number) where number is not null;
+create index on invoice_list ((invoice ->> 'series')) where invoice ->> 'series' is not null;
 
 comment on table invoice_list is 'The current state of each invoice, deleted ones too';
 comment on column invoice_list.id is 'Id of the invoice';
@@ -51,13 +55,15 @@ comment on column invoice_list.revision is 'Revision of the code that folded the
 comment on column invoice_list.status is 'draft, sent, partially_paid, paid, void, written_off or deleted';
 comment on column invoice_list.customer_name is 'Name of the customer';
 comment on column invoice_list.currency is 'Currency of all amounts, ISO 4217';
-comment on column invoice_list.total is 'Sum of the lines, in minor units of the currency, such as cents';
+comment on column invoice_list.total is 'What the invoice comes to, with tax, discounts and charges, in minor units of the currency, such as cents';
 comment on column invoice_list.paid is 'Sum of the payments, in minor units';
 comment on column invoice_list.balance is 'What is still to be paid, in minor units: total less paid and written_off, 0 if it is void';
 comment on column invoice_list.written_off is 'What was given up as a loss, in minor units; payments that come nevertheless make it smaller';
 comment on column invoice_list.issue_date is 'Date of the invoice';
 comment on column invoice_list.due_date is 'When it is to be paid; overdue if that has passed and it is sent or partially_paid';
 comment on column invoice_list.updated_at is 'Time of the last command that changed the invoice';
+comment on column invoice_list.series is 'Series that the number is of: none while it is a draft, and of what was sent before there were numbers';
+comment on column invoice_list.number is 'Number of the invoice in its series, as it shows it; it comes a moment after the invoice was sent';
 comment on column invoice_list.invoice is 'The whole invoice, with customer, lines and payments';`
 
 // queueInvoiceList keeps, of each invoice, the newest snapshot: the one of the
@@ -69,6 +75,7 @@ func queueInvoiceList(statements *pgx.Batch, batch []eventim.Snapshot[invoices.I
 		versions, totals, paid, balances, writtenOff    []int64
 		revisions                                       []int32
 		issued, due, updated                            []time.Time
+		series, numbers                                 []*string
 	)
 	for _, s := range projector.Newest(underKeys(batch)) {
 		document, err := json.Marshal(s.State)
@@ -82,25 +89,35 @@ func queueInvoiceList(statements *pgx.Batch, batch []eventim.Snapshot[invoices.I
 		paid, balances = append(paid, inv.Paid.Minor()), append(balances, inv.Balance.Minor())
 		writtenOff = append(writtenOff, inv.WrittenOff.Minor())
 		issued, due = append(issued, inv.IssueDate.Time()), append(due, inv.DueDate.Time())
+		series, numbers = append(series, orNull(inv.Series)), append(numbers, orNull(inv.Number))
 		updated, documents = append(updated, s.Time), append(documents, storableJSON(document))
 	}
 	statements.Queue(`
 		insert into invoice_list as v (id, version, revision, status, customer_name, currency, total, paid, balance, written_off,
-			issue_date, due_date, updated_at, invoice)
+			issue_date, due_date, updated_at, invoice, series, number)
 		select id, version, revision, status, customer_name, currency, total, paid, balance, written_off,
-			issue_date, due_date, updated_at, invoice::jsonb
+			issue_date, due_date, updated_at, invoice::jsonb, series, number
 		from unnest($1::text[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[],
-			$9::bigint[], $10::bigint[], $11::date[], $12::date[], $13::timestamptz[], $14::text[])
+			$9::bigint[], $10::bigint[], $11::date[], $12::date[], $13::timestamptz[], $14::text[], $15::text[], $16::text[])
 			as s (id, version, revision, status, customer_name, currency, total, paid, balance, written_off,
-				issue_date, due_date, updated_at, invoice)
+				issue_date, due_date, updated_at, invoice, series, number)
 		on conflict (id) do update set
 			version = excluded.version, revision = excluded.revision, status = excluded.status,
 			customer_name = excluded.customer_name, currency = excluded.currency, total = excluded.total,
 			paid = excluded.paid, balance = excluded.balance, written_off = excluded.written_off, issue_date = excluded.issue_date,
-			due_date = excluded.due_date, updated_at = excluded.updated_at, invoice = excluded.invoice
+			due_date = excluded.due_date, updated_at = excluded.updated_at, invoice = excluded.invoice,
+			series = excluded.series, number = excluded.number
 		where `+projector.Newer("v"),
-		ids, versions, revisions, statuses, customers, currencies, totals, paid, balances, writtenOff, issued, due, updated, documents)
+		ids, versions, revisions, statuses, customers, currencies, totals, paid, balances, writtenOff, issued, due, updated, documents, series, numbers)
 	return nil
+}
+
+// orNull is a text that may be missing.
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return new(storable(s))
 }
 
 // underKeys returns the snapshots under the keys of their rows.
@@ -125,15 +142,18 @@ type Row struct {
 	IssueDate    time.Time
 	DueDate      time.Time
 	UpdatedAt    time.Time
+	Number       string          // "" while it has none
 	Invoice      json.RawMessage // the whole invoice, as its snapshot has it
 }
 
-const rowColumns = `id, version, customer_name, status, currency, total, paid, balance, issue_date, due_date, updated_at, invoice`
+// rowColumns are those that the version before has, too: it is read until this one
+// has been built.
+const rowColumns = `id, version, customer_name, status, currency, total, paid, balance, issue_date, due_date, updated_at, coalesce(invoice ->> 'number', ''), invoice`
 
 // ListFilter says which invoices to list.
 type ListFilter struct {
 	Status    []string  // any of these; all when empty
-	Query     string    // part of the customer's name or of the id, in any case
+	Query     string    // part of the customer's name, of the number or of the id, in any case
 	OverdueOn time.Time // only what was to be paid before this day; zero: no matter
 	Cursor    string    // ListPage.Next of the page before
 	Limit     int       // rows of a page: 50 when 0, at most 200
@@ -215,7 +235,7 @@ func (f ListFilter) conditions() *query {
 	if f.Query != "" {
 		// Names of invoices of long ago are as they were typed.
 		pattern := "%" + escapeLike.Replace(norm.NFC.String(storable(f.Query))) + "%"
-		q.add(`(normalize(customer_name) ilike %s or id ilike %s)`, pattern, pattern)
+		q.add(`(normalize(customer_name) ilike %s or id ilike %s or invoice ->> 'number' ilike %s)`, pattern, pattern, pattern)
 	}
 	if !f.OverdueOn.IsZero() {
 		q.add(`status in ('sent', 'partially_paid') and due_date < %s`, f.OverdueOn.Format(time.DateOnly))

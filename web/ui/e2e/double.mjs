@@ -42,6 +42,7 @@ function evolve(invoice, { type, data }) {
   if (type === 'LineItemRemoved') next.lines = next.lines.filter((l) => l.id !== data.lineId)
   if (type === 'LineItemAdded') next.lastLine = Number(data.line.id)
   if (type === 'InvoiceSent') next.status = 'sent'
+  if (type === 'InvoiceNumbered') next.number = data.number
   if (type === 'PaymentReceived') Object.assign(next, { status: next.writtenOff ? 'written_off' : 'partially_paid', payments: [...next.payments, data.payment] })
   if (type === 'InvoicePaid') Object.assign(next, { status: 'paid', writtenOff: undefined, reason: undefined })
   if (type === 'InvoiceDeleted') next.status = 'deleted'
@@ -89,6 +90,7 @@ function decide(invoice, command, given) {
   }
   if (!invoice) throw new Rejected('invoice_not_found', 'there is no such invoice')
   if (command === 'ReceivePayment') return receive(invoice, p)
+  if (command === 'RecordNumber') return [{ type: 'InvoiceNumbered', data: p }]
   if (command === 'VoidInvoice') {
     if (invoice.status !== 'sent') throw new Rejected('invoice_not_voidable', `the invoice is ${invoice.status}`)
     return [{ type: 'InvoiceVoided', data: { ...p, total: invoice.total } }]
@@ -282,7 +284,7 @@ export class Product {
 
   #list(query) {
     const rows = [...this.invoices].map(([id, { version, state: s, updatedAt }]) => ({
-      id, version, updatedAt, customerName: s.customer.name, status: s.status, currency: s.currency,
+      id, version, updatedAt, number: s.number, customerName: s.customer.name, status: s.status, currency: s.currency,
       total: s.total, paid: s.paid, balance: s.balance, issueDate: s.issueDate, dueDate: s.dueDate, overdue: overdue(s),
     })).reverse().filter((r) => r.status !== 'deleted')
       .filter((r) => !query.get('status') || r.status === query.get('status'))

@@ -197,6 +197,19 @@ test('a conflict shows each field as it was, as theirs and as yours, to choose f
   await s.dialog().waitFor({ state: 'detached' })
 })
 
+test('a number that comes while a payment is typed is no conflict', async () => {
+  s.sent('i1')
+  await s.open('/invoices/i1')
+  await s.button('Record payment').click() // looks at this version from now on
+  s.product.command('i1', 'RecordNumber', { series: 'default.invoice.2026', number: '2026-0042' })
+  await s.page.locator('.meta').getByText('Invoice 2026-0042').waitFor()
+  await s.dialog().getByLabel('Amount').fill('30')
+  await s.dialog().getByRole('button', { name: 'Record payment' }).click()
+  await s.page.getByRole('region', { name: 'Balance' }).getByText('€70.00').waitFor()
+  await s.dialog().waitFor({ state: 'detached' })
+  assert.equal(s.product.invoices.get('i1').state.payments.length, 1)
+})
+
 test('Escape out of a conflict throws nothing away, and saving asks again', async () => {
   await clash()
   await s.page.keyboard.press('Escape')

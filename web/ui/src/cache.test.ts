@@ -35,6 +35,7 @@ afterEach(() => void vi.useRealTimers())
 
 test('a newer state replaces, an older or equal one never does', () => {
   expect(newerRow(row, paid)).toMatchObject({ version: 4, status: 'paid', overdue: false, updatedAt: 'now' })
+  expect(newerRow(row, { ...paid, state: { ...paid.state, number: '2026-0042' } })).toMatchObject({ number: '2026-0042' })
   expect(newerRow({ ...row, version: 4 }, paid)).toMatchObject({ status: 'sent' })
   const detail: Detail = { id: 'i1', version: 5, updatedAt: 'later', overdue: false, invoice: state() }
   expect(newerDetail(detail, paid)).toBe(detail)

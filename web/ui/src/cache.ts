@@ -24,7 +24,8 @@ export function newerRow(row: Row, known: Known | undefined): Row {
   const { status, currency, total, paid, balance, issueDate, dueDate } = state
   const overdue = isOverdue(state, utcToday())
   const customerName = state.customer.name
-  return { id: row.id, version, updatedAt: at, customerName, status, currency, total, paid, balance, issueDate, dueDate, overdue }
+  const number = state.number !== undefined && { number: state.number }
+  return { id: row.id, ...number, version, updatedAt: at, customerName, status, currency, total, paid, balance, issueDate, dueDate, overdue }
 }
 
 export function newerPage(page: ListPage, known: (id: string) => Known | undefined): ListPage {

@@ -82,6 +82,7 @@ export interface Invoice {
   reason?: string // why it is void or written off
   pricing?: Pricing
   totals?: Totals
+  number?: string // in its series, a moment after it was sent
 }
 
 /** One invoice with the version that it stands at. */
@@ -96,6 +97,7 @@ export interface Detail {
 /** One row of the list. */
 export interface Row {
   id: string
+  number?: string
   version: number
   customerName: string
   status: Status
@@ -157,7 +159,7 @@ export function isOverdue(i: Pick<Invoice, 'status' | 'dueDate'>, today: string)
   return isOwed(i) && i.dueDate < today
 }
 
-/** A short name for an invoice: the random end of its id. */
-export function reference(id: string): string {
-  return id.slice(-8).toUpperCase()
+/** A short name for an invoice: its number, or the random end of its id while it has none. */
+export function reference(id: string, number?: string): string {
+  return number ?? id.slice(-8).toUpperCase()
 }

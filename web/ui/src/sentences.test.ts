@@ -12,6 +12,7 @@ test('events read as sentences', () => {
   expect(plain(sentence('PaymentReversed', { paymentId: '2', amount: eur('5.00'), reason: 'Bounced' }))).toMatch(/^.*5\.00.* of payment 2 taken back: Bounced$/)
   expect(sentence('InvoiceVoided', { reason: 'Issued twice' })).toBe('Invoice voided: Issued twice')
   expect(plain(sentence('InvoiceWrittenOff', { amount: eur('5.00'), reason: 'Insolvent' }))).toMatch(/^.*5\.00.* written off: Insolvent$/)
+  expect(sentence('InvoiceNumbered', { number: '2026-0001' })).toBe('Number 2026-0001 given')
   expect(sentence('InvoiceCreated', { customer: { name: 'Acme' }, lines: [{}] })).toBe('Draft created for Acme with one line')
 })
 

@@ -83,6 +83,7 @@ const happened: Record<string, (d: Data) => string> = {
   PricingChanged: (d) => (money(d.total) ? t('Discounts, surcharges or tax changed: {total} in total', { total: money(d.total) }) : t('Discounts, surcharges or tax changed')),
   LinesReordered: () => t('Lines put into another order'),
   InvoiceSent: (d) => (money(d.total) ? t('Invoice marked as sent: {total} to be paid', { total: money(d.total) }) : t('Invoice marked as sent')),
+  InvoiceNumbered: (d) => t('Number {number} given', { number: text(d.number) }),
   PaymentReceived: (d) => {
     const payment = record(d.payment ?? d)
     const [amount, reference] = [money(payment.amount), text(payment.reference)]

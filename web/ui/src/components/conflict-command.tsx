@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { useEffect, useEffectEvent, useState } from 'react'
 import { draftOf } from '../edit'
 import { differences, shown } from '../merge'
 import { type Invoice, payable } from '../model'
@@ -15,7 +15,7 @@ import { Waiting } from './waiting'
 import { t } from '../language/text'
 
 /** A payment, sending or deleting that came too late: shows what it was decided on, and what is there now. */
-export function CommandConflict({ conflict: { change, version }, now, onClose, onDone }: Conflicting) {
+export function CommandConflict({ conflict: { change, version }, now, harmless, onClose, onDone }: Conflicting) {
   const key = workKey.paid(change.invoice)
   const [kept] = useState(() => works.find<object>(key))
   const { submit, pending, failure } = useChange({ onAccepted: onDone, onConflict: onDone })
@@ -26,6 +26,10 @@ export function CommandConflict({ conflict: { change, version }, now, onClose, o
     const batch = submit({ invoice, about, expected: latest, ...(now && { seen: now.invoice }), steps })
     if (kept) works.keep(key, { ...kept, batch })
   }
+  const goOn = useEffectEvent(apply)
+  useEffect(() => {
+    if (harmless) goOn()
+  }, [harmless])
   const discard = () => {
     if (pending) return onClose()
     works.drop(key)

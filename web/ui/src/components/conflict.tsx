@@ -28,6 +28,7 @@ export function Conflicts() {
 export interface Conflicting {
   conflict: Outcome
   now: Detail | undefined // undefined while it is read, or cannot be
+  harmless: boolean // nothing happened that a person would decide otherwise for
   onClose: () => void // nothing is thrown away
   onDone: () => void
 }
@@ -64,6 +65,8 @@ function ConflictDialog({ conflict }: { conflict: Outcome }) {
     if (edits && path !== form) announceKept(t('Your changes for {name} are kept. Go on editing', { name: change.about }), form)
     else if (works.find(workKey.paid(change.invoice))) announceKept(t('The payment of {name} is filled in when you record it again', { name: change.about }), invoicePath(change.invoice))
   }
+  // The number comes by itself, a moment after the invoice was sent.
+  const harmless = data?.events.length === 1 && data.events[0]?.type === 'InvoiceNumbered'
   const Decision = edits ? EditConflict : CommandConflict
   return (
     <Dialog title={t('This invoice changed in the meantime')} calm wide={edits} onClose={close}>
@@ -75,7 +78,7 @@ function ConflictDialog({ conflict }: { conflict: Outcome }) {
         })}
       </p>
       <Since events={data?.events} loading={isPending} />
-      <Decision conflict={conflict} now={data?.now} onClose={close} onDone={next} />
+      <Decision conflict={conflict} now={data?.now} harmless={harmless} onClose={close} onDone={next} />
     </Dialog>
   )
 }

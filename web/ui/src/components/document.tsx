@@ -15,7 +15,7 @@ export function InvoiceDocument({ id, invoice }: { id: string; invoice: Invoice 
   return (
     <article className="card document" aria-label={t('Invoice')}>
       <p className="title print-only">
-        {titles[status] ?? t('Invoice')} <span className="num">{reference(id)}</span>
+        {titles[status] ?? t('Invoice')} <span className="num">{reference(id, invoice.number)}</span>
       </p>
       <div className="parties">
         <address>

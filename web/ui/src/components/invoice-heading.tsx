@@ -21,12 +21,12 @@ export function InvoiceHeading({ detail: { id, version, updatedAt, invoice }, pe
       <Back to="/">{t('Invoices')}</Back>
       <Heading
         title={tab === 'invoice' ? invoice.customer.name : t('History of {name}', { name: invoice.customer.name })}
-        tab={`${tab === 'invoice' ? t('Invoice') : t('History')} ${reference(id)} · ${invoice.customer.name}`}
+        tab={`${tab === 'invoice' ? t('Invoice') : t('History')} ${reference(id, invoice.number)} · ${invoice.customer.name}`}
       >
         <InvoiceBadge invoice={invoice} />
         {pending && tab === 'history' && <Waiting pending={pending} short />}
         <p className="meta num">
-          <span>{t('Invoice')} {reference(id)}</span>
+          <span>{t('Invoice')} {reference(id, invoice.number)}</span>
           <span>{t('Version {n}', { n: version })}</span>
           <span>{t('Changed {time}', { time: formatTime(updatedAt) })}</span>
         </p>

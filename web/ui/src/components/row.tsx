@@ -29,7 +29,7 @@ export const ListRow = memo(function ListRow({ row }: { row: Row }) {
   return (
     <tr ref={ref}>
       <td className="who">
-        <Link href={invoicePath(row.id)}>{row.customerName}</Link> <span className="mono">{reference(row.id)}</span>
+        <Link href={invoicePath(row.id)}>{row.customerName}</Link> <span className="mono">{reference(row.id, row.number)}</span>
       </td>
       <td className="status">
         <StatusBadge status={row.status} overdue={row.overdue} />

@@ -404,6 +404,7 @@ export const german = {
   'Invoice marked as sent': 'Rechnung als versendet markiert',
   'Payment of {amount} recorded': 'Zahlung von {amount} erfasst',
   'Draft deleted': 'Entwurf gelöscht',
+  'Number {number} given': 'Nummer {number} vergeben',
   'Invoice voided': 'Rechnung storniert',
   'Invoice written off': 'Rechnung ausgebucht',
   ' with one line': ' mit einer Zeile',
