@@ -40,7 +40,7 @@ func TestRebuildByAPerson(t *testing.T) {
 	s := newSystem(t)
 	work := s.load(6, 100_000)
 	s.busy(300)
-	for _, view := range []string{"invoice_list", "invoice_history", "command_result"} {
+	for _, view := range []string{"invoice_list", "invoice_history", "command_result", "number_series"} {
 		s.says("rebuild "+view+" --rate 2000", "projectors that run take it up")
 		if view == "invoice_list" {
 			if err := s.projectors[0].Kill(); err != nil {
@@ -64,7 +64,7 @@ func TestRebuildByAPerson(t *testing.T) {
 		View    string
 		Rebuild struct{ State string }
 	}
-	if err := json.Unmarshal([]byte(s.says("views --json")), &views); err != nil || len(views) != 3 {
+	if err := json.Unmarshal([]byte(s.says("views --json")), &views); err != nil || len(views) != 4 {
 		t.Errorf("views are %+v, error %v", views, err)
 	}
 	for _, v := range views {
