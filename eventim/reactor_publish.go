@@ -86,7 +86,7 @@ func (r *Reactor[S, M]) checkPublications() error {
 	for _, p := range r.Publishes {
 		topic, wide := p.topic()
 		if topic == "" || wide < 1 || seen[topic] {
-			errs = append(errs, fmt.Errorf("Publishes has %q with %d partitions, or twice", topic, wide))
+			errs = append(errs, fmt.Errorf("what it publishes in: %q has %d partitions, or is there twice", topic, wide))
 		}
 		seen[topic] = true
 	}
