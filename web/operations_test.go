@@ -63,7 +63,7 @@ func TestARebuildThatDiffersIsShown(t *testing.T) {
 	n := s.serve()
 	n.post("inv-1", "CreateInvoice", create).want(t, 200)
 	eventually(t, func() bool { return n.get("/api/invoices/inv-1").status == 200 }, func() string { return "no invoice" })
-	if _, err := s.pool.Exec(t.Context(), `update invoice_list_v2.invoice_list set customer_name = 'Somebody else'`); err != nil {
+	if _, err := s.pool.Exec(t.Context(), `update invoice_list_v3.invoice_list set customer_name = 'Somebody else'`); err != nil {
 		t.Fatal(err)
 	}
 	const path = "/api/operations/views/invoice_list/rebuild"
