@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/eventim-go/eventim/internal/fleet"
@@ -90,7 +91,7 @@ var strikes = []fault{
 	{"let the clock of a handler jump", 2, (*nemesis).jumpClock},
 }
 
-// asides hit neither, and may happen while one of the strikes does.
+// asides hit no handler and no broker, and may happen while one of the strikes does.
 var asides = []fault{
 	{"kill a numbering", 4, func(n *nemesis, ctx context.Context) (string, error) { return n.kill(ctx, n.one(n.numberings)) }},
 	{"stop a numbering for longer than its session", 1, func(n *nemesis, ctx context.Context) (string, error) {
@@ -115,6 +116,10 @@ var asides = []fault{
 func (f fault) isAside() bool {
 	return slices.ContainsFunc(asides, func(a fault) bool { return a.name == f.name })
 }
+
+// hitsNumbering tells whether a fault hits what numbers invoices. Two of them at a time
+// might hit the same process, and each would take what the other does for its own.
+func (f fault) hitsNumbering() bool { return strings.Contains(f.name, "numbering") }
 
 // those returns the faults with these names; all when there are none.
 func those(names []string) ([]fault, error) {

@@ -27,7 +27,7 @@ func (n *nemesis) start(ctx context.Context, f fault) *happening {
 // strike lets a fault happen, and every other time another one beside it: what
 // is being overcome is then met by something else.
 func (n *nemesis) strike(ctx context.Context, f fault, some []fault) []*happening {
-	beside := slices.DeleteFunc(slices.Clone(some), func(g fault) bool { return !g.isAside() })
+	beside := slices.DeleteFunc(slices.Clone(some), func(g fault) bool { return !g.isAside() || f.hitsNumbering() && g.hitsNumbering() })
 	if f.isAside() || len(beside) == 0 || n.random.IntN(2) == 0 {
 		return []*happening{n.start(ctx, f)}
 	}
