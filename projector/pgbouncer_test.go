@@ -98,7 +98,7 @@ func freePort(t *testing.T) int {
 func TestEverythingThroughPgbouncer(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.execute(t, `drop schema projector cascade; drop table eventim_migrations`)
+	f.execute(t, `drop schema projector cascade; drop schema access cascade; drop table eventim_migrations`)
 	pool, err := app.Postgres{URL: bouncer(t, f.pool)}.Open(t.Context(), "test")
 	if err != nil {
 		t.Fatal(err)
