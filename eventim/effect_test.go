@@ -75,28 +75,38 @@ func (p *provider) counts() (asked, probed, keys, most int) {
 	return p.asked, p.probed, len(p.done), most
 }
 
-// charges makes a process of one that charges each order that is placed.
-func charges(p *process, with *provider) {
-	order := orders(p.name)
-	p.reactor = eventim.Reactor[waits, told]{
-		Name: p.name, Partitions: 3, Messages: eventim.JSON[told]("Told"),
-		Sources: p.reactor.Sources[:1], Sends: []eventim.Target{order},
-		Performs: []eventim.Performs[told]{eventim.Performer[charge, told]{
-			Effect: charging, Do: with.charge, Probe: with.probe, Pause: 10 * time.Millisecond, Attempts: 3,
-			Failed: func(r eventim.Request[charge], err error) told { return told{"failed: " + err.Error()} },
-		}},
-		React: func(s waits, m eventim.Message[told]) (waits, []eventim.Output) {
-			s.Told = append(s.Told, m.Payload.What)
-			switch m.Payload.What {
-			case "placed":
-				return s, []eventim.Output{eventim.Call(charging, charge{m.Instance})}
-			case "charged":
-				return s, []eventim.Output{order.Send(m.Instance, orderCommand{"confirm"}), eventim.End()}
-			default:
-				return s, []eventim.Output{order.Send(m.Instance, orderCommand{"expire"}), eventim.End()}
-			}
-		},
+// performer is who charges.
+func (p *provider) performer() eventim.Performer[charge, told] {
+	return eventim.Performer[charge, told]{
+		Effect: charging, Do: p.charge, Probe: p.probe, Pause: 10 * time.Millisecond, Attempts: 3,
+		Failed: func(_ eventim.Request[charge], err error) told { return told{"failed: " + err.Error()} },
 	}
+}
+
+// charges is the process that charges each order that is placed.
+func charges(name string, with eventim.Performer[charge, told]) eventim.Reactor[waits, told] {
+	r := reserving(name, time.Hour, 0, func() {})
+	r.Sources, r.Performs = r.Sources[:1], []eventim.Performs[told]{with}
+	r.React = func(s waits, m eventim.Message[told]) (waits, []eventim.Output) {
+		s.Told = append(s.Told, m.Payload.What)
+		switch m.Payload.What {
+		case "placed":
+			return s, []eventim.Output{eventim.Call(charging, charge{m.Instance})}
+		case "charged":
+			return s, []eventim.Output{orders(name).Send(m.Instance, orderCommand{"confirm"}), eventim.End()}
+		default:
+			return s, []eventim.Output{orders(name).Send(m.Instance, orderCommand{"expire"}), eventim.End()}
+		}
+	}
+	return r
+}
+
+// newCharging is a process that charges orders, as a test sees it.
+func newCharging(t *testing.T, with eventim.Performer[charge, told]) *process {
+	t.Helper()
+	p := newProcess(t, time.Hour, 0)
+	p.reactor = charges(p.name, with)
+	return p
 }
 
 // What is called for is done once for each reaction that calls for it, though every
@@ -104,7 +114,7 @@ func charges(p *process, with *provider) {
 // fails for good, the instance hears.
 func TestEffects(t *testing.T) {
 	t.Parallel()
-	p, with := newProcess(t, time.Hour, 0), newProvider()
+	with := newProvider()
 	with.refuses = func(c charge) bool { return strings.HasSuffix(c.Order, "3") }
 	with.answers = func(n int) error {
 		if n == 1 {
@@ -112,15 +122,10 @@ func TestEffects(t *testing.T) {
 		}
 		return nil
 	}
-	charges(p, with)
+	p := newCharging(t, with.performer())
 	defer handles(p, orders(p.name))()
 	other := p.reacts(t.TempDir())
-	dir := t.TempDir()
-	for i := range 3 {
-		stop := p.reacts(dir)
-		p.place(10*i, 10*i+10)
-		stop()
-	}
+	p.comesAndGoes(3)
 	p.becomes(27, 3)
 	other()
 	asked, probed, keys, most := with.counts()
@@ -132,12 +137,11 @@ func TestEffects(t *testing.T) {
 // A call that fails at each attempt is given up, and the instance is told why.
 func TestAnEffectThatFails(t *testing.T) {
 	t.Parallel()
-	p, with := newProcess(t, time.Hour, 0), newProvider()
+	with := newProvider()
 	with.answers = func(int) error { return errors.New("out of order") }
-	charges(p, with)
-	performer := p.reactor.Performs[0].(eventim.Performer[charge, told])
+	performer := with.performer()
 	performer.Probe = nil
-	p.reactor.Performs[0] = performer
+	p := newCharging(t, performer)
 	defer handles(p, orders(p.name))()
 	defer p.reacts(p.dir)()
 	p.place(0, 3)
@@ -151,20 +155,20 @@ func TestAnEffectThatFails(t *testing.T) {
 // of it: it is not made again.
 func TestAStoppedReactorAwaitsItsCalls(t *testing.T) {
 	t.Parallel()
-	p, with := newProcess(t, time.Hour, 0), newProvider()
+	with := newProvider()
 	with.holds = make(chan struct{})
-	charges(p, with)
+	p := newCharging(t, with.performer())
 	defer handles(p, orders(p.name))()
-	stop := p.reacts(p.dir)
+	h, err := eventim.NewReactorHandler(p.reactor, p.config(p.dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := p.run(h.Run)
 	p.place(0, 1)
 	<-with.begun
 	stopped := make(chan struct{})
 	go func() { defer close(stopped); stop() }()
-	select {
-	case <-stopped:
-		t.Error("it does not wait")
-	case <-time.After(500 * time.Millisecond): // to see that it does
-	}
+	eventually(t, "it makes no more calls", func() bool { return !eventim.MakesCalls(h) })
 	close(with.holds)
 	<-stopped
 	p.becomes(1, 0) // nobody reacts any more
@@ -177,9 +181,9 @@ func TestAStoppedReactorAwaitsItsCalls(t *testing.T) {
 // another disk, asks before it makes it again.
 func TestAnInterruptedCallIsProbed(t *testing.T) {
 	t.Parallel()
-	p, with := newProcess(t, time.Hour, 0), newProvider()
+	with := newProvider()
 	with.holds = make(chan struct{}) // it answers nobody
-	charges(p, with)
+	p := newCharging(t, with.performer())
 	defer handles(p, orders(p.name))()
 	stop := p.reacts(t.TempDir())
 	p.place(0, 2)
@@ -201,10 +205,9 @@ func TestAnInterruptedCallIsProbed(t *testing.T) {
 // A call that hangs holds up neither another instance nor another message to its own.
 func TestACallThatHangsHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
-	p, with := newProcess(t, time.Hour, 0), newProvider()
+	with := newProvider()
 	hung := make(chan struct{})
-	charges(p, with)
-	performer := p.reactor.Performs[0].(eventim.Performer[charge, told])
+	performer := with.performer()
 	performer.Do = func(ctx context.Context, r eventim.Request[charge]) (told, error) {
 		if r.Payload.Order == "o0" {
 			select {
@@ -214,7 +217,7 @@ func TestACallThatHangsHoldsNobodyUp(t *testing.T) {
 		}
 		return with.charge(ctx, r)
 	}
-	p.reactor.Performs[0] = performer
+	p := newCharging(t, performer)
 	defer handles(p, orders(p.name))()
 	stop := p.reacts(p.dir)
 	p.place(0, 40)

@@ -212,6 +212,13 @@ func OwnerOf(group, id string) string {
 	return instance
 }
 
+// MakesCalls tells whether the handler of a reactor begins calls.
+func MakesCalls[S, M any](h *ReactorHandler[S, M]) bool {
+	h.calls.mu.Lock()
+	defer h.calls.mu.Unlock()
+	return h.calls.context != nil
+}
+
 // Routed tells whether the inbox of a reactor has all that its sources say.
 func Routed[S, M any](ctx context.Context, h *ReactorHandler[S, M]) (bool, error) {
 	return watching(ctx, h, func(w *drainWatch) (bool, error) { return w.routed(ctx) })

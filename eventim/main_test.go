@@ -49,6 +49,7 @@ type childConfig struct {
 	// handler; with how patient it is.
 	Reactor  string
 	Patience time.Duration
+	Provider string // URL of a provider, see charges, which the reactor calls then
 
 	// DieAt is the number of the commit at which the process kills itself,
 	// before the broker gets it or after it has done it; 0 is never.
@@ -92,7 +93,11 @@ func runChild(config string) int {
 
 func (c childConfig) run(ctx context.Context, a eventim.Aggregate[Count, Add, Added], hc eventim.HandlerConfig) error {
 	if c.Reactor != "" {
-		h, err := eventim.NewReactorHandler(reserving(c.Reactor, c.Patience, 0, func() {}), hc)
+		reactor := reserving(c.Reactor, c.Patience, 0, func() {})
+		if c.Provider != "" {
+			reactor = charges(c.Reactor, remote(c.Provider))
+		}
+		h, err := eventim.NewReactorHandler(reactor, hc)
 		if err != nil {
 			return err
 		}

@@ -48,11 +48,7 @@ func TestAReactorPublishes(t *testing.T) {
 	refused(": has 2 partitions, want 3")
 	p.reactor.Publishes[0] = news
 	defer handles(p, orders(p.name))()
-	for i := range 3 {
-		stop := p.reacts(p.dir)
-		p.place(10*i, 10*i+10)
-		stop()
-	}
+	p.comesAndGoes(3)
 	defer p.reacts(t.TempDir())()
 	eventually(t, "all is published", func() bool { return p.commands(news.Topic) >= 30 })
 	if n := p.commands(news.Topic); n != 30 {

@@ -46,7 +46,7 @@ func TestKilledReactors(t *testing.T) {
 	const rounds, each = 8, 10
 	for round := range rounds {
 		p.place(round*each, (round+1)*each)
-		time.Sleep(time.Duration(r.IntN(600)) * time.Millisecond) // the moment is the point, whatever it meets
+		time.Sleep(time.Duration(r.IntN(600)) * time.Millisecond) // no condition: the moment is by chance
 		i := r.IntN(len(children))
 		children[i].kill()
 		children[i] = p.startReactor(dirs[i], time.Hour)

@@ -116,6 +116,39 @@ func TestWhatAttemptsComeTo(t *testing.T) {
 	})
 }
 
+// A handler that is stopped lets calls end that are under way, for a while, and no longer.
+func TestAStoppedHandlerAwaitsItsCallsForAWhile(t *testing.T) {
+	t.Parallel()
+	for takes, want := range map[time.Duration]time.Duration{5 * time.Second: 5 * time.Second, time.Minute: callsGrace} {
+		synctest.Test(t, func(t *testing.T) {
+			r := *diarist(new(bool))
+			r.Sources = []Source[entry]{Begins(Source[entry]{topic: "x"})}
+			h, err := NewReactorHandler(r, HandlerConfig{Kafka: Kafka{Brokers: []string{"nobody:1"}}, Dir: "nowhere"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			ended := make(chan error)
+			go func() { ended <- h.perform(ctx) }()
+			synctest.Wait()
+			interrupted := false
+			h.calls.start(0, performerOf(func(ctx context.Context, _ Request[question]) (entry, error) {
+				select {
+				case <-time.After(takes):
+				case <-ctx.Done():
+					interrupted = true
+				}
+				return entry{}, ctx.Err()
+			}), asked(t, "k"), false)
+			begun := time.Now()
+			stop()
+			if err := <-ended; err != nil || time.Since(begun) != want || interrupted != (takes > want) {
+				t.Errorf("a call of %v: it has ended after %v, interrupted %v, %v", takes, time.Since(begun), interrupted, err)
+			}
+		})
+	}
+}
+
 // Who knows what the other side has done is asked before it is done again, but not
 // before it is done first.
 func TestProbes(t *testing.T) {

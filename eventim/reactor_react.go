@@ -221,67 +221,80 @@ func (p *reaction[S, M]) react(state S, msg Message[M], offset int64) (_ S, outp
 	return state, outputs, nil
 }
 
-// apply writes down the state, the timers and the commands: all of it, or nothing.
+// wanted is what a reaction leads to, while its outputs are looked at.
+type wanted struct {
+	timers map[string]timer
+	calls  map[string]call
+	asked  map[string]struct{} // ids of the calls that are new
+	sent   []*sarama.ProducerMessage
+	ended  bool
+}
+
+// apply writes down the state, the timers and the calls, and what is sent: all of it,
+// or nothing.
 func (p *reaction[S, M]) apply(s *task.Scope, msg Message[M], before instance, state S, outputs []Output) error {
-	after := instance{Timers: maps.Clone(before.Timers), Calls: maps.Clone(before.Calls)}
-	if after.Timers == nil {
-		after.Timers = map[string]timer{}
-	}
-	if after.Calls == nil {
-		after.Calls = map[string]call{}
-	}
-	called := map[string]struct{}{}
-	var sent []*sarama.ProducerMessage
-	ended := false
-	for place, o := range outputs {
-		switch {
-		case o.Send != nil, o.Publish != nil:
-			m, err := p.written(msg, place, o)
-			if err != nil {
-				return err
-			}
-			if m != nil {
-				sent = append(sent, m)
-			}
-		case o.At != nil:
-			t, err := p.timerOf(msg, o.At)
-			if err != nil {
-				return err
-			}
-			after.Timers[o.At.Name] = t
-		case o.Cancel != "":
-			delete(after.Timers, o.Cancel)
-		case o.Call != nil:
-			c, ok, err := p.callOf(msg, o.Call, s.Now)
-			if err != nil {
-				return err
-			}
-			if id := commandID(p.r.Name, msg.Instance, msg.ID, place); ok {
-				after.Calls[id], called[id] = c, struct{}{}
-			}
-		case o.End:
-			ended = true
-		}
+	w, err := p.wanted(s, msg, before, outputs)
+	if err != nil {
+		return err
 	}
 	payload, err := writeBy(p.r.State, state)
 	if err != nil {
 		return err
 	}
-	after.Type, after.Schema, after.State = payload.Type, payload.SchemaVersion, payload.Data
-	kept := &after
-	if ended && len(called) > 0 {
-		return errors.New("it ends, and calls: what an instance that has ended calls for is not done")
+	after := &instance{Type: payload.Type, Schema: payload.SchemaVersion, State: payload.Data, Timers: w.timers, Calls: w.calls}
+	if w.ended {
+		after = nil
 	}
-	if ended {
-		kept = nil
-	}
-	if err := p.save(s, msg.Instance, before, kept); err != nil {
+	if err := p.save(s, msg.Instance, before, after); err != nil {
 		return err
 	}
-	for _, m := range sent {
+	for _, m := range w.sent {
 		s.EmitTo(m.Partition, m)
 	}
-	p.refresh(called)
+	p.refresh(w.asked)
+	return nil
+}
+
+// wanted is what the outputs of a reaction want of an instance that was as before. It
+// writes nothing.
+func (p *reaction[S, M]) wanted(s *task.Scope, msg Message[M], before instance, outputs []Output) (w wanted, err error) {
+	w = wanted{timers: map[string]timer{}, calls: map[string]call{}, asked: map[string]struct{}{}}
+	maps.Copy(w.timers, before.Timers)
+	maps.Copy(w.calls, before.Calls)
+	for place, o := range outputs {
+		if err := p.want(&w, s.Now, msg, place, o); err != nil {
+			return w, err
+		}
+	}
+	if w.ended && len(w.asked) > 0 {
+		err = errors.New("it ends, and calls: what an instance that has ended calls for is not done")
+	}
+	return w, err
+}
+
+func (p *reaction[S, M]) want(w *wanted, now time.Time, msg Message[M], place int, o Output) error {
+	switch {
+	case o.Send != nil, o.Publish != nil:
+		m, err := p.written(msg, place, o)
+		if m != nil {
+			w.sent = append(w.sent, m)
+		}
+		return err
+	case o.At != nil:
+		t, err := p.timerOf(msg, o.At)
+		w.timers[o.At.Name] = t
+		return err
+	case o.Cancel != "":
+		delete(w.timers, o.Cancel)
+	case o.Call != nil:
+		c, ok, err := p.callOf(msg, o.Call, now)
+		if id := commandID(p.r.Name, msg.Instance, msg.ID, place); ok {
+			w.calls[id], w.asked[id] = c, struct{}{}
+		}
+		return err
+	case o.End:
+		w.ended = true
+	}
 	return nil
 }
 

@@ -178,6 +178,17 @@ func (p *process) place(from, to int) {
 	}
 }
 
+// comesAndGoes has a process join and leave, some times, and place ten orders each time.
+func (p *process) comesAndGoes(times int) {
+	p.t.Helper()
+	dir := p.t.TempDir()
+	for i := range times {
+		stop := p.reacts(dir)
+		p.place(10*i, 10*i+10)
+		stop()
+	}
+}
+
 // outcomes reads what has become of the orders, and of how many the stock was asked.
 func (p *process) outcomes() (is map[string]int, asked int) {
 	p.t.Helper()
@@ -228,12 +239,7 @@ func TestAReactorReacts(t *testing.T) {
 	defer handles(p, orders(p.name))()
 	defer handles(p, stock(p.name, p.left))()
 	other := p.reacts(t.TempDir())
-	dir := t.TempDir()
-	for i := range 4 {
-		stop := p.reacts(dir)
-		p.place(10*i, 10*i+10)
-		stop()
-	}
+	p.comesAndGoes(4)
 	p.becomes(30, 10)
 	other()
 	if _, asked := p.outcomes(); asked != 40 {

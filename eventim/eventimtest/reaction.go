@@ -169,6 +169,11 @@ func (e *Reaction[S, M]) tell(id string, m M) {
 			e.t.Errorf("told %T, the instance wants what cannot be: %v", m, err)
 		}
 	}
+	calls := func(o eventim.Output) bool { return o.Call != nil }
+	ends := func(o eventim.Output) bool { return o.End }
+	if slices.ContainsFunc(outputs, calls) && slices.ContainsFunc(outputs, ends) {
+		e.t.Errorf("told %T, the instance ends, and calls for what nobody does then", m)
+	}
 	e.state, e.begun = state, true
 	for _, o := range outputs {
 		e.apply(o)

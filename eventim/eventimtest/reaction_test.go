@@ -97,6 +97,11 @@ func TestReactionsThatAreNone(t *testing.T) {
 		"an ended one":        func(n *noted) { eventimtest.React(n, light(goesOut)).Given(press{0}, press{1}) },
 		"an answer to nobody": func(n *noted) { eventimtest.React(n, light(billed)).Answered("bill", press{10}) },
 		"no call":             func(n *noted) { eventimtest.React(n, light(billed)).Given(press{1}).Awaits() },
+		"a call at the end": func(n *noted) {
+			eventimtest.React(n, light(func(s lit, m eventim.Message[press]) (lit, []eventim.Output) {
+				return s, []eventim.Output{eventim.End(), eventim.Call(bill, m.Payload)}
+			})).Given(press{1})
+		},
 		"another's command": func(n *noted) {
 			eventimtest.React(n, light(func(s lit, m eventim.Message[press]) (lit, []eventim.Output) {
 				return s, []eventim.Output{eventim.Aggregate[bool, press, press]{Name: "door"}.Send(m.Instance, press{1})}

@@ -89,8 +89,11 @@ func (c *Claim) lastPosition(ctx context.Context) (last position, found bool, er
 			if kafkalog.OffsetOf(b, r) >= to || string(r.Key) != key {
 				return nil
 			}
+			if err := json.Unmarshal(r.Value, &last); err != nil {
+				return &UnreadableError{fmt.Errorf("%s/%d at %d says where %s was: %w", at.Topic, partition, kafkalog.OffsetOf(b, r), key, err)}
+			}
 			found = true
-			return json.Unmarshal(r.Value, &last)
+			return nil
 		})
 		if err != nil {
 			return last, false, fmt.Errorf("read where %s was: %w", key, err)
