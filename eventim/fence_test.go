@@ -26,6 +26,7 @@ const (
 	keyListOffsets      = 2
 	keyOffsetFetch      = 9
 	keyJoinGroup        = 11
+	keyHeartbeat        = 12
 	keyLeaveGroup       = 13
 	keyListTransactions = 66
 )
@@ -198,7 +199,7 @@ func TestBatchIsFinishedBeforeThePartitionMoves(t *testing.T) {
 	s := newSystem(t, eventimtest.Kafka(t), 2)
 	held, release := make(chan struct{}), make(chan struct{})
 	var armed, given atomic.Bool
-	var joins atomic.Int32
+	var joins, beats atomic.Int32
 	patient := func(c *eventim.HandlerConfig) { c.Session = time.Minute } // whatever else the machine does
 	h := s.handle(patient, via(&wire{request: func(key int16, _ []byte) fate {
 		switch {
@@ -208,6 +209,9 @@ func TestBatchIsFinishedBeforeThePartitionMoves(t *testing.T) {
 			given.Store(true)
 		case key == keyJoinGroup && isClosed(held) && !given.Load():
 			joins.Add(1)
+			beats.Store(0)
+		case key == keyHeartbeat:
+			beats.Add(1)
 		}
 		return pass
 	}}))
@@ -219,8 +223,10 @@ func TestBatchIsFinishedBeforeThePartitionMoves(t *testing.T) {
 	}
 	<-held
 	second := s.handle(patient, in(t.TempDir()))
-	eventually(t, "the handler learns which partition it has to give up", func() bool { return joins.Load() > 0 })
-	time.Sleep(time.Second) // in which a handler that does not wait would join anew: it does so at once
+	// One that does not wait joins anew at once, and a member sends no heartbeat while it joins.
+	eventually(t, "the handler learns which partition it has to give up, and stays as it is", func() bool {
+		return joins.Load() > 0 && beats.Load() >= 4
+	})
 	if n, has := joins.Load(), second.Status(); n != 1 || len(has) > 0 {
 		t.Errorf("the handler has joined %d times, and the other one has %v, while a batch is being committed", n, has)
 	}

@@ -27,15 +27,20 @@ func (c *Claim) metadata() *sarama.ConsumerGroupMetadata {
 	if c.fence.sealed != nil {
 		return c.fence.sealed
 	}
+	return c.membership()
+}
+
+// membership is what the member is at this moment.
+func (c *Claim) membership() *sarama.ConsumerGroupMetadata {
 	return sarama.NewConsumerGroupMetadataFromSession(c.session, c.task.Group, nil)
 }
 
-// seal is called when the claim has ended, and before the group is told.
+// seal is called when the claim has ended, and before the group is told. Whoever asks
+// at this moment gets what is sealed, or what was before.
 func (c *Claim) seal() {
-	last := c.metadata()
 	c.fence.mu.Lock()
 	defer c.fence.mu.Unlock()
-	c.fence.sealed = last
+	c.fence.sealed = c.membership()
 }
 
 // awaitGeneration waits, after offsets were refused, for the generation that follows:
