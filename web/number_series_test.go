@@ -1,10 +1,10 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/internal/app"
@@ -57,17 +57,11 @@ func TestAnInvoiceIsNumbered(t *testing.T) {
 // eventually waits until a path shows a value.
 func (n *node) eventually(path, member string, want any) {
 	n.t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		r := n.get(path)
-		if r.status == http.StatusOK && r.json(strings.Split(member, ".")...) == want {
-			return
-		}
-		if time.Now().After(deadline) {
-			n.t.Fatalf("GET %s: %s is not %v after 30 s: %s", path, member, want, r.text)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	var got reply
+	eventually(n.t, func() bool {
+		got = n.get(path)
+		return got.status == http.StatusOK && got.json(strings.Split(member, ".")...) == want
+	}, func() string { return fmt.Sprintf("GET %s: %s is not %v: %s", path, member, want, got.text) })
 }
 
 // TestNobodyGivesANumberByHand: it is not a command of people, by no door.

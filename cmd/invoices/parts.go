@@ -39,10 +39,16 @@ type handlerFlags struct {
 }
 
 func (f handlerFlags) part(a app.Aggregate, k eventim.Kafka, p process) (*app.Handler, error) {
-	return app.NewHandler(a, eventim.HandlerConfig{
+	config := f.config(k, p)
+	config.OnRestore = p.console.RestoreProgress(p.logger)
+	return app.NewHandler(a, config)
+}
+
+func (f handlerFlags) config(k eventim.Kafka, p process) eventim.HandlerConfig {
+	return eventim.HandlerConfig{
 		Kafka: k, Dir: f.Data, Lanes: f.Lanes, MaxBatch: f.MaxBatch, CachedStates: f.CachedStates, CacheBytes: f.CacheMiB << 20,
-		Session: f.SessionTimeout, Logger: p.logger, OnRestore: p.console.RestoreProgress(p.logger),
-	})
+		Session: f.SessionTimeout, Logger: p.logger,
+	}
 }
 
 type numberingFlags struct {
@@ -51,10 +57,7 @@ type numberingFlags struct {
 
 // part keeps its state beside that of a handler: f are its flags.
 func (n numberingFlags) part(f handlerFlags, a app.Aggregate, k eventim.Kafka, p process) (*app.Numbering, error) {
-	return app.NewNumbering(a, n.NumberFormat, eventim.HandlerConfig{
-		Kafka: k, Dir: f.Data, Lanes: f.Lanes, MaxBatch: f.MaxBatch, CachedStates: f.CachedStates, CacheBytes: f.CacheMiB << 20,
-		Session: f.SessionTimeout, Logger: p.logger,
-	})
+	return app.NewNumbering(a, n.NumberFormat, f.config(k, p))
 }
 
 type projectorFlags struct {

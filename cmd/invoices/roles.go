@@ -23,11 +23,7 @@ func (c *handlerCommand) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	health, err := app.HealthServer(ctx, c.HealthListen, map[string]func() app.Health{"handler": handler.Health}, p.logger)
-	if err != nil {
-		return err
-	}
-	return eventim.RunAll(ctx, health, eventim.Part{Name: "handler", Run: handler.Run})
+	return runChecked(ctx, c.HealthListen, "handler", handler.Health, handler.Run, p)
 }
 
 type numberingCommand struct {
@@ -47,11 +43,7 @@ func (c *numberingCommand) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	health, err := app.HealthServer(ctx, c.HealthListen, map[string]func() app.Health{"numbering": numbering.Health}, p.logger)
-	if err != nil {
-		return err
-	}
-	return eventim.RunAll(ctx, health, eventim.Part{Name: "numbering", Run: numbering.Run})
+	return runChecked(ctx, c.HealthListen, "numbering", numbering.Health, numbering.Run, p)
 }
 
 type projectorCommand struct {
@@ -76,11 +68,16 @@ func (c *projectorCommand) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	health, err := app.HealthServer(ctx, c.HealthListen, map[string]func() app.Health{"projector": views.Health}, p.logger)
+	return runChecked(ctx, c.HealthListen, "projector", views.Health, views.Run, p)
+}
+
+// runChecked runs a part of that name, with a health endpoint that says how it is.
+func runChecked(ctx context.Context, listen, name string, health func() app.Health, run func(context.Context) error, p process) error {
+	endpoint, err := app.HealthServer(ctx, listen, map[string]func() app.Health{name: health}, p.logger)
 	if err != nil {
 		return err
 	}
-	return eventim.RunAll(ctx, health, eventim.Part{Name: "projector", Run: views.Run})
+	return eventim.RunAll(ctx, endpoint, eventim.Part{Name: name, Run: run})
 }
 
 type webCommand struct {
