@@ -9,7 +9,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -47,15 +46,14 @@ func wantEverything(t *testing.T, c *child, command, position string) {
 	if total != 2500 {
 		t.Errorf("got a total of %d in Postgres, want 2500", total)
 	}
-	// Not known means not yet.
-	for deadline := time.Now().Add(childtest.Patience); ; time.Sleep(10 * time.Millisecond) {
-		status, answer := c.ask(t, http.MethodGet, "/api/commands/"+command, "")
-		if status == http.StatusOK && strings.Contains(answer, `"outcome":"accepted"`) {
-			return
-		}
-		if status != http.StatusNotFound || time.Now().After(deadline) {
-			t.Fatalf("the result of the command: got %d %s, want 200", status, answer)
-		}
+	var status int
+	var answer string
+	childtest.Eventually(t, func() bool {
+		status, answer = c.ask(t, http.MethodGet, "/api/commands/"+command, "")
+		return status != http.StatusNotFound // which means not yet
+	}, func() string { return "the result of the command is not known" })
+	if status != http.StatusOK || !strings.Contains(answer, `"outcome":"accepted"`) {
+		t.Fatalf("the result of the command: got %d %s, want 200", status, answer)
 	}
 }
 

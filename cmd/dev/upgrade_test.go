@@ -97,8 +97,8 @@ func awaitNumbers(t *testing.T, conn *pgx.Conn, before map[string]listed) {
 			others = append(others, id)
 		}
 	}
-	for deadline := time.Now().Add(childtest.Patience); ; time.Sleep(10 * time.Millisecond) {
-		var today, ofBefore, series int
+	var today, ofBefore, series int
+	childtest.Eventually(t, func() bool {
 		if err := conn.QueryRow(t.Context(), `
 			select count(*) filter (where id = any($1)), count(*) filter (where id = any($2)), (select count(*) from public.number_series)
 			from public.invoice_list where invoice ->> 'number' is not null`, drafts, others).Scan(&today, &ofBefore, &series); err != nil {
@@ -107,31 +107,23 @@ func awaitNumbers(t *testing.T, conn *pgx.Conn, before map[string]listed) {
 		if ofBefore > 0 {
 			t.Fatalf("%d invoices that were sent by the version before have got numbers", ofBefore)
 		}
-		if len(drafts) > 0 && today == len(drafts) && series == today {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d of %d invoices that were sent today have their numbers, and the series have given %d", today, len(drafts), series)
-		}
-	}
+		return len(drafts) > 0 && today == len(drafts) && series == today
+	}, func() string {
+		return fmt.Sprintf("%d of %d invoices that were sent today have their numbers, and the series have given %d", today, len(drafts), series)
+	})
 }
 
 // awaitResults waits until the view of results has come as far as those of the commands with these ids, in whichever
 // partitions they are.
 func awaitResults(t *testing.T, conn *pgx.Conn, ids []string) {
 	t.Helper()
-	for deadline := time.Now().Add(childtest.Patience); ; time.Sleep(10 * time.Millisecond) {
-		var there int
+	var there int
+	childtest.Eventually(t, func() bool {
 		if err := conn.QueryRow(t.Context(), `select count(*) from public.command_result where command_id = any($1)`, ids).Scan(&there); err != nil {
 			t.Fatal(err)
 		}
-		if there == len(ids) {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the view has %d of %d results", there, len(ids))
-		}
-	}
+		return there == len(ids)
+	}, func() string { return fmt.Sprintf("the view has %d of %d results", there, len(ids)) })
 }
 
 // listed is an invoice as a view shows it.

@@ -16,6 +16,16 @@ import (
 // Patience is how long a test waits for what takes a moment.
 const Patience = time.Minute
 
+// Eventually waits until something holds, and fails the test with what otherwise says.
+func Eventually(t testing.TB, holds func() bool, otherwise func() string) {
+	t.Helper()
+	for deadline := time.Now().Add(Patience); !holds(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it did not happen in time: %s", otherwise())
+		}
+	}
+}
+
 // Process is a running program. Its standard input ends when the test process
 // does, however that ends.
 type Process struct {
