@@ -96,7 +96,7 @@ func New(c Config) (*Gate, error) {
 	g.store = store{c.Pool, func() time.Time { return g.now() }}
 	g.sessions = newSessions(g.store, c, "eventim")
 	g.sessions.IdleTimeout, g.sessions.Lifetime = c.Idle, c.Lifetime
-	g.attempts = newSessions(g.store, c, "eventim-login")
+	g.attempts = newSessions(onceStore{g.store}, c, "eventim-login")
 	g.attempts.Lifetime = attemptLifetime
 	return g, nil
 }
@@ -123,7 +123,7 @@ func isLoopback(host string) bool {
 // newSessions does without scs.New, which starts a goroutine for a store in
 // memory. Managers that are made like this share their place in a context, so
 // each loads into one of its own.
-func newSessions(s store, c Config, cookie string) *scs.SessionManager {
+func newSessions(s scs.Store, c Config, cookie string) *scs.SessionManager {
 	m := &scs.SessionManager{
 		Store: s, Codec: jsonCodec{}, HashTokenInStore: true,
 		Cookie: scs.SessionCookie{Name: cookie, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}, // it ends with the browser

@@ -56,7 +56,11 @@ func (g *Gate) Begin(w http.ResponseWriter, r *http.Request, returnTo string) (s
 // wanted to go. An attempt counts once, whatever becomes of it. The error is a
 // *Refusal or ErrUnavailable.
 func (g *Gate) Finish(w http.ResponseWriter, r *http.Request) (Principal, string, error) {
-	a, err := g.takeAttempt(w, r)
+	ctx, err := load(r.Context(), r, g.attempts)
+	if err != nil {
+		return Principal{}, "", err
+	}
+	a, err := g.takeAttempt(ctx, w)
 	if err != nil {
 		return Principal{}, "", err
 	}
@@ -98,15 +102,16 @@ func refused(err error) *Refusal {
 	return &Refusal{"login_refused", "The login did not succeed. Begin again; the log of this server says why.", err}
 }
 
-// takeAttempt returns what Begin has kept, and forgets it.
-func (g *Gate) takeAttempt(w http.ResponseWriter, r *http.Request) (attempt, error) {
-	ctx, err := load(r.Context(), r, g.attempts)
-	if err != nil {
-		return attempt{}, err
-	}
+// takeAttempt returns what Begin has kept, and forgets it. Of two who come at a
+// time one finds nothing.
+func (g *Gate) takeAttempt(ctx context.Context, w http.ResponseWriter) (attempt, error) {
 	get := func(key string) string { return g.attempts.GetString(ctx, key) }
 	a := attempt{get("state"), get("nonce"), get("verifier"), get("redirect"), get("return")}
-	return a, destroy(ctx, w, g.attempts)
+	err := destroy(ctx, w, g.attempts)
+	if errors.Is(err, errForgotten) {
+		return attempt{}, nil
+	}
+	return a, err
 }
 
 // commit keeps what was put, and gives the browser the cookie for it.

@@ -1,11 +1,13 @@
 package access
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
 	"maps"
+	"net/http/httptest"
 	"net/url"
 	"testing"
 	"time"
@@ -140,6 +142,29 @@ func TestAnswerCountsOnce(t *testing.T) {
 	_, _, _ = failed.come(changed(t, location, func(q url.Values) { q.Set("code", "x") }))
 	if _, _, err := failed.come(location); codeOf(err) != "login_unknown" {
 		t.Errorf("again, after it failed: %v", err)
+	}
+}
+
+// Of two who come at a time, one finds the attempt, so that it does not rest on the
+// provider that a code counts once.
+func TestAnswerCountsOnceAtATime(t *testing.T) {
+	t.Parallel()
+	l := newLobby(t)
+	b := l.browser()
+	b.ask(userOf("ada", "admin"), "/")
+	var both []context.Context
+	for range 2 {
+		r, _ := b.request("/")
+		ctx, err := load(t.Context(), r, l.attempts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		both = append(both, ctx)
+	}
+	for i, ctx := range both {
+		if a, err := l.takeAttempt(ctx, httptest.NewRecorder()); err != nil || (a.state != "") != (i == 0) {
+			t.Errorf("number %d: got %+v, error %v", i+1, a, err)
+		}
 	}
 }
 

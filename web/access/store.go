@@ -38,7 +38,25 @@ func (s store) CommitCtx(ctx context.Context, token string, data []byte, expires
 
 // DeleteCtx forgets a session.
 func (s store) DeleteCtx(ctx context.Context, token string) error {
-	return s.exec(ctx, `delete from access.sessions where token_hash = $1`, token)
+	return s.exec(ctx, forget, token)
+}
+
+const forget = `delete from access.sessions where token_hash = $1`
+
+// onceStore is a store of what counts once: one forgets it, however many come at
+// a time.
+type onceStore struct{ store }
+
+// errForgotten means that there was nothing left to forget.
+var errForgotten = errors.New("it is not there any more")
+
+// DeleteCtx forgets what has to be there.
+func (s onceStore) DeleteCtx(ctx context.Context, token string) error {
+	n, err := s.change(ctx, forget, token)
+	if err == nil && n == 0 {
+		return errForgotten
+	}
+	return err
 }
 
 // Find is for who has no context; scs prefers those that take one.
@@ -94,17 +112,20 @@ func (s store) list(ctx context.Context, person string) ([][]byte, error) {
 
 // end forgets sessions of a person: one, or all with the id "".
 func (s store) end(ctx context.Context, person, id string) (n int64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	tag, err := s.pool.Exec(ctx, `delete from access.sessions where person = $1 and ($2 = '' or id = $2)`, person, id)
-	return tag.RowsAffected(), err
+	return s.change(ctx, `delete from access.sessions where person = $1 and ($2 = '' or id = $2)`, person, id)
 }
 
 func (s store) exec(ctx context.Context, statement string, args ...any) error {
+	_, err := s.change(ctx, statement, args...)
+	return err
+}
+
+// change returns how many rows it has changed.
+func (s store) change(ctx context.Context, statement string, args ...any) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	_, err := s.pool.Exec(ctx, statement, args...)
-	return err
+	tag, err := s.pool.Exec(ctx, statement, args...)
+	return tag.RowsAffected(), err
 }
 
 // jsonCodec writes sessions so that Postgres can look into them.
