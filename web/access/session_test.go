@@ -231,6 +231,7 @@ func TestConfigurationThatIsUnsafeIsRefused(t *testing.T) {
 		func(c *Config) { c.ClientID = "" },
 		func(c *Config) { c.Issuer = "http://login.example" },
 		func(c *Config) { c.URL = "http://invoices.example" },
+		func(c *Config) { c.URL = "http://127.0.0.1.evil.example" },
 		func(c *Config) { c.URL = "invoices.example" },
 		func(c *Config) { c.Idle, c.Lifetime = 2*time.Hour, time.Hour },
 		func(c *Config) { c.Idle = time.Second },

@@ -7,6 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/eventim-go/eventim/eventim"
 )
 
 // Tokens are all tokens, for who looks after the database. NewTokens makes it.
@@ -25,6 +27,9 @@ func (s Tokens) Create(ctx context.Context, person, owner, name string, role Rol
 		return Token{}, "", err
 	}
 	t, secret := newToken(s.now(), person, owner, name, role, lifetime)
+	if !eventim.ValidActor(t.principal().Name) {
+		return Token{}, "", &TokenError{"needs a shorter name: the history has it beside that of who makes it"}
+	}
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	_, err := s.pool.Exec(ctx, `insert into access.tokens (id, secret, name, role, person, owner, created, expires) values ($1, $2, $3, $4, $5, $6, $7, $8)`,

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/eventim-go/eventim/eventim"
 )
 
 // program asks with a token.
@@ -68,6 +70,8 @@ func TestTokenMayDoNoMoreThanWhoMadeIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	long := clara
+	long.Name = strings.Repeat("x", eventim.MaxActor) // as people may be called
 	for name, c := range map[string]struct {
 		by       Principal
 		name     string
@@ -84,6 +88,7 @@ func TestTokenMayDoNoMoreThanWhoMadeIt(t *testing.T) {
 		"without a name":            {clara, "", Viewer, time.Hour},
 		"with a name of two lines":  {clara, "a\nb", Viewer, time.Hour},
 		"with a name that is large": {clara, strings.Repeat("x", maxTokenName+1), Viewer, time.Hour},
+		"too large for a history":   {long, strings.Repeat("x", maxTokenName), Viewer, time.Hour},
 	} {
 		_, _, err := l.NewToken(t.Context(), c.by, c.name, c.role, c.lifetime)
 		if _, refused := errors.AsType[*TokenError](err); !refused {
