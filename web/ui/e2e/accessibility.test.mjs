@@ -1,7 +1,7 @@
 // Every page, dialog and failing state: axe finds nothing, light and dark, and nothing is wider than the screen.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { desktop, launch, phone, until, violations } from './browser.mjs'
+import { desktop, launch, phone, ready, until, violations } from './browser.mjs'
 import { fill } from './demo.mjs'
 import { Product } from './double.mjs'
 
@@ -25,7 +25,7 @@ const press = (page, name) => page.getByRole('button', { name, exact: true }).fi
 
 async function open(page, path) {
   await page.goto(`http://localhost${path}`)
-  await page.locator('.connection[data-state=open]').waitFor({ state: 'attached' })
+  await ready(page)
 }
 
 async function pay(page, amount) {

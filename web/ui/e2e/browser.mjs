@@ -45,6 +45,16 @@ export async function violations(page) {
   return found
 }
 
+/**
+ * Waits until the page shows what it has read, and hears the server. Before that, what a test does to the server is not news
+ * to the page but the first it hears of it, and what it takes away was never there.
+ */
+export async function ready(page) {
+  await page.locator('.connection[data-state=open]').waitFor({ state: 'attached' })
+  await page.locator('h1').first().waitFor({ state: 'attached' })
+  await page.locator('[aria-busy=true]').first().waitFor({ state: 'detached' })
+}
+
 /** Waits until what is read is what is wanted; says both when it never is. Read at each frame: what comes later is as good, what never comes is not. */
 export async function until(page, read, wanted, limit = 15_000) {
   const end = Date.now() + limit

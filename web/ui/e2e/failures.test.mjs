@@ -1,7 +1,7 @@
 // What a person sees when a part of the product is away, each part switched off for itself.
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
-import { desktop, launch, watchErrors } from './browser.mjs'
+import { desktop, launch, ready, watchErrors } from './browser.mjs'
 import { Product } from './double.mjs'
 
 let browser
@@ -42,8 +42,8 @@ async function open(path) {
 }
 
 async function openLive(path) {
-  await open(path)
-  await page.locator('.connection[data-state=open]').waitFor()
+  await page.goto(`http://localhost${path}`)
+  await ready(page)
 }
 
 async function pay(amount) {

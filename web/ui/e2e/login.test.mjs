@@ -1,7 +1,7 @@
 // People log in with a click on the development login, see what their role allows, and log out.
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { desktop, launch, phone, violations, watchErrors } from './browser.mjs'
+import { desktop, launch, phone, ready, violations, watchErrors } from './browser.mjs'
 import { Server } from './server.mjs'
 
 let server
@@ -29,7 +29,6 @@ after(async () => {
   await server?.remove()
 })
 
-const live = () => page.locator('.connection[data-state=open]').waitFor()
 
 /** Opens an address, is sent to the login, and comes back as somebody. */
 async function logIn(name, path) {
@@ -46,14 +45,14 @@ describe('a login', { concurrency: 1 }, () => {
     assert.deepEqual(await violations(page), [])
     await page.getByRole('link', { name: 'Clara' }).click()
     await page.waitForURL('/new')
-    await live()
+    await ready(page)
     await page.locator('.bar').getByRole('link', { name: 'Clara' }).click()
     await page.waitForURL('/account')
   })
 
   test('allows what the role allows, and the page says what it does not', async () => {
     await logIn('Vera', '/new')
-    await live()
+    await ready(page)
     await page.getByLabel('Name').fill('Acme GmbH')
     await page.getByLabel('Description of line 1').fill('Work')
     await page.getByLabel('Unit price of line 1').fill('10')
@@ -80,7 +79,7 @@ describe('a login', { concurrency: 1 }, () => {
 
   test('that ends closes the live connection of other pages', async () => {
     await logIn('Ben', '/?status=draft')
-    await live()
+    await ready(page)
     const account = await context.newPage()
     await account.goto('/account')
     await account.getByRole('button', { name: 'Log out', exact: true }).click()
@@ -91,7 +90,7 @@ describe('a login', { concurrency: 1 }, () => {
     await page.locator('.banner').getByRole('link', { name: 'Log in' }).click()
     await page.getByRole('link', { name: 'Ben' }).click()
     await page.waitForURL('/?status=draft')
-    await live()
+    await ready(page)
   })
 
   test('leaves no errors in the console', () => assert.deepEqual(errors, []))

@@ -1,7 +1,7 @@
 // The product from end to end, as a person uses it: browser, server, Kafka, handler, projector, Postgres.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { desktop, launch, until, violations, watchErrors } from './browser.mjs'
+import { desktop, launch, ready, until, violations, watchErrors } from './browser.mjs'
 import { Server } from './server.mjs'
 
 let server
@@ -26,13 +26,12 @@ after(async () => {
   await server?.remove()
 })
 
-const live = (p) => p.locator('.connection[data-state=open]').waitFor()
 const row = (p, name) => p.getByRole('row').filter({ has: p.getByRole('link', { name, exact: true }) })
 const dialog = (p) => p.getByRole('dialog')
 
 async function open(p, path) {
   await p.goto(path)
-  await live(p)
+  await ready(p)
 }
 
 /** Creates a draft of one line over the amount and leaves the page on it. */
@@ -285,7 +284,7 @@ test('a power cut of the server: the page reconnects, and what was on its way ar
   await dialog(page).getByRole('button', { name: 'Close' }).click()
   await server.start()
   await owed(page).getByText('€25.00').waitFor({ timeout: 60_000 })
-  await live(page)
+  await ready(page)
   await page.getByText('Payment of €15.00 recorded').waitFor()
   await page.reload()
   await owed(page).getByText('€25.00').waitFor()

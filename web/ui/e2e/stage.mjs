@@ -1,7 +1,7 @@
 // What each test of a file begins with: the double of the product, a page on it, and a few invoices.
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach } from 'node:test'
-import { desktop, launch, until, watchErrors } from './browser.mjs'
+import { desktop, launch, ready, until, watchErrors } from './browser.mjs'
 import { Product } from './double.mjs'
 
 /** Registers the hooks; what is returned has product, context and page while a test runs. */
@@ -29,7 +29,7 @@ export function stage(options = {}) {
   }
   s.open = async (path) => {
     await s.page.goto(`http://localhost${path}`)
-    await s.page.locator('.connection[data-state=open]').waitFor({ state: 'attached' })
+    await ready(s.page)
   }
   s.draft = (id, over = {}) => {
     const customer = { name: 'Acme', email: '', address: '' }

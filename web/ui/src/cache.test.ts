@@ -1,6 +1,6 @@
 import { QueryClient } from '@tanstack/react-query'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { Cache, newerDetail, newerRow } from './cache'
+import { Cache, newerDetail, newerPage, newerRow } from './cache'
 import { type List, listOf } from './list'
 import type { Detail, Invoice, Row } from './model'
 
@@ -65,6 +65,13 @@ test('never goes back in time', () => {
   cache.apply({ ...paid, version: 3, state: state() })
   expect(shown()).toMatchObject({ version: 4 })
   expect(cache.known('i1')?.version).toBe(4)
+})
+
+test('a page that was read before a change does not bring back what has left the list', () => {
+  const page = { invoices: [row, { ...row, id: 'i2' }], count: 2, totals: [] }
+  const known = (id: string) => (id === 'i1' ? paid : undefined)
+  expect(newerPage(page, { status: 'sent', q: '' }, known).invoices.map((r) => r.id)).toEqual(['i2'])
+  expect(newerPage(page, { status: '', q: '' }, known).invoices[0]).toMatchObject({ version: 4, status: 'paid' })
 })
 
 test('a row leaves a list that it does not belong to any more', () => {

@@ -28,8 +28,13 @@ export function newerRow(row: Row, known: Known | undefined): Row {
   return { id: row.id, ...number, version, updatedAt: at, customerName, status, currency, total, paid, balance, issueDate, dueDate, overdue }
 }
 
-export function newerPage(page: ListPage, known: (id: string) => Known | undefined): ListPage {
-  return { ...page, invoices: page.invoices.map((row) => newerRow(row, known(row.id))) }
+/** The page with what is known to be newer; without rows that, by what is known, do not belong to the list any more. */
+export function newerPage(page: ListPage, filter: ListFilter, known: (id: string) => Known | undefined): ListPage {
+  const invoices = page.invoices.flatMap((row) => {
+    const newer = newerRow(row, known(row.id))
+    return newer === row || belongs(newer, filter) ? [newer] : []
+  })
+  return { ...page, invoices }
 }
 
 /** The list with the news in their places; without those that, by the news, do not belong to it any more. */

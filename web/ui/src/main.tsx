@@ -4,7 +4,7 @@ import { createRoot } from 'react-dom/client'
 import { Route, Router, Switch, useLocation } from 'wouter'
 import { cache, queries, start } from './app'
 import { Boundary } from './components/boundary'
-import { Blank, Heading } from './components/page'
+import { Blank, Heading, Loading } from './components/page'
 import { Shell, loadPalette } from './components/shell'
 import { ListPage } from './pages/list'
 import { idOf, useEncodedLocation, useEncodedSearch } from './paths'
@@ -56,7 +56,7 @@ function Content() {
   const [path] = useLocation()
   return (
     <Boundary key={path} onRetry={forget}>
-      <Suspense fallback={<Blank title={t('Loading…')} />}>
+      <Suspense fallback={<Loading />}>
         <Routes />
       </Suspense>
     </Boundary>

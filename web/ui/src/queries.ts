@@ -12,7 +12,7 @@ const isKnown = (row: Row) => cache.known(row.id)?.version === row.version
 /** Reads the list for the first time, or what has changed of it since: one request, however long it has become. */
 async function readList(filter: ListFilter, signal: AbortSignal): Promise<List> {
   const losses = cache.losses
-  const page = newerPage(await listInvoices(filter, { limit: firstPage, position: cache.position, signal }), cache.known)
+  const page = newerPage(await listInvoices(filter, { limit: firstPage, position: cache.position, signal }), filter, cache.known)
   // Changes were missed while it was read. react-query does not begin the first read of a list again, as it does others.
   if (cache.losses !== losses) return readList(filter, signal)
   const list = queries.getQueryData<List>(keyOf(filter))
@@ -28,7 +28,7 @@ async function readAnew(filter: ListFilter, list: List, length: number, signal: 
 }
 
 async function readNext(filter: ListFilter, { next: cursor }: List, signal?: AbortSignal) {
-  return newerPage(await listInvoices(filter, { cursor, limit: nextPages, ...(signal && { signal }) }), cache.known)
+  return newerPage(await listInvoices(filter, { cursor, limit: nextPages, ...(signal && { signal }) }), filter, cache.known)
 }
 
 export function useInvoices(filter: ListFilter) {

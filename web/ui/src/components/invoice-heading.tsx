@@ -4,7 +4,7 @@ import { formatTime } from '../dates'
 import { type Detail, reference } from '../model'
 import { invoicePath } from '../paths'
 import type { Pending } from '../pending'
-import { Back, Blank, Heading } from './page'
+import { Back, Blank, Heading, Loading } from './page'
 import { InvoiceBadge } from './status'
 import { Waiting } from './waiting'
 import { t } from '../language/text'
@@ -62,15 +62,21 @@ export function Absent({ error, pending }: { error: Error | null; pending: Pendi
     )
   }
   const missing = error instanceof Problem && error.body.status === 404
-  const title = missing ? t('There is no such invoice') : error ? t('The invoice can’t be read at the moment') : t('Loading…')
   return (
     <>
       <Back to="/">{t('Invoices')}</Back>
       <Heading title={missing ? t('Not found') : t('Invoice')} />
-      <Blank title={title}>
-        {missing && <p>{t('It may have been created a moment ago: then it appears here by itself.')}</p>}
-        {error && !missing && <p>{t('It is tried again every few seconds.')} {error.message}</p>}
-      </Blank>
+      {missing ? (
+        <Blank title={t('There is no such invoice')}>
+          <p>{t('It may have been created a moment ago: then it appears here by itself.')}</p>
+        </Blank>
+      ) : error ? (
+        <Blank title={t('The invoice can’t be read at the moment')}>
+          <p>{t('It is tried again every few seconds.')} {error.message}</p>
+        </Blank>
+      ) : (
+        <Loading />
+      )}
     </>
   )
 }

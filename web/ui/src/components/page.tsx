@@ -34,6 +34,15 @@ export function Back({ to, children }: { to: string; children: ReactNode }) {
   )
 }
 
+/** In the place of what is still being read; it says so to whoever cannot see it, too. */
+export function Loading() {
+  return (
+    <div className="card blank" aria-busy="true">
+      <h2>{t('Loading…')}</h2>
+    </div>
+  )
+}
+
 /** A page without content: nothing yet, not found, not readable. */
 export function Blank({ title, children }: { title: string; children?: ReactNode }) {
   return (

@@ -1,6 +1,6 @@
 import { commands } from '../app'
 import { Absent, InvoiceHeading } from '../components/invoice-heading'
-import { Blank } from '../components/page'
+import { Blank, Loading } from '../components/page'
 import { formatTime } from '../dates'
 import type { HistoryEntry } from '../model'
 import { useHistory, useInvoice } from '../queries'
@@ -23,8 +23,10 @@ export default function HistoryPage({ id }: { id: string }) {
               <Entry key={event.version} event={event} />
             ))}
           </ol>
+        ) : unread ? (
+          <Blank title={t('The history can’t be read at the moment')} />
         ) : (
-          <Blank title={unread ? t('The history can’t be read at the moment') : t('Loading…')} />
+          <Loading />
         )}
       </div>
     </>
