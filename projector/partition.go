@@ -52,8 +52,12 @@ const (
 // is. Any error other than errRestart stops the partition.
 func (p *partition) run(ctx context.Context, claim sarama.ConsumerGroupClaim, advanced func(position)) error {
 	defer p.rejoin()
+	p.report.follows(claim.HighWaterMarkOffset)
 	for {
 		records, open := p.receive(ctx, claim.Messages())
+		if len(records) > 0 {
+			p.report.waits(records[0].Time)
+		}
 		var err error
 		switch {
 		case ctx.Err() != nil:
@@ -73,8 +77,19 @@ func (p *partition) run(ctx context.Context, claim sarama.ConsumerGroupClaim, ad
 		}
 		p.rejoin()
 		p.report.running(p.position)
+		p.report.waits(waiting(records, p.position, claim.HighWaterMarkOffset()))
 		advanced(p.position)
 	}
+}
+
+// waiting is since when the record behind those that were applied waits, if there is
+// one: not before the last of them came, and they come in the order of time. A
+// marker is none.
+func waiting(applied []eventim.Record, at position, end int64) time.Time {
+	if len(applied) == 0 || end <= at.next+1 {
+		return time.Time{}
+	}
+	return applied[len(applied)-1].Time
 }
 
 // receive waits for a record and takes those that are there behind it. It

@@ -34,6 +34,8 @@ type PartitionStatus struct {
 	State      State
 	Since      time.Time // when it began to run, to wait (to start and to retry are one), or stopped
 	NextOffset int64     // the next offset to apply
+	End        int64     // where the partition ended, as it was last fetched; -1 while that is not known
+	Oldest     time.Time // when the broker got the oldest record that is not applied; zero when none is known
 	Err        error     // why it is not running
 }
 
@@ -43,6 +45,24 @@ func (s PartitionStatus) Ready() bool {
 	return s.State == Running || s.State != Stopped && time.Since(s.Since) <= patience
 }
 
+// Lag is how many offsets the view is behind the partition. One is none: it is the
+// marker of a transaction, behind which a view that is idle does not move.
+func (s PartitionStatus) Lag() int64 {
+	behind := s.End - s.NextOffset
+	if behind <= 1 {
+		return 0
+	}
+	return behind
+}
+
+// LagTime is how long the oldest record that is not applied has been waiting.
+func (s PartitionStatus) LagTime() time.Duration {
+	if s.Oldest.IsZero() {
+		return 0
+	}
+	return max(0, time.Since(s.Oldest))
+}
+
 // report keeps the state of a partition, and since when.
 type report struct {
 	mu    sync.Mutex
@@ -50,6 +70,23 @@ type report struct {
 	since time.Time
 	next  int64
 	err   error
+
+	end    func() int64 // of the claim; nil: not known
+	oldest time.Time
+}
+
+// follows enters whose end is the end, as long as the claim lasts.
+func (r *report) follows(end func() int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.end = end
+}
+
+// waits enters since when the oldest record that is not applied is in Kafka.
+func (r *report) waits(since time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.oldest = since
 }
 
 // starting begins to report. What waited before, in an earlier session, has
@@ -120,9 +157,13 @@ func (r *report) enter(to State, err error) bool {
 func (r *report) of(v *view, partition int32) PartitionStatus {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	end := int64(-1)
+	if r.end != nil {
+		end = r.end()
+	}
 	return PartitionStatus{
 		View: v.name, Version: v.version, Partition: partition,
-		State: r.state, Since: r.since, NextOffset: r.next, Err: r.err,
+		State: r.state, Since: r.since, NextOffset: r.next, End: end, Oldest: r.oldest, Err: r.err,
 	}
 }
 

@@ -113,7 +113,7 @@ func (d dev) parts(ctx context.Context) ([]eventim.Part, error) {
 	page, err := app.Web(web.Config{
 		Kafka: d.servers.kafka, Pool: d.pool, Aggregate: invoices.Aggregate, Logger: d.logger, AllowedHosts: d.hosts, Gate: gate,
 		RateLimit: 10_000, // whoever tries it out on this machine
-	}, d.listener, d.logger)
+	}, d.listener, nil, d.logger)
 	if err != nil {
 		return nil, err
 	}

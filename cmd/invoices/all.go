@@ -19,7 +19,7 @@ type allCommand struct {
 	Web          webFlags       `embed:"" group:"web"`
 	Kafka        kafkaFlags     `embed:"" group:"kafka"`
 	Postgres     postgresFlags  `embed:"" group:"postgres"`
-	HealthListen string         `env:"EVENTIM_HEALTH_LISTEN" default:"127.0.0.1:8081" placeholder:"HOST:PORT" group:"health" help:"Address of /healthz and /readyz of handler, numbering and projector."`
+	HealthListen string         `env:"EVENTIM_HEALTH_LISTEN" default:"127.0.0.1:8081" placeholder:"HOST:PORT" group:"health" help:"Address of /healthz and /readyz of handler, numbering and projector, and of /metrics."`
 }
 
 // Run runs the command.
@@ -50,7 +50,7 @@ func (c *allCommand) Run(ctx context.Context, p process) error {
 	}
 	health, err := app.HealthServer(ctx, c.HealthListen, map[string]func() app.Health{
 		"handler": handler.Health, "numbering": numbering.Health, "projector": views.Health,
-	}, p.logger)
+	}, p.metrics.Serve(), p.logger)
 	if err != nil {
 		return err
 	}

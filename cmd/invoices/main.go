@@ -14,6 +14,7 @@ import (
 
 	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/internal/app"
+	"github.com/eventim-go/eventim/internal/metrics"
 )
 
 // Exit codes.
@@ -31,6 +32,7 @@ type process struct {
 	out     io.Writer
 	console *app.Console
 	logger  *slog.Logger
+	metrics *metrics.Metrics
 }
 
 func execute(ctx context.Context, args []string, out io.Writer, console *app.Console) int {
@@ -41,7 +43,7 @@ func execute(ctx context.Context, args []string, out io.Writer, console *app.Con
 		fmt.Fprintf(console, "invoices: %v\nTry `invoices --help`, or `invoices <command> --help`.\n", err)
 		return misuse
 	}
-	p := process{out: out, console: console, logger: console.Logger(flags.Log.Format, flags.Log.Level)}
+	p := process{out: out, console: console, logger: console.Logger(flags.Log.Format, flags.Log.Level), metrics: metrics.New()}
 	slog.SetDefault(p.logger)
 	app.LogKafkaClient(p.logger)
 	ctx, stop := app.NotifyContext(ctx, p.logger)

@@ -41,7 +41,11 @@ type handlerFlags struct {
 func (f handlerFlags) part(a app.Aggregate, k eventim.Kafka, p process) (*app.Handler, error) {
 	config := f.config(k, p)
 	config.OnRestore = p.console.RestoreProgress(p.logger)
-	return app.NewHandler(a, config)
+	var handler *app.Handler
+	config.Observer = p.metrics.Handler("invoices", func() []eventim.PartitionStatus { return handler.Status() })
+	var err error
+	handler, err = app.NewHandler(a, config)
+	return handler, err
 }
 
 func (f handlerFlags) config(k eventim.Kafka, p process) eventim.HandlerConfig {
@@ -57,7 +61,13 @@ type numberingFlags struct {
 
 // part keeps its state beside that of a handler: f are its flags.
 func (n numberingFlags) part(f handlerFlags, a app.Aggregate, k eventim.Kafka, p process) (*app.Numbering, error) {
-	return app.NewNumbering(a, n.NumberFormat, f.config(k, p))
+	config := f.config(k, p)
+	var numbering *app.Numbering
+	config.Observer = p.metrics.Handler("series", func() []eventim.PartitionStatus { return numbering.SeriesStatus() })
+	p.metrics.Reactor("numbering", func() []eventim.PartitionStatus { return numbering.Status() })
+	var err error
+	numbering, err = app.NewNumbering(a, n.NumberFormat, config)
+	return numbering, err
 }
 
 type projectorFlags struct {
@@ -67,9 +77,15 @@ type projectorFlags struct {
 }
 
 func (f projectorFlags) part(a app.Aggregate, k eventim.Kafka, pool *pgxpool.Pool, p process) (*app.Projector, error) {
-	return app.NewProjector(a, pool, projector.Config{
+	views, err := app.NewProjector(a, pool, projector.Config{
 		Kafka: k, Group: f.ProjectorGroup, MaxBatch: f.ProjectorBatch, Lanes: f.ProjectorLanes, Logger: p.logger,
 	})
+	if err != nil {
+		return nil, err
+	}
+	p.metrics.Projector(views.Status)
+	p.metrics.Pool(pool)
+	return views, nil
 }
 
 type webFlags struct {
@@ -92,10 +108,11 @@ func (f webFlags) part(ctx context.Context, a app.Aggregate, k eventim.Kafka, po
 	if err != nil {
 		return eventim.Part{}, err
 	}
+	p.metrics.Pool(pool)
 	return app.Web(web.Config{
 		Kafka: k, Pool: pool, Aggregate: a, Logger: p.logger,
 		AllowedHosts: f.hosts(), AllowedOrigins: f.AllowedOrigins, Actor: f.actor(), Gate: gate, RateLimit: f.RateLimit, MaxSockets: f.MaxSockets,
-	}, listener, p.logger)
+	}, listener, p.metrics, p.logger)
 }
 
 // hosts adds a name that is listened on: the listener knows only its address.

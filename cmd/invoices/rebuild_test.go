@@ -2,6 +2,8 @@ package main_test
 
 import (
 	"encoding/json"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -30,6 +32,25 @@ func (s *system) says(args string, want ...string) string {
 		}
 	}
 	return out
+}
+
+// measured wants each process to show what it does where Prometheus looks.
+func (s *system) measured() {
+	s.t.Helper()
+	for address, metric := range map[string]string{
+		s.handlers[1].Address():   `messaging_process_duration_seconds_count{outcome="accepted"}`,
+		s.projectors[1].Address(): `view="invoice_history"`,
+	} {
+		response, err := http.Get("http://" + address + "/metrics")
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		text, err := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if err != nil || !strings.Contains(string(text), metric) {
+			s.t.Errorf("/metrics lacks %s, error %v\n%s", metric, err, text)
+		}
+	}
 }
 
 // TestRebuildByAPerson is what somebody does who suspects a view, while people
@@ -77,6 +98,7 @@ func TestRebuildByAPerson(t *testing.T) {
 	if out, err := s.invoices("reproject", "command_result", "--id", "x"); err == nil || !strings.Contains(out, "deletes old records") {
 		t.Errorf("reproject command_result: %v\n%s", err, out)
 	}
+	s.measured()
 	work.end()
 	s.verify()
 }

@@ -10,7 +10,7 @@ import (
 type handlerCommand struct {
 	Handler      handlerFlags `embed:"" group:"handler"`
 	Kafka        kafkaFlags   `embed:"" group:"kafka"`
-	HealthListen string       `env:"EVENTIM_HEALTH_LISTEN" default:"127.0.0.1:8081" placeholder:"HOST:PORT" group:"health" help:"Address of /healthz and /readyz."`
+	HealthListen string       `env:"EVENTIM_HEALTH_LISTEN" default:"127.0.0.1:8081" placeholder:"HOST:PORT" group:"health" help:"Address of /healthz, /readyz and /metrics."`
 }
 
 // Run runs the command.
@@ -30,7 +30,7 @@ type numberingCommand struct {
 	Numbering    numberingFlags `embed:"" group:"numbering"`
 	Handler      handlerFlags   `embed:"" group:"handler"`
 	Kafka        kafkaFlags     `embed:"" group:"kafka"`
-	HealthListen string         `env:"EVENTIM_HEALTH_LISTEN" default:"127.0.0.1:8083" placeholder:"HOST:PORT" group:"health" help:"Address of /healthz and /readyz."`
+	HealthListen string         `env:"EVENTIM_HEALTH_LISTEN" default:"127.0.0.1:8083" placeholder:"HOST:PORT" group:"health" help:"Address of /healthz, /readyz and /metrics."`
 }
 
 // Run runs the command.
@@ -50,7 +50,7 @@ type projectorCommand struct {
 	Projector    projectorFlags `embed:"" group:"projector"`
 	Kafka        kafkaFlags     `embed:"" group:"kafka"`
 	Postgres     postgresFlags  `embed:"" group:"postgres"`
-	HealthListen string         `env:"EVENTIM_HEALTH_LISTEN" default:"127.0.0.1:8082" placeholder:"HOST:PORT" group:"health" help:"Address of /healthz and /readyz."`
+	HealthListen string         `env:"EVENTIM_HEALTH_LISTEN" default:"127.0.0.1:8082" placeholder:"HOST:PORT" group:"health" help:"Address of /healthz, /readyz and /metrics."`
 }
 
 // Run runs the command.
@@ -73,7 +73,7 @@ func (c *projectorCommand) Run(ctx context.Context, p process) error {
 
 // runChecked runs a part of that name, with a health endpoint that says how it is.
 func runChecked(ctx context.Context, listen, name string, health func() app.Health, run func(context.Context) error, p process) error {
-	endpoint, err := app.HealthServer(ctx, listen, map[string]func() app.Health{name: health}, p.logger)
+	endpoint, err := app.HealthServer(ctx, listen, map[string]func() app.Health{name: health}, p.metrics.Serve(), p.logger)
 	if err != nil {
 		return err
 	}
@@ -81,9 +81,10 @@ func runChecked(ctx context.Context, listen, name string, health func() app.Heal
 }
 
 type webCommand struct {
-	Web      webFlags      `embed:"" group:"web"`
-	Kafka    kafkaFlags    `embed:"" group:"kafka"`
-	Postgres postgresFlags `embed:"" group:"postgres"`
+	Web           webFlags      `embed:"" group:"web"`
+	Kafka         kafkaFlags    `embed:"" group:"kafka"`
+	Postgres      postgresFlags `embed:"" group:"postgres"`
+	MetricsListen string        `env:"EVENTIM_METRICS_LISTEN" placeholder:"HOST:PORT" group:"health" help:"Address of /metrics, and of /healthz again: not the one that people use. None without."`
 }
 
 // Run runs the command.
@@ -101,5 +102,12 @@ func (c *webCommand) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	return eventim.RunAll(ctx, page)
+	if c.MetricsListen == "" {
+		return eventim.RunAll(ctx, page)
+	}
+	measured, err := app.HealthServer(ctx, c.MetricsListen, nil, p.metrics.Serve(), p.logger)
+	if err != nil {
+		return err
+	}
+	return eventim.RunAll(ctx, measured, page)
 }

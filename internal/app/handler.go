@@ -41,6 +41,14 @@ func (h *Handler) Run(ctx context.Context) error {
 	return h.inner.Run(ctx)
 }
 
+// Status is what the handler does with its partitions: none before it has started.
+func (h *Handler) Status() []eventim.PartitionStatus {
+	if !h.started.Load() {
+		return nil
+	}
+	return h.inner.Status()
+}
+
 // Health is what the health endpoint says of a handler.
 func (h *Handler) Health() Health {
 	if !h.started.Load() {

@@ -61,15 +61,15 @@ func text(err error) string {
 
 // HealthServer serves /healthz, which answers while the process runs, and
 // /readyz, which answers 200 while all checked parts are ready, and says how
-// each is doing.
-func HealthServer(ctx context.Context, address string, checks map[string]func() Health, logger *slog.Logger) (eventim.Part, error) {
+// each is doing, and /metrics.
+func HealthServer(ctx context.Context, address string, checks map[string]func() Health, metrics http.Handler, logger *slog.Logger) (eventim.Part, error) {
 	listener, err := Listen(ctx, address)
 	if err != nil {
 		return eventim.Part{}, fmt.Errorf("health endpoint: %w", err)
 	}
 	logger.Info("serving health", slog.String("address", listener.Addr().String()))
 	return eventim.Part{Name: "health endpoint", Run: func(ctx context.Context) error {
-		return serveHealth(ctx, listener, healthRoutes(checks))
+		return serveHealth(ctx, listener, healthRoutes(checks, metrics))
 	}}, nil
 }
 
@@ -82,8 +82,9 @@ func serveHealth(ctx context.Context, listener net.Listener, routes http.Handler
 	return nil
 }
 
-func healthRoutes(checks map[string]func() Health) http.Handler {
+func healthRoutes(checks map[string]func() Health, metrics http.Handler) http.Handler {
 	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})

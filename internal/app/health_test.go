@@ -31,7 +31,7 @@ func get(t *testing.T, handler http.Handler, path string) (int, map[string]any) 
 func TestAStoppedPartitionIsNotReady(t *testing.T) {
 	t.Parallel()
 	health := Health{Ready: true, State: "running"}
-	routes := healthRoutes(map[string]func() Health{"handler": func() Health { return health }})
+	routes := healthRoutes(map[string]func() Health{"handler": func() Health { return health }}, http.NotFoundHandler())
 	health.add(true, PartitionHealth{Partition: 1, State: "running"})
 	if code, body := get(t, routes, "/readyz"); code != http.StatusOK || body["status"] != "ready" {
 		t.Errorf("got %d %v, want 200 ready", code, body)
@@ -57,7 +57,7 @@ func TestAStuckPartitionIsNotReady(t *testing.T) {
 	s.Oldest = since
 	health := Health{Ready: true, State: "running"}
 	health.add(s.Ready(), partitionHealth(s))
-	code, body := get(t, healthRoutes(map[string]func() Health{"handler": func() Health { return health }}), "/readyz")
+	code, body := get(t, healthRoutes(map[string]func() Health{"handler": func() Health { return health }}, http.NotFoundHandler()), "/readyz")
 	got := body["parts"].(map[string]any)["handler"].(map[string]any)["partitions"].([]any)[0].(map[string]any)
 	want := map[string]any{
 		"partition": 4.0, "state": "stuck", "since": "2026-01-02T03:04:05Z", "nextOffset": 7.0, "end": 9.0, "lag": 2.0,
@@ -85,7 +85,7 @@ func TestAViewThatWaitsForLongIsNotReady(t *testing.T) {
 			health := Health{Ready: true, State: "running"}
 			health.add(s.Ready(), viewHealth(s))
 			return health
-		}})
+		}}, http.NotFoundHandler())
 		time.Sleep(10 * time.Second)
 		if code, body := get(t, routes, "/readyz"); code != http.StatusOK {
 			t.Errorf("after ten seconds: got %d %v, want 200", code, body)
@@ -105,7 +105,7 @@ func TestAViewThatWaitsForLongIsNotReady(t *testing.T) {
 
 func TestHealthServerServesUntilItsContextEnds(t *testing.T) {
 	t.Parallel()
-	part, err := HealthServer(t.Context(), "127.0.0.1:0", nil, slog.New(slog.DiscardHandler))
+	part, err := HealthServer(t.Context(), "127.0.0.1:0", nil, http.NotFoundHandler(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

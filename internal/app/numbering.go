@@ -42,6 +42,23 @@ func (n *Numbering) Run(ctx context.Context) error {
 	return eventim.RunAll(ctx, eventim.Part{Name: "series", Run: n.series.Run}, eventim.Part{Name: "reactor", Run: n.reactor.Run})
 }
 
+// SeriesStatus is what the handler of the series does with its partitions: none before
+// it has started.
+func (n *Numbering) SeriesStatus() []eventim.PartitionStatus {
+	if !n.started.Load() {
+		return nil
+	}
+	return n.series.Status()
+}
+
+// Status is what the reactor does with its partitions: none before it has started.
+func (n *Numbering) Status() []eventim.PartitionStatus {
+	if !n.started.Load() {
+		return nil
+	}
+	return n.reactor.Status()
+}
+
 // Health is what the health endpoint says of a numbering.
 func (n *Numbering) Health() Health {
 	if !n.started.Load() {

@@ -61,6 +61,14 @@ func (p *Projector) Run(ctx context.Context) error {
 	return p.inner.Run(ctx)
 }
 
+// Status is how each partition of each view is doing: none before it has started.
+func (p *Projector) Status() []projector.PartitionStatus {
+	if !p.started.Load() {
+		return nil
+	}
+	return p.inner.Status()
+}
+
 // Health is what the health endpoint says of a projector.
 func (p *Projector) Health() Health {
 	if !p.started.Load() {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/internal/metrics"
 	"github.com/eventim-go/eventim/web"
 )
 
@@ -29,11 +30,14 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 
 // Web is the part that serves the page and the API on listener. It serves
 // without Kafka and Postgres too, and says so; it only ends by itself when one
-// of them refuses it for good.
-func Web(c web.Config, listener net.Listener, logger *slog.Logger) (eventim.Part, error) {
+// of them refuses it for good. What it does shows in m, if that is not nil.
+func Web(c web.Config, listener net.Listener, m *metrics.Metrics, logger *slog.Logger) (eventim.Part, error) {
 	server, err := web.New(c)
 	if err != nil {
 		return eventim.Part{}, err
+	}
+	if m != nil {
+		m.Sockets(server.Sockets)
 	}
 	logger.Info("serving the page", slog.String("address", listener.Addr().String()))
 	return eventim.Part{Name: "web", Run: func(ctx context.Context) error {
