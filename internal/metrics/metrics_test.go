@@ -52,7 +52,9 @@ func wants(t *testing.T, text string, lines ...string) {
 func TestWhatAHandlerDoesIsCounted(t *testing.T) {
 	t.Parallel()
 	m := New()
-	m.Reactor("numbering", func() []eventim.PartitionStatus { return []eventim.PartitionStatus{{Partition: 3, State: eventim.Restoring, Position: -1, End: -1}} })
+	m.Reactor("numbering", func() []eventim.PartitionStatus {
+		return []eventim.PartitionStatus{{Partition: 3, State: eventim.Restoring, Position: -1, End: -1}}
+	})
 	_ = m.Handler("series", func() []eventim.PartitionStatus { return nil })
 	o := m.Handler("invoices", func() []eventim.PartitionStatus {
 		return []eventim.PartitionStatus{
