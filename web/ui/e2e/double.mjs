@@ -3,9 +3,11 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { runnerImport } from 'vite'
 
 const dist = new URL('../dist/', import.meta.url).pathname
+const slowest = Number(process.env.SLOW ?? 0) // what an answer takes at most, in ms: a test that runs ahead of the page fails
 const types = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.html': 'text/html' }
 
 // A unit test holds what the page computes against the documents of the product.
@@ -242,6 +244,7 @@ export class Product {
   async #route(route) {
     const request = route.request()
     const url = new URL(request.url())
+    if (slowest) await setTimeout(Math.random() * slowest)
     if (!url.pathname.startsWith('/api/')) return this.#file(route, url.pathname)
     if (this.requestsDown) return route.abort()
     const body = (status, json, headers = {}) => route.fulfill({ status, json, headers })
