@@ -36,6 +36,7 @@ var (
 	readOutcomes   = slices.Concat(anyOutcome, outcomes(codeViewMissing, codeDatabaseDown))
 	awaitOutcomes  = slices.Concat(readOutcomes, outcomes(codePositionUnknown, codeViewBehind))
 	findOutcomes   = slices.Concat(awaitOutcomes, []outcome{{http.StatusNotFound, codeInvoiceNotFound}})
+	pastOutcomes   = slices.Concat(findOutcomes, outcomes(codeVersionNotFound))
 	lookUpOutcomes = slices.Concat(readOutcomes, outcomes(codeCommandNotFound))
 
 	commandOutcomes = slices.Concat(anyOutcome, outcomes(

@@ -11,33 +11,48 @@ import (
 	"github.com/eventim-go/eventim/invoices/views"
 )
 
-type invoiceInput struct {
+// OfInvoice says of which invoice a request is; huma reads no embedded type that is not exported.
+type OfInvoice struct {
 	ID string `path:"id" minLength:"1" doc:"The invoice. An id of dots is written with a ~ before it: ~.. is the invoice \"..\"."`
-	Freshness
 }
 
 // Resolve reads the id as it is written in a path; huma calls it.
-func (in *invoiceInput) Resolve(huma.Context) []error {
-	in.ID = idOf(in.ID)
+func (of *OfInvoice) Resolve(huma.Context) []error {
+	of.ID = idOf(of.ID)
 	return nil
 }
 
+type invoiceInput struct {
+	OfInvoice
+
+	Version int64  `query:"version" minimum:"1" maximum:"999999999" doc:"The invoice as it was at this version."`
+	At      string `query:"at" format:"date-time" doc:"The invoice as it was at this time (RFC 3339). Not together with version."`
+	Freshness
+	Unchanged
+}
+
 type invoiceOutput struct {
-	CacheControl string `header:"Cache-Control" hidden:"true"`
-	ETag         string `header:"ETag" doc:"The version; send it as If-Match with a command."`
+	Status       int
+	CacheControl string   `header:"Cache-Control" hidden:"true"`
+	Vary         []string `header:"Vary" hidden:"true"`
+	ETag         string   `header:"ETag" doc:"The version; send it as If-Match with a command. That of the past is for If-None-Match alone."`
 	Body         InvoiceView
 }
 
-// InvoiceView is one invoice as the list view has it.
+// InvoiceView is one invoice, as it is or as it was.
 type InvoiceView struct {
-	ID        string      `json:"id"`
-	Version   int64       `json:"version"`
-	UpdatedAt time.Time   `json:"updatedAt"`
-	Overdue   bool        `json:"overdue"`
-	Invoice   invoiceJSON `json:"invoice"`
+	ID        string        `json:"id"`
+	Version   int64         `json:"version"`
+	UpdatedAt time.Time     `json:"updatedAt"`
+	Overdue   bool          `json:"overdue" doc:"It should have been paid by now, or by the time at, or by that of the version."`
+	Invoice   invoiceJSON   `json:"invoice"`
+	Event     *InvoiceEvent `json:"event,omitempty" doc:"What made it what it was; of the past alone."`
 }
 
 func (s *Server) getInvoice(ctx context.Context, in *invoiceInput) (*invoiceOutput, error) {
+	if in.Version > 0 || in.At != "" {
+		return s.getPast(ctx, in)
+	}
 	if err := s.await(ctx, viewList, in.Freshness); err != nil {
 		return nil, err
 	}
@@ -50,7 +65,7 @@ func (s *Server) getInvoice(ctx context.Context, in *invoiceInput) (*invoiceOutp
 	if err != nil {
 		return nil, s.readProblem(err)
 	}
-	return &invoiceOutput{CacheControl: noStore, ETag: etag(row.Version), Body: InvoiceView{
+	return &invoiceOutput{Status: http.StatusOK, CacheControl: noStore, ETag: etag(row.Version), Body: InvoiceView{
 		ID: row.ID, Version: row.Version, UpdatedAt: row.UpdatedAt.UTC(), Overdue: s.overdue(row), Invoice: invoiceJSON{row.Invoice},
 	}}, nil
 }
@@ -59,46 +74,4 @@ func invoiceNotFound(id string) *Problem {
 	p := newProblem(codeInvoiceNotFound, "There is no invoice %s, or the view does not have it yet.", id)
 	p.Status, p.Title = http.StatusNotFound, "There is no such invoice"
 	return p
-}
-
-type historyOutput struct {
-	CacheControl string `header:"Cache-Control" hidden:"true"`
-	Body         History
-}
-
-// History is what happened to an invoice, the oldest first.
-type History struct {
-	Events []HistoryEvent `json:"events" nullable:"false"`
-}
-
-// HistoryEvent is one thing that happened.
-type HistoryEvent struct {
-	Version   int64     `json:"version" doc:"Version of the invoice after the event."`
-	Type      string    `json:"type"`
-	Time      time.Time `json:"time"`
-	Actor     string    `json:"actor"`
-	CommandID string    `json:"commandId"`
-	Data      eventData `json:"data"`
-}
-
-func (s *Server) getHistory(ctx context.Context, in *invoiceInput) (*historyOutput, error) {
-	if err := s.await(ctx, viewHistory, in.Freshness); err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
-	defer cancel()
-	entries, err := views.History(ctx, s.pool, in.ID)
-	if err != nil {
-		return nil, s.readProblem(err)
-	}
-	if len(entries) == 0 {
-		return nil, invoiceNotFound(in.ID)
-	}
-	out := &historyOutput{CacheControl: noStore, Body: History{make([]HistoryEvent, len(entries))}}
-	for i, e := range entries {
-		out.Body.Events[i] = HistoryEvent{
-			Version: e.Version, Type: e.Type, Time: e.Time.UTC(), Actor: e.Actor, CommandID: e.CommandID, Data: eventData{e.Data},
-		}
-	}
-	return out, nil
 }

@@ -135,13 +135,20 @@ func moneys(currency string, minor ...int64) ([]money.Amount, error) {
 
 // overdue is the rule of the list's filter, for one row.
 func (s *Server) overdue(row views.Row) bool {
-	switch invoices.Status(row.Status) {
+	return overdue(invoices.Status(row.Status), row.DueDate, s.today())
+}
+
+// overdue tells whether an invoice should have been paid before a day.
+func overdue(status invoices.Status, due, day time.Time) bool {
+	switch status {
 	case invoices.StatusSent, invoices.StatusPartiallyPaid:
-		return row.DueDate.Before(s.today())
+		return due.Before(day)
 	default:
 		return false
 	}
 }
 
 // today is the date in UTC.
-func (s *Server) today() time.Time { return s.now().UTC().Truncate(24 * time.Hour) }
+func (s *Server) today() time.Time { return dayOf(s.now()) }
+
+func dayOf(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }

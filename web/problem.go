@@ -31,6 +31,7 @@ const (
 	codeNotAcceptable    = "not_acceptable"
 	codeNotFound         = "not_found"
 	codeInvoiceNotFound  = "invoice_not_found"
+	codeVersionNotFound  = "version_not_found"
 	codeCrossOrigin      = "cross_origin"
 	codeMisdirected      = "misdirected_request"
 	codeMethod           = "method_not_allowed"
@@ -93,6 +94,7 @@ var kinds = map[string]kind{
 	codeMediaType:               {http.StatusUnsupportedMediaType, "The body must be JSON"},
 	codeNotAcceptable:           {http.StatusNotAcceptable, "The answer is JSON"},
 	codeNotFound:                {http.StatusNotFound, "There is nothing here"},
+	codeVersionNotFound:         {http.StatusNotFound, "The invoice has no such version (yet)"},
 	codeCrossOrigin:             {http.StatusForbidden, "The request comes from another site"},
 	codeMisdirected:             {http.StatusMisdirectedRequest, "The request is meant for another server"},
 	codeMethod:                  {http.StatusMethodNotAllowed, "There is something here, but not for this method"},

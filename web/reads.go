@@ -30,7 +30,14 @@ func (s *Server) registerReads(api huma.API) {
 		return huma.Operation{OperationID: id, Method: http.MethodGet, Path: path, Summary: summary, Tags: []string{"reads"}, Responses: map[string]*huma.Response{}}
 	}
 	register(api, get("ListInvoices", "/api/invoices", "Find invoices"), awaitOutcomes, s.listInvoices)
-	register(api, get("GetInvoice", "/api/invoices/{id}", "One invoice"), findOutcomes, s.getInvoice)
+	invoice := get("GetInvoice", "/api/invoices/{id}", "One invoice, as it is or as it was")
+	invoice.Description = "With version or at it is the invoice of then: the fold of its events up to that moment. " +
+		"What is past does not change, and may be kept by its reader, as Cache-Control says; no cache that others share may keep it."
+	register(api, invoice, pastOutcomes, s.getInvoice)
+	describeUnchanged(invoice.Responses)
+	diff := get("GetDiff", "/api/invoices/{id}/diff", "What makes one version of an invoice of another")
+	register(api, diff, pastOutcomes, s.getDiff)
+	describeUnchanged(diff.Responses)
 	register(api, get("GetHistory", "/api/invoices/{id}/history", "What happened to an invoice"), findOutcomes, s.getHistory)
 	register(api, get("GetHandling", "/api/handling", "Whether commands are being handled"), anyOutcome, s.getHandling)
 	register(api, get("GetInvoiceCommand", "/api/invoices/{id}/commands/{key}", "What became of a command of an invoice"), lookUpOutcomes, s.getInvoiceCommand)

@@ -231,7 +231,7 @@ func (s *system) handlerGroup() string { return s.aggregate + "-handler" }
 
 func (s *system) projectorGroups() []string {
 	var groups []string
-	for _, view := range []string{"invoice_list-v3", "invoice_history-v1", "command_result-v2", "number_series-v1"} {
+	for _, view := range []string{"invoice_list-v3", "invoice_history-v2", "command_result-v2", "number_series-v1"} {
 		groups = append(groups, s.aggregate+"-"+view)
 	}
 	return groups

@@ -171,6 +171,9 @@ func checkFold(t *testing.T, a views.Aggregate, k eventim.Kafka, pool *pgxpool.P
 			t.Errorf("invoice %s has %d events, error %v; want %d", id, len(history), err, versions[id])
 		}
 		happened -= len(history)
+		if past, err := views.InvoiceOf(t.Context(), pool, a, id, versions[id]); err != nil || !reflect.DeepEqual(past.Invoice, want) {
+			t.Errorf("invoice %s was %+v at its last version, error %v; want %+v", id, past.Invoice, err, want)
+		}
 	}
 	if happened != 0 {
 		t.Errorf("the history has %d events too many", happened)

@@ -35,6 +35,7 @@ var routes = map[string]Role{
 	"GET /api/invoices/{id}":                Viewer,
 	"GET /api/number-series":                Viewer,
 	"GET /api/invoices/{id}/history":        Viewer,
+	"GET /api/invoices/{id}/diff":           Viewer, // whoever may read an invoice may read its past
 	"GET /api/invoices/{id}/commands/{key}": Viewer,
 	"GET /api/commands/{id}":                Viewer,
 	"GET /api/handling":                     Viewer,
