@@ -38,7 +38,7 @@ func (s *system) says(args string, want ...string) string {
 func (s *system) measured() {
 	s.t.Helper()
 	for address, metric := range map[string]string{
-		s.handlers[1].Address():   `messaging_process_duration_seconds_count{outcome="accepted"}`,
+		s.handlers[1].Address():   `messaging_process_duration_seconds_count{handler="invoices",outcome="accepted"}`,
 		s.projectors[1].Address(): `view="invoice_history"`,
 	} {
 		response, err := http.Get("http://" + address + "/metrics")
