@@ -10,12 +10,47 @@ import (
 	"github.com/eventim-go/eventim/invoices/views"
 )
 
+// Selection says which invoices are asked for, and in which order.
+type Selection struct {
+	Status     []string `query:"status" nullable:"false" enum:"draft,sent,partially_paid,paid,void,written_off" doc:"Only invoices in one of these, separated by commas."`
+	Query      string   `query:"q" maxLength:"200" pattern:"^[^\\x00]*$" patternDescription:"text" doc:"Text to look for in the customer's name, the number and the invoice id."`
+	Overdue    bool     `query:"overdue" doc:"Only invoices that should have been paid by now."`
+	IssuedFrom string   `query:"issuedFrom" format:"date" doc:"Only invoices of this date or a later one."`
+	IssuedTo   string   `query:"issuedTo" format:"date" doc:"Only invoices of this date or an earlier one."`
+	DueFrom    string   `query:"dueFrom" format:"date" doc:"Only invoices that are to be paid on this day or later."`
+	DueTo      string   `query:"dueTo" format:"date" doc:"Only invoices that are to be paid by this day."`
+	Sort       string   `query:"sort" default:"-updated" enum:"updated,-updated,number,-number,customer,-customer,status,-status,issued,-issued,due,-due,total,-total,balance,-balance" doc:"What comes first; a - turns it round. Amounts are sorted within their currency."`
+}
+
+// filter is the selection for the view. The error is a *Problem.
+func (in *Selection) filter(today time.Time) (views.ListFilter, error) {
+	f := views.ListFilter{Status: in.Status, Query: in.Query, Order: views.Order(in.Sort)}
+	if in.Overdue {
+		f.OverdueOn = today
+	}
+	for _, d := range []struct {
+		name, text string
+		into       *time.Time
+	}{
+		{"issuedFrom", in.IssuedFrom, &f.IssuedFrom}, {"issuedTo", in.IssuedTo, &f.IssuedTo}, {"dueFrom", in.DueFrom, &f.DueFrom}, {"dueTo", in.DueTo, &f.DueTo},
+	} {
+		if d.text == "" {
+			continue
+		}
+		day, err := invoices.ParseDate(d.text)
+		if err != nil {
+			return f, newProblem(codeRequestInvalid, "%s: %s.", d.name, err)
+		}
+		*d.into = day.Time()
+	}
+	return f, nil
+}
+
 type listInput struct {
-	Status  []string `query:"status" nullable:"false" enum:"draft,sent,partially_paid,paid,void,written_off" doc:"Only invoices in one of these, separated by commas."`
-	Query   string   `query:"q" maxLength:"200" pattern:"^[^\\x00]*$" patternDescription:"text" doc:"Text to look for in the customer's name, the number and the invoice id."`
-	Overdue bool     `query:"overdue" doc:"Only invoices that should have been paid by now."`
-	Cursor  string   `query:"cursor" maxLength:"4000" format:"cursor" doc:"Next of the page before; clients do not look inside."`
-	Limit   int      `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"Invoices on a page."`
+	Selection
+
+	Cursor string `query:"cursor" maxLength:"4000" format:"cursor" doc:"Next or previous of a page in the same order; clients do not look inside."`
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"Invoices on a page."`
 	Freshness
 }
 
@@ -28,6 +63,7 @@ type listOutput struct {
 type InvoicePage struct {
 	Invoices []InvoiceRow `json:"invoices" nullable:"false"`
 	Next     string       `json:"next" doc:"Cursor of the next page; empty on the last one."`
+	Previous string       `json:"previous" doc:"Cursor of the page before; empty on the first one."`
 	Count    int64        `json:"count" doc:"Invoices on all pages."`
 	Totals   []TotalsRow  `json:"totals" nullable:"false" doc:"Sums over all pages."`
 }
@@ -60,15 +96,16 @@ type TotalsRow struct {
 }
 
 func (s *Server) listInvoices(ctx context.Context, in *listInput) (*listOutput, error) {
-	if err := views.CheckCursor(in.Cursor); err != nil {
-		return nil, s.readProblem(err) // before anything is waited for
-	}
-	if err := s.await(ctx, viewList, in.Freshness); err != nil {
+	filter, err := in.filter(s.today())
+	if err != nil {
 		return nil, err
 	}
-	filter := views.ListFilter{Status: in.Status, Query: in.Query, Cursor: in.Cursor, Limit: in.Limit}
-	if in.Overdue {
-		filter.OverdueOn = s.today()
+	if err := views.CheckCursor(in.Cursor, filter.Order); err != nil {
+		return nil, s.readProblem(err) // before anything is waited for
+	}
+	filter.Cursor, filter.Limit = in.Cursor, in.Limit
+	if err := s.await(ctx, viewList, in.Freshness); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
@@ -77,7 +114,7 @@ func (s *Server) listInvoices(ctx context.Context, in *listInput) (*listOutput, 
 		return nil, s.readProblem(err)
 	}
 	out := &listOutput{CacheControl: noStore, Body: InvoicePage{
-		Invoices: make([]InvoiceRow, 0, len(page.Rows)), Next: page.Next, Count: page.Count, Totals: make([]TotalsRow, 0, len(page.Totals)),
+		Invoices: make([]InvoiceRow, 0, len(page.Rows)), Next: page.Next, Previous: page.Previous, Count: page.Count, Totals: make([]TotalsRow, 0, len(page.Totals)),
 	}}
 	for _, row := range page.Rows {
 		r, err := s.row(row)

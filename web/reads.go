@@ -30,6 +30,11 @@ func (s *Server) registerReads(api huma.API) {
 		return huma.Operation{OperationID: id, Method: http.MethodGet, Path: path, Summary: summary, Tags: []string{"reads"}, Responses: map[string]*huma.Response{}}
 	}
 	register(api, get("ListInvoices", "/api/invoices", "Find invoices"), awaitOutcomes, s.listInvoices)
+	export := get("ExportInvoices", "/api/invoices.csv", "All invoices of a selection, as a file for spreadsheets")
+	export.Description = "CSV (RFC 4180) in UTF-8 with a byte order mark. A text that a spreadsheet would take for a formula has an apostrophe before it. " +
+		"A file that ends early ends with a broken connection, never as a whole one."
+	export.Responses["200"] = &huma.Response{Description: "OK", Content: map[string]*huma.MediaType{"text/csv": {}}}
+	register(api, export, awaitOutcomes, s.exportInvoices)
 	invoice := get("GetInvoice", "/api/invoices/{id}", "One invoice, as it is or as it was")
 	invoice.Description = "With version or at it is the invoice of then: the fold of its events up to that moment. " +
 		"What is past does not change, and may be kept by its reader, as Cache-Control says; no cache that others share may keep it."

@@ -63,7 +63,7 @@ func TestReadsThatFindNothing(t *testing.T) {
 	n.get("/api/commands/none").want(t, 404, "code", "command_not_found")
 	n.get("/api/invoices/inv-1/commands/none").want(t, 404, "code", "command_not_found")
 	n.get("/api/invoices?position=0:1&wait=10ms").want(t, 503, "code", "view_behind")
-	for _, query := range []string{"position=x", "position=0:1&wait=long", "limit=0", "limit=1000", "cursor=x", "status=lost", "overdue=maybe"} {
+	for _, query := range []string{"position=x", "position=0:1&wait=long", "limit=0", "limit=1000", "cursor=x", "status=lost", "overdue=maybe", "sort=colour", "issuedFrom=2026-02-30", "dueTo=tomorrow"} {
 		n.get("/api/invoices?"+query).want(t, 400, "code", "request_invalid")
 	}
 }
@@ -120,6 +120,17 @@ func TestListPagesAndFilters(t *testing.T) {
 	n.get("/api/invoices?status=draft,sent").want(t, 200, "count", 3.0)
 	n.get("/api/invoices?status=draft").want(t, 200, "count", 2.0)
 	n.get("/api/invoices?q=acme").want(t, 200, "count", 3.0)
+	n.get("/api/invoices?issuedFrom=2000-01-01&issuedTo=2000-12-31").want(t, 200, "count", 0.0)
+	first := n.get("/api/invoices?sort=-total&limit=2")
+	first.want(t, 200, "previous", "")
+	second := n.get("/api/invoices?sort=-total&limit=2&cursor=" + first.json("next").(string))
+	second.want(t, 200, "next", "")
+	back := n.get("/api/invoices?sort=-total&limit=2&cursor=" + second.json("previous").(string))
+	back.want(t, 200, "previous", "", "next", first.json("next"))
+	if got, want := fmt.Sprint(back.json("invoices")), fmt.Sprint(first.json("invoices")); got != want {
+		t.Errorf("back: got %s, want %s", got, want)
+	}
+	n.get("/api/invoices?cursor="+first.json("next").(string)).want(t, 400, "code", "request_invalid")
 }
 
 func TestWaitingForAPosition(t *testing.T) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -150,21 +152,27 @@ type Row struct {
 // has been built.
 const rowColumns = `id, version, customer_name, status, currency, total, paid, balance, issue_date, due_date, updated_at, coalesce(invoice ->> 'number', ''), invoice`
 
-// ListFilter says which invoices to list.
+// ListFilter says which invoices to list, and how.
 type ListFilter struct {
-	Status    []string  // any of these; all when empty
-	Query     string    // part of the customer's name, of the number or of the id, in any case
-	OverdueOn time.Time // only what was to be paid before this day; zero: no matter
-	Cursor    string    // ListPage.Next of the page before
-	Limit     int       // rows of a page: 50 when 0, at most 200
+	Status     []string  // any of these; all when empty
+	Query      string    // part of the customer's name, of the number or of the id, in any case
+	OverdueOn  time.Time // only what was to be paid before this day; zero: no matter
+	IssuedFrom time.Time // the first date of invoices, and
+	IssuedTo   time.Time // the last one; zero: no matter
+	DueFrom    time.Time
+	DueTo      time.Time
+	Order      Order
+	Cursor     string // ListPage.Next or Previous of a page in the same order
+	Limit      int    // rows of a page: 50 when 0, at most 200
 }
 
-// ListPage is one page of invoices, those changed last first.
+// ListPage is one page of invoices.
 type ListPage struct {
-	Rows   []Row
-	Next   string          // cursor of the next page, "" for the last one
-	Count  int64           // of all pages
-	Totals []CurrencyTotal // of all pages, by currency
+	Rows     []Row
+	Next     string          // cursor of the next page, "" for the last one
+	Previous string          // cursor of the page before, "" for the first one
+	Count    int64           // of all pages
+	Totals   []CurrencyTotal // of all pages, by currency
 }
 
 // CurrencyTotal sums up invoices of one currency, in its minor units. The sums
@@ -195,26 +203,75 @@ func ListInvoices(ctx context.Context, db DB, f ListFilter) (ListPage, error) {
 	for _, t := range page.Totals {
 		page.Count += t.Count + t.Void
 	}
+	page.Rows, page.Previous, page.Next, err = f.rows(ctx, db, q)
+	return page, err
+}
+
+// rows reads the rows of a page and one more, which shows whether another page follows.
+func (f ListFilter) rows(ctx context.Context, db DB, q *query) (rows []Row, previous, next string, err error) {
+	keys, err := f.Order.keys()
+	if err != nil {
+		return nil, "", "", err
+	}
+	var from cursor
 	if f.Cursor != "" {
-		after, err := parseCursor(f.Cursor)
-		if err != nil {
-			return ListPage{}, err
+		if from, err = parseCursor(f.Cursor, f.Order); err != nil {
+			return nil, "", "", err
 		}
-		q.add(`(updated_at, id) < (%s, %s)`, after.updatedAt, after.id)
+		if err := f.Order.beyond(q, keys, from); err != nil {
+			return nil, "", "", err
+		}
 	}
 	limit := pageSize(f.Limit)
-	page.Rows, err = collect[Row](ctx, db, `
-		select `+rowColumns+` from public.invoice_list where `+q.where()+
-		fmt.Sprintf(` order by updated_at desc, id desc limit %d`, limit+1), q.args) // one more shows whether a page follows
+	rows, err = collect[Row](ctx, db, `select `+rowColumns+` from public.invoice_list where `+q.where()+
+		` order by `+f.Order.orderBy(keys, from.back)+` limit `+strconv.Itoa(limit+1), q.args)
 	if err != nil {
-		return ListPage{}, fmt.Errorf("list the invoices: %w", err)
+		return nil, "", "", fmt.Errorf("list the invoices: %w", err)
 	}
-	if len(page.Rows) > limit {
-		page.Rows = page.Rows[:limit]
-		last := page.Rows[limit-1]
-		page.Next = cursor{last.UpdatedAt, last.ID}.String()
+	more := len(rows) > limit
+	rows = rows[:min(len(rows), limit)]
+	if from.back {
+		slices.Reverse(rows)
 	}
-	return page, nil
+	if len(rows) == 0 {
+		return nil, "", "", nil
+	}
+	if more && from.back || f.Cursor != "" && !from.back {
+		previous = cursorOf(rows[0], f.Order, keys, true).String()
+	}
+	if more && !from.back || from.back {
+		next = cursorOf(rows[len(rows)-1], f.Order, keys, false).String()
+	}
+	return rows, previous, next, nil
+}
+
+// AllInvoices yields all invoices of a filter, whatever its cursor and its limit, as they
+// are when the first one is read. What is not taken yet waits in Postgres. An error is
+// the last that is yielded.
+func AllInvoices(ctx context.Context, db DB, f ListFilter) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		keys, err := f.Order.keys()
+		if err != nil {
+			yield(Row{}, err)
+			return
+		}
+		q := f.conditions()
+		rows, err := db.Query(ctx, `select `+rowColumns+` from public.invoice_list where `+q.where()+` order by `+f.Order.orderBy(keys, false), q.args...)
+		if err != nil {
+			yield(Row{}, err)
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			row, err := pgx.RowToStructByPos[Row](rows)
+			if !yield(row, err) || err != nil {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(Row{}, err)
+		}
+	}
 }
 
 func pageSize(limit int) int {
@@ -239,6 +296,16 @@ func (f ListFilter) conditions() *query {
 	}
 	if !f.OverdueOn.IsZero() {
 		q.add(`status in ('sent', 'partially_paid') and due_date < %s`, f.OverdueOn.Format(time.DateOnly))
+	}
+	for _, bound := range []struct {
+		condition string
+		day       time.Time
+	}{
+		{`issue_date >= %s`, f.IssuedFrom}, {`issue_date <= %s`, f.IssuedTo}, {`due_date >= %s`, f.DueFrom}, {`due_date <= %s`, f.DueTo},
+	} {
+		if !bound.day.IsZero() {
+			q.add(bound.condition, bound.day.Format(time.DateOnly))
+		}
 	}
 	return q
 }

@@ -29,7 +29,8 @@ func TestListTakesWhatALogMayHold(t *testing.T) {
 	t.Parallel()
 	pool, write := table(t, views.InvoiceList(invoices.Aggregate))
 	for _, id := range longIDs() {
-		write(snapshot(id, 1, customer(nul)), snapshot(id, 2, customer(nul), status("st\x00range")))
+		long := customer(nul + strings.Repeat("\u0001<\U0001F600", 10_000))
+		write(snapshot(id, 1, long), snapshot(id, 2, long, status("st\x00range")))
 	}
 	for _, id := range longIDs() {
 		row, err := views.GetInvoice(t.Context(), pool, id)
@@ -39,7 +40,7 @@ func TestListTakesWhatALogMayHold(t *testing.T) {
 		}
 	}
 	seen := 0
-	for f := (views.ListFilter{Limit: 1}); ; seen++ {
+	for f := (views.ListFilter{Limit: 1, Order: "-customer"}); ; seen++ {
 		page, err := views.ListInvoices(t.Context(), pool, f)
 		if err != nil {
 			t.Fatal(err)

@@ -32,6 +32,7 @@ var commands = covering(map[string]Role{
 // route that it lacks is not made, and a request for one is refused.
 var routes = map[string]Role{
 	"GET /api/invoices":                     Viewer,
+	"GET /api/invoices.csv":                 Viewer,
 	"GET /api/invoices/{id}":                Viewer,
 	"GET /api/number-series":                Viewer,
 	"GET /api/invoices/{id}/history":        Viewer,
