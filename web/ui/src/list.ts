@@ -23,16 +23,21 @@ export function append(list: List, { invoices, next = '', count, totals }: ListP
 }
 
 /** Whether a row belongs to the list. A search is the server's to judge: what it found once stays. */
-export function belongs(row: Row, { status }: ListFilter): boolean {
+export function belongs(row: Row, { status, issuedFrom, issuedTo, dueFrom, dueTo }: ListFilter): boolean {
   if (row.status === 'deleted') return false
+  if (!isWithin(row.issueDate, issuedFrom, issuedTo) || !isWithin(row.dueDate, dueFrom, dueTo)) return false
   return status === '' || (status === 'overdue' ? row.overdue : row.status === status)
+}
+
+function isWithin(day: string, from = '', to = ''): boolean {
+  return day >= from && (to === '' || day <= to)
 }
 
 const time = (row: Row | undefined) => (row ? Date.parse(row.updatedAt) : 0)
 
 /**
- * Takes the first page, read again after a change, into a list of any length: this is the only page that one change can
- * have touched, since what changes moves to its top. Rows that are on the screen keep their places, new ones come first.
+ * Takes the first page, read again after a change, into a list of any length that has the last changed first: this is the
+ * only page that one change can have touched, since what changes moves to its top. Rows that are on the screen keep their places, new ones come first.
  *
  * trusted says of a row whether it is shown as a frame of the websocket brought it, which may be newer than the page.
  * undefined: so much has changed that the page no longer meets the list, which has to be read anew.

@@ -1,5 +1,5 @@
 import { useBrowserLocation, useSearch } from 'wouter/use-browser-location'
-import type { ListFilter } from './api'
+import type { FilterChange } from './filter'
 
 // Ids of invoices are chosen by clients, and may be "2026/001", "50%" or "..".
 
@@ -34,7 +34,7 @@ export function copyPath(id: string): string {
 }
 
 /** The list with a filter: a reload, the back button and a link that is passed on keep it. */
-export function listPath(filter: Partial<ListFilter> = {}): string {
+export function listPath(filter: FilterChange = {}): string {
   const entries = Object.entries(filter).filter(([, value]) => value !== '')
   return entries.length === 0 ? '/' : `/?${new URLSearchParams(entries)}`
 }

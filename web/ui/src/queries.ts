@@ -1,5 +1,5 @@
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
+import { useEffect, useEffectEvent, useState } from 'react'
 import { type ListFilter, Problem, getHistory, getInvoice, listInvoices } from './api'
 import { cache, queries } from './app'
 import { newerDetail, newerPage } from './cache'
@@ -9,14 +9,17 @@ import type { Detail, Row } from './model'
 const keyOf = (filter: ListFilter) => ['invoices', filter] as const
 const isKnown = (row: Row) => cache.known(row.id)?.version === row.version
 
-/** Reads the list for the first time, or what has changed of it since: one request, however long it has become. */
+/**
+ * Reads the list for the first time, or what has changed of it since: one request, however long it has become. A list that is
+ * sorted by something else is read anew, since a change can have moved a row anywhere.
+ */
 async function readList(filter: ListFilter, signal: AbortSignal): Promise<List> {
   const losses = cache.losses
   const page = newerPage(await listInvoices(filter, { limit: firstPage, position: cache.position, signal }), filter, cache.known)
   // Changes were missed while it was read. react-query does not begin the first read of a list again, as it does others.
   if (cache.losses !== losses) return readList(filter, signal)
   const list = queries.getQueryData<List>(keyOf(filter))
-  const same = list?.losses === losses ? refresh(list, page, isKnown) : undefined
+  const same = list?.losses === losses && !filter.sort ? refresh(list, page, isKnown) : undefined
   return same ?? readAnew(filter, listOf(page, losses), list?.rows.length ?? 0, signal)
 }
 
@@ -34,15 +37,16 @@ async function readNext(filter: ListFilter, { next: cursor }: List, signal?: Abo
 export function useInvoices(filter: ListFilter) {
   const client = useQueryClient()
   const [reading, setReading] = useState(false)
-  const { status, q } = filter
   const query = useQuery({
     queryKey: keyOf(filter),
     queryFn: ({ signal }) => readList(filter, signal),
     placeholderData: keepPreviousData,
   })
-  useEffect(() => {
-    client.setQueryData<List>(keyOf({ status, q }), (list) => list && sorted(list))
-  }, [client, status, q])
+  const comeAnew = useEffectEvent(() => {
+    if (!filter.sort) client.setQueryData<List>(keyOf(filter), (list) => list && sorted(list))
+  })
+  const written = JSON.stringify(filter)
+  useEffect(() => comeAnew(), [written])
 
   const readMore = async () => {
     const list = query.data

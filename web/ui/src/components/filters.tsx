@@ -1,6 +1,7 @@
 import { useEffect, useEffectEvent, useState } from 'react'
 import { Link } from 'wouter'
 import type { ListFilter } from '../api'
+import { listed } from '../filter'
 import type { CurrencyTotal } from '../model'
 import { isZero } from '../money'
 import { Amount } from './amount'
@@ -8,16 +9,18 @@ import { SearchIcon } from './icons'
 import { locale } from '../language/language'
 import { rich, t } from '../language/text'
 
-export const statuses: [ListFilter['status'], string][] = [
-  ['', t('All')],
-  ['draft', t('Draft')],
-  ['sent', t('Sent')],
-  ['partially_paid', t('Partially paid')],
-  ['overdue', t('Overdue')],
-  ['paid', t('Paid')],
-  ['written_off', t('Written off')],
-  ['void', t('Void')],
-]
+const names: Record<(typeof listed)[number], string> = {
+  '': t('All'),
+  draft: t('Draft'),
+  sent: t('Sent'),
+  partially_paid: t('Partially paid'),
+  overdue: t('Overdue'),
+  paid: t('Paid'),
+  written_off: t('Written off'),
+  void: t('Void'),
+}
+
+export const statuses = listed.map((status) => [status, names[status]] as const)
 
 interface TabsProps {
   current: ListFilter['status']

@@ -5,6 +5,7 @@ import type { Row } from '../model'
 import { useStore } from '../store'
 import { Blank } from './page'
 import { GhostRow, ListRow } from './row'
+import { Column, type Sort } from './sorting'
 import { t } from '../language/text'
 
 interface TableProps {
@@ -12,27 +13,25 @@ interface TableProps {
   loading: boolean
   stale: boolean
   filtered: boolean
+  sort: Sort
+  link: (sort: Sort) => string
 }
 
-export function Table({ rows, loading, stale, filtered }: TableProps) {
+export function Table({ rows, loading, stale, filtered, sort, link }: TableProps) {
   const creating = useStore(commands.pending).filter((p) => p.step.command === 'CreateInvoice')
   if (!loading && rows.length === 0 && creating.length === 0) return <Nothing filtered={filtered} />
   return (
     <div className="card">
       <table className="list" aria-busy={loading || stale}>
-        <caption className="hidden">{t('Invoices, the last changed first')}</caption>
+        <caption className="hidden">{sort === '' ? t('Invoices, the last changed first') : t('Invoices, sorted')}</caption>
         <thead>
           <tr>
-            <th scope="col">{t('Customer')}</th>
-            <th scope="col">{t('Status')}</th>
-            <th scope="col">{t('Issued')}</th>
-            <th scope="col">{t('Due')}</th>
-            <th scope="col" className="right">
-              {t('Total')}
-            </th>
-            <th scope="col" className="right">
-              {t('Balance')}
-            </th>
+            <Column of="customer" sort={sort} link={link} />
+            <Column of="status" sort={sort} link={link} />
+            <Column of="issued" sort={sort} link={link} />
+            <Column of="due" sort={sort} link={link} />
+            <Column of="total" sort={sort} link={link} right />
+            <Column of="balance" sort={sort} link={link} right />
           </tr>
         </thead>
         <tbody onKeyDown={moveFocus}>

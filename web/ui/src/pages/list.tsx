@@ -1,21 +1,23 @@
 import { useEffect, useEffectEvent, useRef } from 'react'
 import { useSearchParams } from 'wouter'
-import type { ListFilter } from '../api'
-import { Search, Tabs, Totals, count, statuses } from '../components/filters'
+import { exportPath } from '../api'
+import { Dates } from '../components/dates'
+import { Search, Tabs, Totals, count } from '../components/filters'
 import { Blank, Heading } from '../components/page'
+import { SortChoice } from '../components/sorting'
 import { Table } from '../components/table'
+import { type FilterChange, filterOf } from '../filter'
 import { listPath } from '../paths'
 import { useInvoices } from '../queries'
 import { t } from '../language/text'
 
 /** The filter lives in the URL: a reload, the back button and a shared link keep it. */
-function useFilter(): [ListFilter, (change: Partial<ListFilter>) => string, (q: string) => void] {
+function useFilter() {
   const [params, setParams] = useSearchParams()
-  const status = statuses.find(([s]) => s === params.get('status'))?.[0] ?? ''
-  const filter = { status, q: params.get('q') ?? '' }
-  const link = (change: Partial<ListFilter>) => listPath({ ...filter, ...change })
-  const search = (q: string) => setParams(link({ q }).slice(2), { replace: true })
-  return [filter, link, search]
+  const filter = filterOf(params)
+  const link = (change: FilterChange) => listPath({ ...filter, ...change })
+  const apply = (change: FilterChange) => setParams(link(change).slice(2), { replace: true })
+  return { filter, link, apply }
 }
 
 /** Reads on when a person scrolls towards the end. */
@@ -34,21 +36,31 @@ function useNearEnd(read: () => void) {
 }
 
 export function ListPage() {
-  const [filter, link, search] = useFilter()
+  const { filter, link, apply } = useFilter()
   const { data, error, isPlaceholderData, reading, readMore, refetch } = useInvoices(filter)
   const end = useNearEnd(() => void readMore())
   const rows = data?.rows ?? []
-  const filtered = filter.q !== '' || filter.status !== ''
+  const { sort = '', q, ...narrowed } = filter
+  const filtered = q !== '' || Object.values(narrowed).some((value) => value !== '')
   return (
     <>
       <Heading title={t('Invoices')}>
-        {data && data.count > 0 && <span className="muted num">{count(data.count)}</span>}
+        {data && data.count > 0 && (
+          <>
+            <span className="muted num">{count(data.count)}</span>
+            <a className="button quiet wide-only" href={exportPath(filter)} download>
+              {t('Export as CSV')}
+            </a>
+          </>
+        )}
       </Heading>
       <Totals totals={data?.totals ?? []} />
       {(filtered || data?.count !== 0) && (
         <div className="filters">
           <Tabs current={filter.status} link={(status) => link({ status })} />
-          <Search q={filter.q} onSearch={search} />
+          <Dates filter={filter} onChange={apply} />
+          <SortChoice sort={sort} onChange={(sort) => apply({ sort })} />
+          <Search q={q} onSearch={(q) => apply({ q })} />
         </div>
       )}
       {!data && error && (
@@ -59,12 +71,15 @@ export function ListPage() {
           </button>
         </Blank>
       )}
-      {(data ?? !error) && <Table rows={rows} loading={!data} stale={isPlaceholderData} filtered={filtered} />}
+      {(data ?? !error) && <Table rows={rows} loading={!data} stale={isPlaceholderData} filtered={filtered} sort={sort} link={(sort) => link({ sort })} />}
       {rows.length > 0 && (
         <div className="more" ref={end}>
           <span className="num">
             {t('{n} of {invoices}', { n: rows.length, invoices: count(data?.count ?? rows.length) })}
           </span>
+          <a className="narrow-only" href={exportPath(filter)} download>
+            {t('Export as CSV')}
+          </a>
           {data?.next && (
             <button type="button" className="button" disabled={reading} onClick={() => void readMore()}>
               {reading ? t('Loading…') : t('Load more')}
