@@ -17,14 +17,20 @@ import (
 
 // compared is what each order compares, written anew.
 var compared = map[string]func(a, b views.Row) int{
-	"updated":  func(a, b views.Row) int { return a.UpdatedAt.Compare(b.UpdatedAt) },
-	"number":   func(a, b views.Row) int { return cmp.Compare(a.Number, b.Number) },
-	"customer": func(a, b views.Row) int { return cmp.Compare(strings.ToLower(a.CustomerName), strings.ToLower(b.CustomerName)) },
-	"status":   func(a, b views.Row) int { return cmp.Compare(a.Status, b.Status) },
-	"issued":   func(a, b views.Row) int { return a.IssueDate.Compare(b.IssueDate) },
-	"due":      func(a, b views.Row) int { return a.DueDate.Compare(b.DueDate) },
-	"total":    func(a, b views.Row) int { return cmp.Or(cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.Total, b.Total)) },
-	"balance":  func(a, b views.Row) int { return cmp.Or(cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.Balance, b.Balance)) },
+	"updated": func(a, b views.Row) int { return a.UpdatedAt.Compare(b.UpdatedAt) },
+	"number":  func(a, b views.Row) int { return cmp.Compare(a.Number, b.Number) },
+	"customer": func(a, b views.Row) int {
+		return cmp.Compare(strings.ToLower(a.CustomerName), strings.ToLower(b.CustomerName))
+	},
+	"status": func(a, b views.Row) int { return cmp.Compare(a.Status, b.Status) },
+	"issued": func(a, b views.Row) int { return a.IssueDate.Compare(b.IssueDate) },
+	"due":    func(a, b views.Row) int { return a.DueDate.Compare(b.DueDate) },
+	"total": func(a, b views.Row) int {
+		return cmp.Or(cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.Total, b.Total))
+	},
+	"balance": func(a, b views.Row) int {
+		return cmp.Or(cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.Balance, b.Balance))
+	},
 }
 
 // Pages in each order, both ways, show each invoice once and in its place, and lead back
