@@ -24,6 +24,10 @@ const (
 	HeaderReplay        = headerReplay        // of a result: "true" when it repeats the first answer to its id
 	HeaderForNow        = headerForNow        // of a result: "true" when its command takes up no id
 
+	HeaderBegins    = headerBegins    // of a message in an inbox: "true" when it begins an instance that there is not
+	HeaderRelease   = headerRelease   // as above, of an order to release an instance: the Release
+	HeaderMessageID = headerMessageID // of an instance: the Message that it is written because of; HeaderTime is then its time
+
 	HeaderOrigin      = headerOrigin      // Metadata.Origin
 	HeaderActor       = headerActor       // Metadata.Actor
 	HeaderCorrelation = headerCorrelation // Metadata.Correlation

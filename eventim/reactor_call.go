@@ -208,7 +208,7 @@ func (p *reaction[S, M]) settleFailed(s *task.Scope, a attempted[M], in, without
 	log.Warn("a call has failed, and is tried again", slog.Duration("after", a.pause), slog.Any("error", reason))
 	c.Due, c.Error = s.Now.Add(a.pause).UnixMilli(), shortened(reason)
 	without.Calls[key] = c
-	return p.mustSave(s, a.request.Instance, in, &without)
+	return p.mustSave(s, Message[M]{Instance: a.request.Instance}, in, &without)
 }
 
 // strangers are effects that calls in the store wait for and nobody performs.

@@ -69,9 +69,30 @@ func loadInstance(s *task.Scope, id string) (in instance, found bool, err error)
 	return in, true, nil
 }
 
+// because says what an instance is written for: a message that it was told, or that
+// waits for it. The headers of the record say so, for whoever reads the topic.
+type because struct {
+	instance string
+	message  string // "" when it is none
+	at       time.Time
+}
+
+func (b because) headers() headers {
+	h := newHeaders()
+	if b.message != "" {
+		h.add(headerMessageID, b.message)
+		h.addTime(headerTime, b.at)
+	}
+	return h
+}
+
+// headerMessageID is, of an instance, what it was told.
+const headerMessageID = "ce_messageid"
+
 // saveInstance writes an instance, nil for one that has ended, with where its timers
 // and calls are to be looked for.
-func saveInstance(s *task.Scope, topic, id string, before instance, in *instance) error {
+func saveInstance(s *task.Scope, topic string, why because, before instance, in *instance) error {
+	id := why.instance
 	for name, t := range before.Timers {
 		s.Delete(timerKey(t.Due, id, name))
 	}
@@ -80,7 +101,7 @@ func saveInstance(s *task.Scope, topic, id string, before instance, in *instance
 	}
 	if in == nil {
 		s.Delete(stringKey(keyInstance, id))
-		m := message(topic, id, nil, newHeaders())
+		m := message(topic, id, nil, why.headers())
 		m.Value = nil
 		s.Emit(m)
 		return nil
@@ -96,7 +117,7 @@ func saveInstance(s *task.Scope, topic, id string, before instance, in *instance
 	for key, c := range in.Calls {
 		s.Put(callKey(c, id, key), nil)
 	}
-	m := message(topic, id, data, newHeaders())
+	m := message(topic, id, data, why.headers())
 	if m.ByteSize(2) > s.Limit {
 		return fmt.Errorf("instance %s: its state, timers and calls have %d bytes, and a record takes %d", id, m.ByteSize(2), s.Limit)
 	}

@@ -83,7 +83,7 @@ func (p *reaction[S, M]) park(s *task.Scope, msg Message[M], in instance, failed
 	if err := p.setWaiting(s, msg.Instance, place.Next-1, &waits); err != nil {
 		return err
 	}
-	return p.mustSave(s, msg.Instance, in, &after)
+	return p.mustSave(s, msg, in, &after)
 }
 
 // setWaiting writes down a message that waits, nil for one that does not any more.
@@ -109,8 +109,8 @@ func (p *reaction[S, M]) setWaiting(s *task.Scope, id string, number int64, wait
 }
 
 // mustSave is save for what must succeed.
-func (p *reaction[S, M]) mustSave(s *task.Scope, id string, before instance, after *instance) error {
-	if err := p.save(s, id, before, after); err != nil {
+func (p *reaction[S, M]) mustSave(s *task.Scope, msg Message[M], before instance, after *instance) error {
+	if err := p.save(s, msg, before, after); err != nil {
 		return &historyError{Err: err}
 	}
 	return nil
@@ -134,7 +134,7 @@ func (p *reaction[S, M]) release(s *task.Scope, id string, in instance, how Rele
 	moved.Repeat, after.Parked = true, &moved
 	s.Put(stringKey(keyRepeat, id), nil)
 	p.Wake()
-	return p.mustSave(s, id, in, &after)
+	return p.mustSave(s, Message[M]{Instance: id}, in, &after)
 }
 
 // retry tells instances that are released what they have not heard, some of it.
@@ -172,9 +172,9 @@ func (p *reaction[S, M]) retryOne(s *task.Scope, id string) (more bool, err erro
 	if place.First == place.Next {
 		s.Delete(stringKey(keyRepeat, id))
 		if in.Type == "" { // it never began
-			return false, p.mustSave(s, id, in, nil)
+			return false, p.mustSave(s, Message[M]{Instance: id}, in, nil)
 		}
-		return false, p.mustSave(s, id, in, &without)
+		return false, p.mustSave(s, Message[M]{Instance: id}, in, &without)
 	}
 	waits, msg, err := p.parked(s, id, place.First)
 	if err != nil {
@@ -189,7 +189,7 @@ func (p *reaction[S, M]) retryOne(s *task.Scope, id string) (more bool, err erro
 		place.Repeat, in.Parked = false, &place
 		s.Delete(stringKey(keyRepeat, id))
 		p.Logger.Error("an instance is parked again", slog.String("instance", id), slog.String("message", msg.ID), slog.Any("error", failed))
-		return false, errors.Join(p.setWaiting(s, id, place.First, &waits), p.mustSave(s, id, in, &in))
+		return false, errors.Join(p.setWaiting(s, id, place.First, &waits), p.mustSave(s, Message[M]{Instance: id}, in, &in))
 	}
 	return true, p.goOn(s, id, place)
 }
@@ -216,7 +216,7 @@ func (p *reaction[S, M]) goOn(s *task.Scope, id string, place parking) error {
 	}
 	after := now
 	after.Parked = &place
-	return p.mustSave(s, id, now, &after)
+	return p.mustSave(s, Message[M]{Instance: id}, now, &after)
 }
 
 // parked reads a message that waits.

@@ -245,7 +245,7 @@ func (p *reaction[S, M]) apply(s *task.Scope, msg Message[M], before instance, s
 	if w.ended {
 		after = nil
 	}
-	if err := p.save(s, msg.Instance, before, after); err != nil {
+	if err := p.save(s, msg, before, after); err != nil {
 		return err
 	}
 	for _, m := range w.sent {
@@ -307,10 +307,11 @@ func (p *reaction[S, M]) refresh(called map[string]struct{}) {
 	}
 }
 
-// save writes an instance, nil for one that has ended.
-func (p *reaction[S, M]) save(s *task.Scope, id string, before instance, after *instance) error {
+// save writes an instance, nil for one that has ended, because of a message: one
+// without an ID where there is none.
+func (p *reaction[S, M]) save(s *task.Scope, msg Message[M], before instance, after *instance) error {
 	p.touched = true
-	return saveInstance(s, p.r.Topics().Instances, id, before, after)
+	return saveInstance(s, p.r.Topics().Instances, because{msg.Instance, msg.ID, msg.Time}, before, after)
 }
 
 func (p *reaction[S, M]) timerOf(msg Message[M], at *AtOutput) (timer, error) {

@@ -20,7 +20,8 @@ type verifyCommand struct {
 	Aggregate string        `env:"EVENTIM_AGGREGATE" default:"invoice" placeholder:"NAME" help:"Prefix of the topics."`
 	Stores    []string      `placeholder:"DIR" help:"Data directories of handlers that have ended."`
 	Journals  string        `placeholder:"DIR" help:"Directory with the journals of the clients."`
-	Numbered  bool          `help:"Judge the numbers of the invoices, too: their numbering has run."`
+	Numbered  bool          `help:"Judge the numbers of the invoices, too, and the reactor that gives them: their numbering has run."`
+	Format    string        `name:"number-format" env:"EVENTIM_NUMBER_FORMAT" placeholder:"FORMAT" help:"How the numbering writes numbers; as it does without being told when empty."`
 	Settle    time.Duration `default:"30s" placeholder:"TIME" help:"How long to wait until everything is handled."`
 	SelfTest  bool          `help:"Make a correct run on a broker and a database of its own, damage what it left in every known way, and see that each damage is found."`
 }
@@ -30,7 +31,7 @@ func (c *verifyCommand) Run(ctx context.Context) (err error) {
 	if c.SelfTest {
 		return selfTest(ctx)
 	}
-	source := verify.Source{Brokers: c.Kafka, Aggregate: c.Aggregate, Numbered: c.Numbered, Settle: c.Settle}
+	source := verify.Source{Brokers: c.Kafka, Aggregate: c.Aggregate, Numbered: c.Numbered, Format: c.Format, Settle: c.Settle}
 	for _, dir := range c.Stores {
 		source.Stores = append(source.Stores, verify.Store{Dir: dir})
 	}

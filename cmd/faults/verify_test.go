@@ -18,8 +18,8 @@ func TestJudgeFindsEveryCorruption(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(verify.Corruptions()); n != 20 {
-		t.Errorf("there are %d corruptions, want 20", n)
+	if n := len(verify.Corruptions()); n != 28 {
+		t.Errorf("there are %d corruptions, want 28", n)
 	}
 	missed, err := verify.SelfTest(evidence)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -24,14 +25,22 @@ func Read(ctx context.Context, o Options) (*Log, error) {
 		return nil, fmt.Errorf("connect to Kafka at %v: %w", o.Brokers, err)
 	}
 	defer client.Close()
-	r := &reader{client: client, admin: kadm.NewClient(client), group: cmp.Or(o.Group, o.Aggregate+"-handler"), log: newLog(o.Aggregate)}
+	log := newLog(o.Aggregate)
+	commands := &consumer{group: cmp.Or(o.Group, o.Aggregate+"-handler"), input: &log.Commands}
+	r := &reader{client: client, admin: kadm.NewClient(client), topics: log.topics(), consumers: []*consumer{commands}}
 	if err := r.locate(ctx); err != nil {
 		return nil, err
+	}
+	for _, t := range log.topics() {
+		if len(t.Partitions) != len(log.Commands.Partitions) {
+			return nil, fmt.Errorf("%s has %d partitions, %s %d", t.Name, len(t.Partitions), log.Commands.Name, len(log.Commands.Partitions))
+		}
 	}
 	if err := r.settle(ctx, cmp.Or(o.Settle, 30*time.Second)); err != nil {
 		return nil, err
 	}
-	return r.log, r.readAll(ctx)
+	log.Committed = commands.committed
+	return log, r.readAll(ctx)
 }
 
 func newLog(aggregate string) *Log {
@@ -43,17 +52,35 @@ func newLog(aggregate string) *Log {
 }
 
 type reader struct {
-	client  *kgo.Client
-	admin   *kadm.Client
-	group   string
-	log     *Log
-	details kadm.TopicDetails
+	client    *kgo.Client
+	admin     *kadm.Client
+	topics    []*Topic // to be read
+	consumers []*consumer
+	details   kadm.TopicDetails
+}
+
+// consumer is a group that has to be done with its input.
+type consumer struct {
+	group     string
+	input     *Topic
+	committed map[int32]int64
+}
+
+// all are the topics that are read, and those that others read.
+func (r *reader) all() []*Topic {
+	all := slices.Clone(r.topics)
+	for _, c := range r.consumers {
+		if !slices.Contains(all, c.input) {
+			all = append(all, c.input)
+		}
+	}
+	return all
 }
 
 // locate finds the partitions and their leaders.
 func (r *reader) locate(ctx context.Context) error {
 	var names []string
-	for _, t := range r.log.topics() {
+	for _, t := range r.all() {
 		names = append(names, t.Name)
 	}
 	details, err := r.admin.ListTopics(ctx, names...)
@@ -64,12 +91,8 @@ func (r *reader) locate(ctx context.Context) error {
 		return fmt.Errorf("list topics: %w", err)
 	}
 	r.details = details
-	for _, t := range r.log.topics() {
-		n := len(details[t.Name].Partitions)
-		if n != len(details[r.log.Commands.Name].Partitions) {
-			return fmt.Errorf("%s has %d partitions, %s %d", t.Name, n, r.log.Commands.Name, len(details[r.log.Commands.Name].Partitions))
-		}
-		t.Partitions = make([]Partition, n)
+	for _, t := range r.all() {
+		t.Partitions = make([]Partition, len(details[t.Name].Partitions))
 	}
 	return nil
 }
@@ -107,7 +130,7 @@ func (r *reader) bounds(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("list offsets: %w", err)
 		}
-		for _, t := range r.log.topics() {
+		for _, t := range r.all() {
 			for p := range t.Partitions {
 				o, _ := offsets.Lookup(t.Name, int32(p))
 				*[]*int64{&t.Partitions[p].Start, &t.Partitions[p].Stable, &t.Partitions[p].End}[i] = o.Offset
@@ -118,32 +141,15 @@ func (r *reader) bounds(ctx context.Context) error {
 }
 
 func (r *reader) settled(ctx context.Context) (bool, error) {
-	offsets, err := r.admin.FetchOffsets(kadm.RequireStable(ctx), r.group)
-	switch {
-	case errors.Is(err, kerr.GroupIDNotFound):
-	case errors.Is(err, kerr.UnstableOffsetCommit):
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("fetch the offsets of %s: %w", r.group, err)
-	}
-	r.log.Committed = map[int32]int64{}
 	settled := true
-	for p := range r.log.Commands.Partitions {
-		o, ok := offsets.Lookup(r.log.Commands.Name, int32(p))
-		if ok && errors.Is(o.Err, kerr.UnstableOffsetCommit) {
-			settled = false
-		} else if ok && o.Err != nil {
-			return false, fmt.Errorf("fetch the offsets of %s: %w", r.group, o.Err)
-		} else if ok && o.At >= 0 {
-			r.log.Committed[int32(p)] = o.At
-		}
-		handled, err := r.handled(ctx, int32(p))
+	for _, c := range r.consumers {
+		done, err := r.consumed(ctx, c)
 		if err != nil {
 			return false, err
 		}
-		settled = settled && handled
+		settled = settled && done
 	}
-	for _, t := range r.log.topics() {
+	for _, t := range r.all() {
 		for _, p := range t.Partitions {
 			settled = settled && p.Stable == p.End
 		}
@@ -151,15 +157,45 @@ func (r *reader) settled(ctx context.Context) (bool, error) {
 	return settled, nil
 }
 
-// handled tells whether no command follows the committed offset. Markers may:
-// those of a sender's own transactions.
-func (r *reader) handled(ctx context.Context, partition int32) (bool, error) {
-	p := r.log.Commands.Partitions[partition]
-	from := max(r.log.Committed[partition], p.Start)
+// consumed tells whether a group is done with all of its input.
+func (r *reader) consumed(ctx context.Context, c *consumer) (bool, error) {
+	offsets, err := r.admin.FetchOffsets(kadm.RequireStable(ctx), c.group)
+	switch {
+	case errors.Is(err, kerr.GroupIDNotFound):
+	case errors.Is(err, kerr.UnstableOffsetCommit):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("fetch the offsets of %s: %w", c.group, err)
+	}
+	c.committed = map[int32]int64{}
+	done := true
+	for p := range c.input.Partitions {
+		o, ok := offsets.Lookup(c.input.Name, int32(p))
+		if ok && errors.Is(o.Err, kerr.UnstableOffsetCommit) {
+			done = false
+		} else if ok && o.Err != nil {
+			return false, fmt.Errorf("fetch the offsets of %s: %w", c.group, o.Err)
+		} else if ok && o.At >= 0 {
+			c.committed[int32(p)] = o.At
+		}
+		handled, err := r.handled(ctx, c, int32(p))
+		if err != nil {
+			return false, err
+		}
+		done = done && handled
+	}
+	return done, nil
+}
+
+// handled tells whether nothing follows the committed offset. Markers may: those of a
+// sender's own transactions.
+func (r *reader) handled(ctx context.Context, c *consumer, partition int32) (bool, error) {
+	p := c.input.Partitions[partition]
+	from := max(c.committed[partition], p.Start)
 	if p.Stable-from > 1000 {
 		return false, nil
 	}
-	rest, err := r.read(ctx, r.log.Commands.Name, partition, from, p.Stable, kgo.ReadCommitted())
+	rest, err := r.read(ctx, c.input.Name, partition, from, p.Stable, kgo.ReadCommitted())
 	return len(rest) == 0, err
 }
 
@@ -168,7 +204,7 @@ const readersAtOnce = 8
 func (r *reader) readAll(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(readersAtOnce)
-	for _, t := range r.log.topics() {
+	for _, t := range r.topics {
 		for i := range t.Partitions {
 			p := &t.Partitions[i]
 			g.Go(func() (err error) {

@@ -24,7 +24,7 @@ var errNothing = errors.New("the evidence has nothing of the kind")
 
 // Corruptions are all that the judge is tested with.
 func Corruptions() []Corruption {
-	return []Corruption{
+	return append([]Corruption{
 		{"a lost result", checker.OneAnswer, lostResult},
 		{"a doubled event", checker.NoGap, doubledEvent},
 		{"a gap", checker.NoGap, gap},
@@ -45,7 +45,7 @@ func Corruptions() []Corruption {
 		{"two numbers of one document", OneNumber, secondNumber},
 		{"an invoice that does not know its number", NumberShown, lostNumber},
 		{"a number that the view lacks", NumberRows, lostNumberRow},
-	}
+	}, ofReactors...)
 }
 
 // SelfTest judges evidence of a correct run, and then once more with each
@@ -75,6 +75,10 @@ func (e *Evidence) clone() *Evidence {
 	if e.Series != nil {
 		c.Series = cloneLog(e.Series)
 	}
+	c.Reactors = nil
+	for _, r := range e.Reactors {
+		c.Reactors = append(c.Reactors, r.clone())
+	}
 	for _, j := range e.Journals {
 		c.Journals = append(c.Journals, journal.Of(j.Origin, j.Entries()))
 	}
@@ -83,14 +87,29 @@ func (e *Evidence) clone() *Evidence {
 
 func cloneLog(l *checker.Log) *checker.Log {
 	log := *l
-	for _, t := range []*checker.Topic{&log.Commands, &log.Results, &log.Events, &log.Snapshots, &log.DeadLetters} {
+	cloneTopics(&log.Commands, &log.Results, &log.Events, &log.Snapshots, &log.DeadLetters)
+	return &log
+}
+
+func cloneTopics(topics ...*checker.Topic) {
+	for _, t := range topics {
 		t.Partitions = slices.Clone(t.Partitions)
 		for i := range t.Partitions {
 			p := &t.Partitions[i]
 			p.Visible, p.All = slices.Clone(p.Visible), slices.Clone(p.All)
 		}
 	}
-	return &log
+}
+
+func (r *Reacted) clone() *Reacted {
+	c, log := *r, *r.Log
+	c.Log = &log
+	cloneTopics(&log.Inbox, &log.Instances, &log.Parked)
+	c.Aggregates = slices.Clone(r.Aggregates)
+	for i := range c.Aggregates {
+		c.Aggregates[i].Log = cloneLog(c.Aggregates[i].Log)
+	}
+	return &c
 }
 
 // pick returns the partition and the index of a visible record.

@@ -24,7 +24,9 @@ type Source struct {
 	Pool      *pgxpool.Pool // nil: the views are not judged
 	Stores    []Store
 	Journals  []*journal.Journal // of the clients
-	Numbered  bool               // the numbering runs, and is judged
+	Numbered  bool               // the numbering runs, and is judged, with the reactor that it is
+	Format    string             // of new numbers; "" for the default
+	Processes []Process          // that run beside it, and are judged
 	Settle    time.Duration      // how long to wait for the handlers and the projectors; 30 s when 0
 }
 
@@ -49,7 +51,28 @@ type Evidence struct {
 	Rows      *Rows        // nil: not judged
 	Stores    []checker.Copy
 	Corrupt   int // stores that are not among them, since they are damaged
+	Reactors  []*Reacted
 	Journals  []*journal.Journal
+}
+
+// Process is a reactor and the aggregates that it stands between, which are not those
+// of the product.
+type Process struct {
+	Reactor    checker.Reactor
+	Aggregates []checker.Options // by what each is judged
+}
+
+// Reacted is a reactor and what it left.
+type Reacted struct {
+	checker.Reactor
+	Log        *checker.ReactorLog
+	Aggregates []Handled // that it stands between, of those that are no part of the product
+}
+
+// Handled is an aggregate and what it left.
+type Handled struct {
+	checker.Options
+	Log *checker.Log
 }
 
 // seriesOf is the prefix of the topics of the series of an installation.
@@ -78,11 +101,15 @@ func Verify(ctx context.Context, s Source) (*Report, error) {
 
 // Collect collects the evidence.
 func Collect(ctx context.Context, s Source) (*Evidence, error) {
+	reactors, err := s.reactors(ctx) // first: what they send is handled then
+	if err != nil {
+		return nil, err
+	}
 	log, err := checker.Read(ctx, checker.Options{Brokers: s.Brokers, Aggregate: s.Aggregate, Settle: s.settle()})
 	if err != nil {
 		return nil, err
 	}
-	e := &Evidence{Aggregate: s.Aggregate, Log: log, Journals: s.Journals}
+	e := &Evidence{Aggregate: s.Aggregate, Log: log, Journals: s.Journals, Reactors: reactors}
 	if s.Numbered {
 		if e.Series, err = checker.Read(ctx, checker.Options{Brokers: s.Brokers, Aggregate: seriesOf(s.Aggregate), Settle: s.settle()}); err != nil {
 			return nil, err
@@ -96,6 +123,14 @@ func Collect(ctx context.Context, s Source) (*Evidence, error) {
 			return nil, fmt.Errorf("read the views: %w", err)
 		}
 	}
+	for _, r := range reactors {
+		for i := range r.Aggregates {
+			a := &r.Aggregates[i]
+			if a.Log, err = checker.Read(ctx, a.Options); err != nil {
+				return nil, err
+			}
+		}
+	}
 	var errs []error
 	for _, store := range s.Stores {
 		stores, corrupt, err := readStores(store, s.Aggregate)
@@ -103,4 +138,25 @@ func Collect(ctx context.Context, s Source) (*Evidence, error) {
 		e.Stores, e.Corrupt = append(e.Stores, stores...), e.Corrupt+corrupt
 	}
 	return e, errors.Join(errs...)
+}
+
+// reactors reads what reactors left, when they have come to rest.
+func (s Source) reactors(ctx context.Context) (all []*Reacted, err error) {
+	at := checker.Options{Brokers: s.Brokers, Settle: s.settle()}
+	processes := s.Processes
+	if s.Numbered {
+		processes = append([]Process{{Reactor: Numbering(s.Aggregate, s.Format)}}, processes...)
+	}
+	for _, p := range processes {
+		r := &Reacted{Reactor: p.Reactor}
+		if r.Log, err = checker.ReadReactor(ctx, p.Reactor, at); err != nil {
+			return nil, fmt.Errorf("read reactor %s: %w", p.Reactor.Name, err)
+		}
+		for _, a := range p.Aggregates {
+			a.Brokers, a.Settle = at.Brokers, at.Settle
+			r.Aggregates = append(r.Aggregates, Handled{Options: a})
+		}
+		all = append(all, r)
+	}
+	return all, nil
 }

@@ -33,6 +33,7 @@ type Report struct {
 	Deliveries, Answers, Reads           int // that clients were told
 	Connections, Resumed, Unresumed      int
 	Numbers                              int // that series have given
+	Reactors                             []*checker.ReactorReport
 	CorruptStores                        int // that were damaged, and not read by their handler since
 }
 
@@ -54,6 +55,9 @@ func (r *Report) String() string {
 		r.Journals, r.Entries, r.Deliveries, r.Answers, r.Reads, r.Connections, r.Resumed, r.Unresumed)
 	if r.Numbers > 0 {
 		fmt.Fprintf(&b, "series: %d numbers\n", r.Numbers)
+	}
+	for _, reactor := range r.Reactors {
+		fmt.Fprintln(&b, reactor)
 	}
 	if r.CorruptStores > 0 {
 		fmt.Fprintf(&b, "state stores: %d damaged ones cannot be read\n", r.CorruptStores)
@@ -80,8 +84,23 @@ func Judge(e *Evidence) *Report {
 		j.report.Kafka.Violations = append(j.report.Kafka.Violations, ofSeries.Violations...)
 		j.numbers()
 	}
+	for _, r := range e.Reactors {
+		j.reacted(r)
+	}
 	for _, journal := range e.Journals {
 		j.journal(journal)
 	}
 	return j.report
+}
+
+// reacted judges a reactor, with the aggregates that are its own.
+func (j *judge) reacted(r *Reacted) {
+	logs := j.logs()
+	for _, a := range r.Aggregates {
+		j.report.Kafka.Violations = append(j.report.Kafka.Violations, checker.Judge(a.Log, a.Options).Violations...)
+		logs = append(logs, a.Log)
+	}
+	report := checker.JudgeReactor(r.Reactor, r.Log, logs...)
+	j.report.Reactors = append(j.report.Reactors, report)
+	j.report.Kafka.Violations = append(j.report.Kafka.Violations, report.Violations...)
 }
