@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/eventim-go/eventim/eventim"
+	"github.com/eventim-go/eventim/internal/errands"
 	"github.com/eventim-go/eventim/internal/journal"
 	"github.com/eventim-go/eventim/internal/verify"
 )
@@ -72,7 +76,7 @@ func selfTest(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	missed, err := verify.SelfTest(evidence)
+	missed, err := verify.SelfTest(evidence, verify.Corruptions())
 	if err != nil {
 		return err
 	}
@@ -91,6 +95,11 @@ func correctRun(ctx context.Context, dir string) (_ *verify.Evidence, err error)
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, i.close()) }()
+	end, err := i.someErrands(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, end()) }()
 	if err := i.start(ctx, size{handlers: 1, numberings: 1, projectors: 1, webs: 1}); err != nil {
 		return nil, err
 	}
@@ -103,6 +112,7 @@ func correctRun(ctx context.Context, dir string) (_ *verify.Evidence, err error)
 	}
 	l.settle(ctx, time.Minute)
 	source := i.source()
+	source.Processes = []verify.Process{verify.Errands(aggregate)}
 	if err := verify.AwaitNumbers(ctx, source); err != nil {
 		return nil, err
 	}
@@ -110,4 +120,23 @@ func correctRun(ctx context.Context, dir string) (_ *verify.Evidence, err error)
 		return nil, err
 	}
 	return verify.Collect(ctx, source)
+}
+
+// someErrands runs errands in this process until it is told to end.
+func (i *installation) someErrands(ctx context.Context) (end func() error, err error) {
+	k := eventim.Kafka{Brokers: i.brokers}
+	if err := errands.CreateTopics(ctx, aggregate, k, 1); err != nil {
+		return nil, err
+	}
+	if err := errands.Start(ctx, aggregate, k, 0, 40); err != nil {
+		return nil, err
+	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan error, 1)
+	go func() {
+		ended <- errands.Run(running, aggregate, eventim.HandlerConfig{
+			Kafka: k, Dir: filepath.Join(i.dir, "data-errands"), Session: sessionTimeout, Logger: slog.New(slog.DiscardHandler),
+		})
+	}()
+	return func() error { stop(); return <-ended }, nil
 }

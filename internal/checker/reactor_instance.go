@@ -62,12 +62,15 @@ func (j *reactorJudge) instance(r *Record) {
 
 // hears has an instance react.
 func (j *reactorJudge) hears(l *life, r *Record, id string) {
-	m, ok := Message{}, true
+	var m Message
 	if len(l.waits) > 0 && l.waits[0].ID == id {
 		m, l.waits = l.waits[0], l.waits[1:]
 		l.first++
-	} else if m, ok = j.take(l, r, id); !ok {
-		return
+	} else {
+		var ok bool
+		if m, ok = j.take(l, r, id); !ok {
+			return
+		}
 	}
 	state, wants, err := j.r.React(l.state, m)
 	if err != nil {
@@ -220,9 +223,13 @@ func (j *reactorJudge) takeInbox(l *life, r *Record, i int) (m Message, ok bool)
 	return m, !l.broken
 }
 
-// Skew is how far the clocks of those who say, and of those who react, may be apart,
-// and how long a record may be on its way to the broker.
-const Skew = time.Second
+// What was in the inbox before a timer was due has to be heard before it, but for what
+// clocks may be apart. A source may have said it earlier than others could see: its time
+// is when it was first sent, and a transaction can last.
+const (
+	skew     = time.Second
+	onItsWay = 30 * time.Second
+)
 
 func (j *reactorJudge) takeTimer(l *life, r *Record, id string) (m Message, ok bool) {
 	slash := strings.LastIndex(id, "/")
@@ -237,7 +244,7 @@ func (j *reactorJudge) takeTimer(l *life, r *Record, id string) (m Message, ok b
 		j.violate(TimerDue, r.where(), "the timer %s of %s fires at %s", id, r.Key, r.Time.UTC())
 	}
 	for _, q := range l.queue {
-		if said, known := j.said[q.header("ce_id")]; known && said.Add(Skew).Before(t.Due) {
+		if said, known := j.said[q.header("ce_id")]; known && (said.Add(onItsWay).Before(t.Due) || q.Time.Add(skew).Before(t.Due)) {
 			j.violate(DrainFirst, r.where(), "the timer %s of %s fires, which has not heard %s, said at %s", id, r.Key, q.header("ce_id"), said.UTC())
 		}
 	}

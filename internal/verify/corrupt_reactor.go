@@ -19,6 +19,14 @@ var ofReactors = []Corruption{
 	{"a command of a reactor that was sent twice", checker.OutputOnce, doubledOutput},
 	{"a command that no reaction wants", checker.OutputWanted, foreignOutput},
 	{"a command of a reactor that took effect twice", checker.OutputEffect, outputTwice},
+	{"a timer that was lost", checker.TimerKept, lostTimer},
+	{"a timer that fired twice", checker.TimerOnce, func(e *Evidence) error { return e.heardAgain("timer/") }},
+	{"a timer that fired early", checker.TimerDue, earlyTimer},
+	{"a timer that fired before its drain", checker.DrainFirst, undrainedTimer},
+	{"a call that was lost", checker.CallKept, lostCall},
+	{"an effect that was answered twice", checker.AnsweredOnce, func(e *Evidence) error { return e.heardAgain("call/") }},
+	{"an instance that ended and came back", checker.EndedStays, cameBack},
+	{"a parked message that was lost", checker.ParkedKept, lostParked},
 }
 
 // instances are those of all reactors.
@@ -136,11 +144,7 @@ func otherInstance(e *Evidence) error {
 // output finds a command that a reactor has sent, and the log that it is in.
 func (e *Evidence) output() (*checker.Log, *checker.Partition, int, error) {
 	for _, r := range e.Reactors {
-		logs := e.logs()
-		for _, a := range r.Aggregates {
-			logs = append(logs, a.Log)
-		}
-		for _, log := range logs {
+		for _, log := range r.logs(e) {
 			p, n, err := pick(&log.Commands, func(c *checker.Record) bool { return header(c, "ce_actor") == r.Name })
 			if err == nil {
 				return log, p, n, nil

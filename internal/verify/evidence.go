@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -69,6 +70,15 @@ type Reacted struct {
 	Aggregates []Handled // that it stands between, of those that are no part of the product
 }
 
+// logs are those that it hears and sends to.
+func (r *Reacted) logs(e *Evidence) []*checker.Log {
+	logs := slices.Clone(e.logs())
+	for _, a := range r.Aggregates {
+		logs = append(logs, a.Log)
+	}
+	return logs
+}
+
 // Handled is an aggregate and what it left.
 type Handled struct {
 	checker.Options
@@ -123,13 +133,8 @@ func Collect(ctx context.Context, s Source) (*Evidence, error) {
 			return nil, fmt.Errorf("read the views: %w", err)
 		}
 	}
-	for _, r := range reactors {
-		for i := range r.Aggregates {
-			a := &r.Aggregates[i]
-			if a.Log, err = checker.Read(ctx, a.Options); err != nil {
-				return nil, err
-			}
-		}
+	if err := e.readAggregates(ctx); err != nil {
+		return nil, err
 	}
 	var errs []error
 	for _, store := range s.Stores {
@@ -138,6 +143,19 @@ func Collect(ctx context.Context, s Source) (*Evidence, error) {
 		e.Stores, e.Corrupt = append(e.Stores, stores...), e.Corrupt+corrupt
 	}
 	return e, errors.Join(errs...)
+}
+
+// readAggregates reads what the aggregates left that are no part of the product.
+func (e *Evidence) readAggregates(ctx context.Context) (err error) {
+	for _, r := range e.Reactors {
+		for i := range r.Aggregates {
+			a := &r.Aggregates[i]
+			if a.Log, err = checker.Read(ctx, a.Options); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // reactors reads what reactors left, when they have come to rest.

@@ -95,12 +95,10 @@ func Judge(e *Evidence) *Report {
 
 // reacted judges a reactor, with the aggregates that are its own.
 func (j *judge) reacted(r *Reacted) {
-	logs := j.logs()
 	for _, a := range r.Aggregates {
 		j.report.Kafka.Violations = append(j.report.Kafka.Violations, checker.Judge(a.Log, a.Options).Violations...)
-		logs = append(logs, a.Log)
 	}
-	report := checker.JudgeReactor(r.Reactor, r.Log, logs...)
+	report := checker.JudgeReactor(r.Reactor, r.Log, r.logs(j.Evidence)...)
 	j.report.Reactors = append(j.report.Reactors, report)
 	j.report.Kafka.Violations = append(j.report.Kafka.Violations, report.Violations...)
 }
