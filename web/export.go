@@ -12,14 +12,12 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/eventim-go/eventim/invoices/views"
 )
 
 const (
-	// maxExports is how many files are written at a time: each holds a connection to
-	// Postgres until its reader has all of it.
-	maxExports = 4
 	// exportTimeout is how long a file may take altogether, and exportPause how long its
 	// reader may take for a part of it.
 	exportTimeout = 10 * time.Minute
@@ -27,6 +25,10 @@ const (
 	// exportPart is how many lines are sent at a time.
 	exportPart = 500
 )
+
+// maxExports is how many files are written at a time: each holds a connection to Postgres
+// until its reader has all of it, and most of them are for others.
+func maxExports(pool *pgxpool.Pool) int32 { return max(1, pool.Config().MaxConns/4) }
 
 type exportInput struct {
 	Selection

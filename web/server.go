@@ -114,7 +114,7 @@ func New(c Config) (*Server, error) {
 		hosts: hosts, kafka: c.Kafka, pool: c.Pool, aggregate: c.Aggregate, log: cmp.Or(c.Logger, slog.Default()),
 		allowedOrigins: origins, actor: c.Actor, gate: c.Gate,
 		queueSize: cmp.Or(c.QueueSize, 256), maxSockets: cmp.Or(c.MaxSockets, 20_000), now: time.Now,
-		commands: commands, waiter: projector.NewWaiter(c.Pool), exports: make(chan struct{}, maxExports), health: newHealth("kafka", "postgres", "live", "commands"), handling: &handling{now: time.Now},
+		commands: commands, waiter: projector.NewWaiter(c.Pool), exports: make(chan struct{}, maxExports(c.Pool)), health: newHealth("kafka", "postgres", "live", "commands"), handling: &handling{now: time.Now},
 	}
 	if s.gate != nil && s.actor != nil {
 		return nil, errors.New("web: who sends a request is said by a gate or by Actor, not by both")
