@@ -36,27 +36,39 @@ func versions(t *rapid.T) []Invoice {
 }
 
 // Whatever two versions of an invoice are, what one is not as the other is in their
-// difference: applied to the one, as JSON and by other code, it makes the other. It
-// holds in both directions, and between invoices that have nothing to do with each other.
+// difference: of one version and the next, of a draft and its revision, of any two of
+// a life, and of two invoices that have nothing to do with each other.
 func TestADiffLacksNothing(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		states := append(versions(t), versions(t)...)
-		a, b := rapid.SampledFrom(states).Draw(t, "a"), rapid.SampledFrom(states).Draw(t, "b")
-		changes := Diff(a, b)
-		if got := applied(t, a, changes); !reflect.DeepEqual(got, whole(b)) {
-			t.Fatalf("%+v\nchanged by %s\n is %+v\nwant %+v", a, text(t, changes), got, b)
+		states := versions(t)
+		for i := range states[1:] {
+			checkDiff(t, states[i], states[i+1])
 		}
-		if got, want := sorted(Diff(b, a)), sorted(mirrored(changes)); !reflect.DeepEqual(got, want) {
-			t.Fatalf("back it is\n%s\nwant\n%s", text(t, got), text(t, want))
+		checkDiff(t, rapid.SampledFrom(states).Draw(t, "a"), rapid.SampledFrom(states).Draw(t, "b"))
+		draft := drawDraft(t)
+		lines := revised(t, draft, rapid.OneOf(validLine(), pricedLine()))
+		events, err := ReviseDraft{Details: acme, Lines: lines, Pricing: new(pricing().Draw(t, "pricing"))}.decide(draft)
+		if err == nil {
+			checkDiff(t, draft, Aggregate.Replay(draft, events...))
 		}
-		if same := Diff(b, b); len(same) != 0 {
-			t.Fatalf("%+v differs from itself: %s", b, text(t, same))
-		}
-		if same := Diff(b, reread(t, b)); len(same) != 0 {
-			t.Fatalf("%+v differs from what is read of it: %s", b, text(t, same))
-		}
+		checkDiff(t, states[len(states)-1], draft)
 	})
+}
+
+// checkDiff applies the difference to the one, as JSON and by other code, which makes
+// the other, and looks at it from both sides.
+func checkDiff(t *rapid.T, a, b Invoice) {
+	changes := Diff(a, b)
+	if got := applied(t, a, changes); !reflect.DeepEqual(got, whole(b)) {
+		t.Fatalf("%+v\nchanged by %s\n is %+v\nwant %+v", a, text(t, changes), got, b)
+	}
+	if got, want := sorted(Diff(b, a)), sorted(mirrored(changes)); !reflect.DeepEqual(got, want) {
+		t.Fatalf("back it is\n%s\nwant\n%s", text(t, got), text(t, want))
+	}
+	if same := Diff(b, reread(t, b)); len(same) != 0 {
+		t.Fatalf("%+v differs from what is read of it: %s", b, text(t, same))
+	}
 }
 
 // What a person reads: the fields that an event has changed, and no other.
