@@ -215,6 +215,14 @@ const states = {
     await open(page, `/invoices/${find(product, 'partially_paid')}/history`)
     await page.getByText('InvoiceCreated as stored').click()
   },
+  'the past': async (page, product) => {
+    fill(product, 5)
+    const id = find(product, 'partially_paid')
+    await open(page, `/invoices/${id}/history?version=${product.invoices.get(id).version - 1}`)
+    await page.getByText('You see version').waitFor()
+    await page.locator('.changes dl').waitFor()
+    await page.locator('[aria-busy=true]').first().waitFor({ state: 'detached' })
+  },
   message: async (page, product) => {
     await states['partially paid'](page, product)
     await pay(page, '1')

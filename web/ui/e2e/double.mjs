@@ -63,6 +63,29 @@ function evolve(invoice, { type, data }) {
   return next
 }
 
+const notYet = { status: 404, code: 'version_not_found', title: 'The invoice has no such version (yet)' }
+
+/** An invoice after so many of its events; undefined when there are not that many. */
+function stateAt({ history }, version) {
+  return version <= history.length ? { version, state: history.slice(0, version).reduce(evolve, {}) } : undefined
+}
+
+/** What is different between two invoices, in the form of the product: lines and payments by their ids. */
+function diff(a, b, path = '') {
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((key) => {
+    const [before, after] = [a[key], b[key]]
+    const at = `${path}/${key}`
+    if (JSON.stringify(before) === JSON.stringify(after)) return []
+    if (path === '' && ['lines', 'payments'].includes(key)) return diff(byID(before), byID(after), at)
+    if (before === undefined) return [{ path: at, kind: 'added', after }]
+    if (after === undefined) return [{ path: at, kind: 'removed', before }]
+    return isTree(before) && isTree(after) ? diff(before, after, at) : [{ path: at, kind: 'changed', before, after }]
+  })
+}
+
+const byID = (list = []) => Object.fromEntries(list.map((e) => [e.id, e]))
+const isTree = (v) => typeof v === 'object' && !Array.isArray(v) && !('currency' in v)
+
 function line(id, said, currency) {
   return { ...said, id: String(id), net: lineNet(said, currency) }
 }
@@ -267,8 +290,23 @@ export class Product {
     }
     const found = this.invoices.get(id)
     if (!found) return body(404, { status: 404, title: 'not found' })
+    if (part === 'diff') return this.#diff(found, url.searchParams, body)
     if (part) return body(200, { events: found.history })
+    if (url.searchParams.has('version')) {
+      const state = stateAt(found, Number(url.searchParams.get('version')))
+      return state ? body(200, this.#past(id, found, state)) : body(404, notYet)
+    }
     return body(200, { id, version: found.version, updatedAt: found.updatedAt, overdue: overdue(found.state), invoice: found.state })
+  }
+
+  #past(id, { history }, { version, state }) {
+    const { time, type, actor, commandId } = history[version - 1]
+    return { id, version, updatedAt: time, overdue: false, invoice: state, event: { type, time, actor, commandId } }
+  }
+
+  #diff(found, query, body) {
+    const [from, to] = ['from', 'to'].map((side) => stateAt(found, Number(query.get(side))))
+    return from && to ? body(200, { from: from.version, to: to.version, changes: diff(from.state, to.state) }) : body(404, notYet)
   }
 
   #posted(request, url, body) {

@@ -1,4 +1,4 @@
-import type { Detail, HistoryEntry, Invoice, ListPage, Status } from './model'
+import type { Change, Detail, HistoryEntry, Invoice, ListPage, Status } from './model'
 import { segment } from './paths'
 
 /** application/problem+json (RFC 9457) with the code of this product. */
@@ -161,6 +161,26 @@ export function getInvoice(id: string, signal: AbortSignal) {
 export async function getHistory(id: string, position: string | undefined, signal: AbortSignal): Promise<HistoryEntry[]> {
   const path = `/invoices/${segment(id)}/history`
   return (await getFresh<{ events: HistoryEntry[] }>(path, new URLSearchParams(), position, signal)).events
+}
+
+/** Reads what is past. It never changes, so that the browser keeps it, unless it is so young that the view has to be waited for. */
+async function getPast<T>(path: string, query: URLSearchParams, position: string | undefined, signal: AbortSignal): Promise<T> {
+  try {
+    return await get<T>(`${path}?${query}`, signal)
+  } catch (error) {
+    if (position && error instanceof Problem && error.code === 'version_not_found') return getFresh<T>(path, query, position, signal)
+    throw error
+  }
+}
+
+export function getVersion(id: string, version: number, position: string | undefined, signal: AbortSignal) {
+  return getPast<Detail>(`/invoices/${segment(id)}`, new URLSearchParams({ version: String(version) }), position, signal)
+}
+
+/** What makes one version of another, field by field. */
+export async function getDiff(id: string, from: number, to: number, position: string | undefined, signal: AbortSignal): Promise<Change[]> {
+  const query = new URLSearchParams({ from: String(from), to: String(to) })
+  return (await getPast<{ changes: Change[] }>(`/invoices/${segment(id)}/diff`, query, position, signal)).changes
 }
 
 interface CommandBody {

@@ -127,6 +127,14 @@ export interface ListPage {
   totals: CurrencyTotal[]
 }
 
+/** What became of one field: the path is a JSON Pointer in which lines and payments stand by their ids. */
+export interface Change {
+  path: string
+  kind: 'added' | 'removed' | 'changed'
+  before?: unknown
+  after?: unknown
+}
+
 export interface HistoryEntry {
   version: number
   type: string

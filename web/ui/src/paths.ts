@@ -48,6 +48,14 @@ export function invoicePath(id: string, part?: 'edit' | 'history'): string {
   return part ? `/invoices/${segment(id)}/${part}` : `/invoices/${segment(id)}`
 }
 
+/** The history of an invoice at a version, beside what it is compared with; the newest version and the one before are not said. */
+export function historyPath(id: string, version?: number, from?: number): string {
+  const query = new URLSearchParams()
+  if (version) query.set('version', String(version))
+  if (from) query.set('from', String(from))
+  return query.size > 0 ? `${invoicePath(id, 'history')}?${query}` : invoicePath(id, 'history')
+}
+
 // wouter decodes what a hook returns with decodeURI, which makes "%252F" and "%2F" the same. Escaped once more, paths and
 // searches arrive as they stand in the address.
 const escaped = (text: string) => text.replaceAll('%', '%25')

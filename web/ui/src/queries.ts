@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useEffectEvent, useState } from 'react'
-import { type ListFilter, Problem, getHistory, getInvoice, listInvoices } from './api'
+import { type ListFilter, Problem, getDiff, getHistory, getInvoice, getVersion, listInvoices } from './api'
 import { cache, queries } from './app'
 import { newerDetail, newerPage } from './cache'
 import { type List, append, firstPage, listOf, nextPages, refresh, sorted } from './list'
@@ -83,4 +83,28 @@ export function useInvoice(id: string) {
 
 export function useHistory(id: string) {
   return useQuery({ queryKey: ['history', id], queryFn: ({ signal }) => getHistory(id, cache.position, signal) })
+}
+
+// What is past does not change: it is read once, and again only while it cannot be read.
+const past = { staleTime: Infinity, refetchInterval: (query: { state: { error: Error | null } }) => (query.state.error ? 5_000 : (false as const)) }
+
+/** An invoice as it was. Until it has been read, what was shown before stays. */
+export function useVersion(id: string, version: number, enabled: boolean) {
+  return useQuery({
+    ...past,
+    queryKey: ['version', id, version],
+    queryFn: ({ signal }) => getVersion(id, version, cache.position, signal),
+    placeholderData: keepPreviousData,
+    enabled,
+  })
+}
+
+/** What makes one version of another. */
+export function useDiff(id: string, from: number, to: number) {
+  return useQuery({
+    ...past,
+    queryKey: ['diff', id, from, to],
+    queryFn: ({ signal }) => getDiff(id, from, to, cache.position, signal),
+    enabled: from > 0,
+  })
 }

@@ -9,8 +9,12 @@ import { t } from '../language/text'
 
 const titles: Partial<Record<Status, string>> = { draft: t('Draft of an invoice'), void: t('Void invoice|title') }
 
+type Marks = ReadonlySet<string> // paths of what is marked, as a difference of two versions has them
+
+const mark = (marks: Marks | undefined, ...paths: string[]) => (paths.some((path) => marks?.has(path)) ? 'changed' : undefined)
+
 /** The invoice as its customer would see it. */
-export function InvoiceDocument({ id, invoice }: { id: string; invoice: Invoice }) {
+export function InvoiceDocument({ id, invoice, marks }: { id: string; invoice: Invoice; marks?: Marks }) {
   const { customer, issueDate, dueDate, status, lines, total, paid, balance, writtenOff, pricing = {}, totals } = invoice
   return (
     <article className="card document" aria-label={t('Invoice')}>
@@ -21,51 +25,57 @@ export function InvoiceDocument({ id, invoice }: { id: string; invoice: Invoice 
         <address>
           <span className="caption">{t('Bill to')}</span>
           <br />
-          <strong>{customer.name}</strong>
-          {customer.address && `\n${customer.address}`}
+          <strong className={mark(marks, '/customer/name')}>{customer.name}</strong>
+          {customer.address && (
+            <>
+              {'\n'}
+              <span className={mark(marks, '/customer/address')}>{customer.address}</span>
+            </>
+          )}
           {customer.email && (
             <>
               <br />
-              <a href={`mailto:${customer.email}`}>{customer.email}</a>
+              <a className={mark(marks, '/customer/email')} href={`mailto:${customer.email}`}>{customer.email}</a>
             </>
           )}
         </address>
         <dl className="dates num">
           <dt>{t('Issued')}</dt>
-          <dd>{formatDay(issueDate)}</dd>
+          <dd className={mark(marks, '/issueDate')}>{formatDay(issueDate)}</dd>
           <dt>{t('Due')}</dt>
-          <dd>{formatDay(dueDate)}</dd>
+          <dd className={mark(marks, '/dueDate')}>{formatDay(dueDate)}</dd>
         </dl>
       </div>
-      {lines.length > 0 ? <Lines lines={lines} currency={total.currency} /> : <p className="muted">{t('There are no lines yet.')}</p>}
+      {lines.length > 0 ? <Lines lines={lines} currency={total.currency} marks={marks} /> : <p className="muted">{t('There are no lines yet.')}</p>}
       <dl className="sums num">
         {totals && <Sums lines={lines} pricing={pricing} totals={totals} computed={computeTotals(lines, pricing, total.currency)} />}
         {balance.amount !== total.amount && (
           <>
             <dt className="muted">{t('Total')}</dt>
-            <dd><Amount of={total} /></dd>
+            <dd className={mark(marks, '/total')}><Amount of={total} /></dd>
           </>
         )}
         {!isZero(paid.amount) && (
           <>
             <dt className="muted">{t('Paid')}</dt>
-            <dd><Amount of={paid} /></dd>
+            <dd className={mark(marks, '/paid')}><Amount of={paid} /></dd>
           </>
         )}
         {writtenOff && (
           <>
             <dt className="muted">{t('Written off')}</dt>
-            <dd><Amount of={writtenOff} /></dd>
+            <dd className={mark(marks, '/writtenOff')}><Amount of={writtenOff} /></dd>
           </>
         )}
         <dt className="last">{status === 'draft' ? t('Total') : t('Balance due')}</dt>
-        <dd className="last"><Amount of={balance} /></dd>
+        <dd className={`last ${mark(marks, '/balance') ?? ''}`}><Amount of={balance} /></dd>
       </dl>
     </article>
   )
 }
 
-function Lines({ lines, currency }: { lines: Line[]; currency: string }) {
+function Lines({ lines, currency, marks }: { lines: Line[]; currency: string; marks: Marks | undefined }) {
+  const cell = (name: string, line: Line, ...fields: string[]) => `${name} ${mark(marks, ...fields.map((field) => `/lines/${line.id}/${field}`)) ?? ''}`
   const taxed = lines.some((l) => l.tax)
   return (
     <table className="lines num">
@@ -80,16 +90,16 @@ function Lines({ lines, currency }: { lines: Line[]; currency: string }) {
       </thead>
       <tbody>
         {lines.map((line) => (
-          <tr key={line.id}>
-            <td className="what">
+          <tr key={line.id} className={mark(marks, `/lines/${line.id}`)}>
+            <td className={cell('what', line, 'description', 'charge', 'charge/percent', 'charge/amount', 'discount', 'discount/percent', 'discount/amount')}>
               {line.description}
               <Adjusted what={t('Surcharge')} a={line.charge} currency={currency} />
               <Adjusted what={t('Discount')} a={line.discount} currency={currency} />
             </td>
-            <td className="quantity">{formatDecimal(line.quantity)}</td>
-            <td className="price">{formatDecimal(line.unitPrice)}</td>
-            {taxed && <td className="tax">{line.tax ? taxName(line.tax) : '–'}</td>}
-            <td className="net"><Amount of={line.net} /></td>
+            <td className={cell('quantity', line, 'quantity')}>{formatDecimal(line.quantity)}</td>
+            <td className={cell('price', line, 'unitPrice')}>{formatDecimal(line.unitPrice)}</td>
+            {taxed && <td className={cell('tax', line, 'tax', 'tax/category', 'tax/rate')}>{line.tax ? taxName(line.tax) : '–'}</td>}
+            <td className={cell('net', line, 'net')}><Amount of={line.net} /></td>
           </tr>
         ))}
       </tbody>

@@ -62,6 +62,7 @@ const keys: [string, string][] = [
   ['v', t('Void the invoice')],
   ['w', t('Write off what is left')],
   ['h', t('History of the invoice')],
+  ['← →', t('An earlier or later version, in the history')],
   ['Enter', t('In a line: go to the next line, or add one')],
   ['Ctrl Enter', t('Save the invoice')],
   ['?', t('This help')],

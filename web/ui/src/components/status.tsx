@@ -2,7 +2,7 @@ import { type Invoice, type Status, isOverdue } from '../model'
 import { utcToday } from '../dates'
 import { t } from '../language/text'
 
-const names: Record<Status | 'overdue', string> = {
+export const statusNames: Record<Status | 'overdue', string> = {
   draft: t('Draft'),
   sent: t('Sent'),
   partially_paid: t('Partially paid'),
@@ -17,7 +17,7 @@ export function StatusBadge({ status, overdue }: { status: Status; overdue: bool
   const shown = overdue ? 'overdue' : status
   return (
     <span className="badge" data-status={shown}>
-      {names[shown]}
+      {statusNames[shown]}
     </span>
   )
 }
