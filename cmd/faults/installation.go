@@ -32,6 +32,7 @@ const (
 // reach the brokers through a proxy each.
 type size struct {
 	handlers, numberings, projectors, webs int
+	errands                                int // processes that run errands beside the product
 	proxied                                bool
 }
 
@@ -49,6 +50,8 @@ type installation struct {
 	crashes    []orders // to numberings
 	projectors []*fleet.Process
 	webs       []*fleet.Process
+	errands    []*fleet.Process // that are none of the product
+	nextErrand int
 	clients    []*journaled
 	postgres   *devpostgres.Server
 	pool       *pgxpool.Pool
@@ -105,6 +108,9 @@ func (i *installation) postgresConfig() devpostgres.Config {
 
 // start starts processes and waits until they serve.
 func (i *installation) start(ctx context.Context, s size) error {
+	if err := i.addErrands(ctx, s.errands); err != nil {
+		return err
+	}
 	for range s.handlers {
 		if err := i.addHandler(ctx, s.proxied); err != nil {
 			return err
@@ -181,7 +187,7 @@ func (i *installation) close() error {
 	for _, c := range i.clients {
 		c.disconnect()
 	}
-	for _, p := range i.processes() {
+	for _, p := range slices.Concat(i.processes(), i.errands) {
 		if p.Running() {
 			errs = append(errs, p.Kill())
 		}
@@ -279,6 +285,9 @@ func healthOf(ctx context.Context, p *fleet.Process) (h health, err error) {
 // source says where the evidence is, but for the stores.
 func (i *installation) source() verify.Source {
 	s := verify.Source{Brokers: i.brokers, Aggregate: aggregate, Pool: i.pool, Numbered: len(i.numberings) > 0, Settle: 90 * time.Second}
+	if len(i.errands) > 0 {
+		s.Processes = []verify.Process{verify.Errands(aggregate)}
+	}
 	for _, c := range i.clients {
 		s.Journals = append(s.Journals, c.Journal)
 	}

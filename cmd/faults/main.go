@@ -16,10 +16,11 @@ import (
 
 // cli is the command line.
 type cli struct {
-	Verify verifyCommand `cmd:"" help:"Judge a running system, or with --self-test the judge. Exit code 1 on any violation."`
-	Report reportCommand `cmd:"" help:"Show the reports of runs, and write them into the documents."`
-	Torn   tornCommand   `cmd:"" help:"Kill the only broker under load and start it again at once, until it tears transactions; judge what is left."`
-	Run    runCommand    `cmd:"" help:"Let faults happen to a system on real Kafka and Postgres, and judge it."`
+	Verify  verifyCommand  `cmd:"" help:"Judge a running system, or with --self-test the judge. Exit code 1 on any violation."`
+	Report  reportCommand  `cmd:"" help:"Show the reports of runs, and write them into the documents."`
+	Torn    tornCommand    `cmd:"" help:"Kill the only broker under load and start it again at once, until it tears transactions; judge what is left."`
+	Errands errandsCommand `cmd:"" hidden:"" help:"Run errands: a process of the load."`
+	Run     runCommand     `cmd:"" help:"Let faults happen to a system on real Kafka and Postgres, and judge it."`
 }
 
 func main() {

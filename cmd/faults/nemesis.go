@@ -97,6 +97,7 @@ var asides = []fault{
 	{"stop a numbering for longer than its session", 1, func(n *nemesis, ctx context.Context) (string, error) {
 		return n.pause(ctx, n.one(n.numberings), sessionTimeout+2*time.Second)
 	}},
+	{"kill a process that runs errands", 4, (*nemesis).killErrands},
 	{"kill a projector", 3, func(n *nemesis, ctx context.Context) (string, error) { return n.kill(ctx, n.one(n.projectors)) }},
 	{"kill a web node", 3, func(n *nemesis, ctx context.Context) (string, error) { return n.kill(ctx, n.one(n.webs)) }},
 	{"stop a projector for longer than its session", 1, func(n *nemesis, ctx context.Context) (string, error) {
@@ -173,7 +174,7 @@ func (n *nemesis) busy(ctx context.Context, more int) error {
 
 // ended tells which process has ended by itself.
 func (n *nemesis) ended() error {
-	for _, p := range n.processes() {
+	for _, p := range slices.Concat(n.processes(), n.errands) {
 		if !p.Running() {
 			return fmt.Errorf("%s has ended by itself, see %s", p.Name, p.LogFile())
 		}

@@ -21,6 +21,11 @@ func (c *runCommand) round(ctx context.Context, n *nemesis, seed uint64, r *reco
 	r.round(seed)
 	w := n.load(ctx, c.Clients, 1_000_000, seed)
 	defer w.disconnect()
+	stop, err := n.sendErrands(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = stop() }() // again, when a fault was not overcome
 	if err := n.busy(ctx, 50); err != nil {
 		return err
 	}
@@ -32,7 +37,7 @@ func (c *runCommand) round(ctx context.Context, n *nemesis, seed uint64, r *reco
 			return fmt.Errorf("step %d: %w", step+1, errors.Join(err, n.writeJournals()))
 		}
 	}
-	if err := w.end(); err != nil {
+	if err := errors.Join(w.end(), stop()); err != nil {
 		return err
 	}
 	w.settle(ctx, time.Minute)

@@ -91,7 +91,7 @@ func (c *runCommand) run(ctx context.Context, dir string, r *recorder) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, i.close()) }()
-	if err := i.start(ctx, size{handlers: 3, numberings: 2, projectors: 2, webs: 2, proxied: true}); err != nil {
+	if err := i.start(ctx, size{handlers: 3, numberings: 2, projectors: 2, webs: 2, errands: 2, proxied: true}); err != nil {
 		return err
 	}
 	n, err := newNemesis(ctx, i, kafka)

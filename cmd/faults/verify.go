@@ -128,7 +128,7 @@ func (i *installation) someErrands(ctx context.Context) (end func() error, err e
 	if err := errands.CreateTopics(ctx, aggregate, k, 1); err != nil {
 		return nil, err
 	}
-	if err := errands.Start(ctx, aggregate, k, 0, 40); err != nil {
+	if err := errands.StartMany(ctx, aggregate, k, 40); err != nil {
 		return nil, err
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))

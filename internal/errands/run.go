@@ -2,6 +2,7 @@ package errands
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/eventim-go/eventim/eventim"
@@ -36,17 +37,26 @@ func Run(ctx context.Context, prefix string, c eventim.HandlerConfig) error {
 	return eventim.RunAll(ctx, eventim.Part{Name: "errands", Run: errands.Run}, eventim.Part{Name: "desks", Run: desks.Run}, eventim.Part{Name: "process", Run: process.Run})
 }
 
-// Start starts errands, from a number on.
-func Start(ctx context.Context, prefix string, k eventim.Kafka, from, count int) error {
+// Start starts the errand of that number. After an error, it may be started or not, and
+// can be started again.
+func Start(ctx context.Context, sender *eventim.Sender[Command], n int) error {
+	_, err := sender.Send(ctx, eventim.Command[Command]{ID: fmt.Sprint("start-", n), Aggregate: fmt.Sprint("errand-", n), Payload: Command{"start", n}})
+	if err != nil {
+		return fmt.Errorf("start errand %d: %w", n, err)
+	}
+	return nil
+}
+
+// StartMany starts the first errands of a load.
+func StartMany(ctx context.Context, prefix string, k eventim.Kafka, count int) error {
 	sender, err := eventim.NewSender(Of(prefix), k)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = sender.Close() }() // what was sent is acknowledged
-	for n := from; n < from+count; n++ {
-		if _, err := sender.Send(ctx, eventim.Command[Command]{ID: fmt.Sprint("start-", n), Aggregate: fmt.Sprint("errand-", n), Payload: Command{"start", n}}); err != nil {
-			return fmt.Errorf("start errand %d: %w", n, err)
+	for n := range count {
+		if err := Start(ctx, sender, n); err != nil {
+			return errors.Join(err, sender.Close())
 		}
 	}
-	return nil
+	return sender.Close()
 }

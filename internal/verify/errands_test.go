@@ -41,7 +41,7 @@ func errandsRun(t *testing.T) *Evidence {
 			t.Error(err)
 		}
 	}()
-	if err := errands.Start(ctx, "load", k, 0, 40); err != nil {
+	if err := errands.StartMany(ctx, "load", k, 40); err != nil {
 		t.Fatal(err)
 	}
 	source := Source{Brokers: k.Brokers, Processes: []Process{Errands("load")}, Settle: time.Minute}
