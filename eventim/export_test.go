@@ -242,3 +242,18 @@ func watching[S, M any](ctx context.Context, h *ReactorHandler[S, M], ask func(*
 	}
 	return ask(watch)
 }
+
+// AfterTheWindow is l for which no answer is remembered any more.
+func (l DeadLetters) AfterTheWindow() DeadLetters {
+	l.window = 0
+	return l
+}
+
+// FoldDeadLetters is what a reader makes of the records of a topic.
+func FoldDeadLetters(records []Record) (all []*DeadLetter, foreign int) {
+	var f deadLetterFold
+	for _, rec := range records {
+		f.add(rec, func(string) bool { return true })
+	}
+	return f.fold()
+}

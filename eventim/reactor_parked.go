@@ -1,19 +1,16 @@
 package eventim
 
 import (
-	"context"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/IBM/sarama"
-	"github.com/google/uuid"
 
 	"github.com/eventim-go/eventim/internal/faultpoint"
 	"github.com/eventim-go/eventim/internal/statestore"
@@ -257,98 +254,6 @@ func (parkedFilter) Put(w *statestore.Write, _ *sarama.RecordBatch, r *sarama.Re
 		w.Delete(parkedKey(id, number))
 	} else {
 		w.Set(parkedKey(id, number), r.Value)
-	}
-	return nil
-}
-
-// Release says what becomes of an instance that is parked.
-type Release string
-
-const (
-	// Retry tells it what it has not heard, from the first message on.
-	Retry Release = "retry"
-	// DiscardFirst leaves out the message that it could not react to, and tells it the
-	// others.
-	DiscardFirst Release = "discard-first"
-	// DiscardAll leaves out all that it has not heard.
-	DiscardAll Release = "discard-all"
-)
-
-const headerRelease = "ce_release"
-
-// ParkedInstance is an instance that could not react, and has heard nothing since.
-type ParkedInstance struct {
-	Instance string
-	Reason   string    // why it could not react to the first of Messages
-	Since    time.Time // by the clock of the handler
-	Messages []string  // the ids of what waits, in order
-}
-
-// Parked returns the instances that are parked, in the order of their ids. It asks
-// Kafka, and needs no handler in this process.
-func (r Reactor[S, M]) Parked(ctx context.Context, k Kafka) ([]ParkedInstance, error) {
-	topic := r.Topics().Parked
-	ends, err := Ends(ctx, k, topic)
-	if err != nil {
-		return nil, err
-	}
-	waiting := map[string]map[int64]parkedMessage{}
-	err = Read(ctx, k, topic, nil, ends, func(rec Record) error {
-		id, number, err := parseParkedName(string(rec.Key))
-		if err != nil {
-			return err
-		}
-		if waiting[id] == nil {
-			waiting[id] = map[int64]parkedMessage{}
-		}
-		delete(waiting[id], number)
-		if rec.Value == nil {
-			return nil
-		}
-		var m parkedMessage
-		err = json.Unmarshal(rec.Value, &m)
-		waiting[id][number] = m
-		return err
-	})
-	var all []ParkedInstance
-	for _, id := range sortedKeys(waiting) {
-		var numbers []int64
-		for n := range waiting[id] {
-			numbers = append(numbers, n)
-		}
-		slices.Sort(numbers)
-		if len(numbers) == 0 {
-			continue
-		}
-		first := waiting[id][numbers[0]]
-		parked := ParkedInstance{Instance: id, Reason: first.Reason, Since: time.UnixMilli(first.Since).UTC()}
-		for _, n := range numbers {
-			parked.Messages = append(parked.Messages, waiting[id][n].ID)
-		}
-		all = append(all, parked)
-	}
-	return all, err
-}
-
-// Release orders an instance that is parked to go on. The order takes its turn in the
-// inbox; when the instance fails again, it is parked again.
-func (r Reactor[S, M]) Release(ctx context.Context, k Kafka, instance string, how Release) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if how != Retry && how != DiscardFirst && how != DiscardAll {
-		return fmt.Errorf("release %s: there is no %q", instance, how)
-	}
-	d := r.withDefaults()
-	h := cloudEvent(uuid.NewString(), string(how), "/"+r.Name+"/inbox", instance, time.Now())
-	h.add(headerRelease, string(how))
-	producer, err := sarama.NewSyncProducer(k.Brokers, senderConfig(k, r.Name, d.Partitions))
-	if err != nil {
-		return fmt.Errorf("connect to Kafka at %v: %w", k.Brokers, err)
-	}
-	_, _, err = producer.SendMessage(message(d.Topics().Inbox, instance, nil, h))
-	if err = errors.Join(err, producer.Close()); err != nil {
-		return fmt.Errorf("release %s: %w", instance, err)
 	}
 	return nil
 }

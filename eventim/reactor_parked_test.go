@@ -1,6 +1,8 @@
 package eventim_test
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -45,22 +47,54 @@ func TestAnInstanceIsParked(t *testing.T) {
 	if ids := parked(); !slices.Equal(ids, []string{"o1", "o3"}) {
 		t.Errorf("%q are parked", ids)
 	}
-	release := func(id string, how eventim.Release) {
-		t.Helper()
-		if err := p.reactor.Release(t.Context(), p.kafka, id, how); err != nil {
-			t.Fatal(err)
-		}
+	released, err := p.reactor.ReleaseAndAwait(t.Context(), p.kafka, "o1", eventim.Retry)
+	if err != nil || released.Ended != 0 || released.Parked == nil || !strings.Contains(released.Parked.Reason, "panicked: cannot") {
+		t.Errorf("what fails again has come to %+v, error %v", released, err)
 	}
-	release("o1", eventim.Retry) // fails again
-	release("o3", eventim.DiscardFirst)
-	eventually(t, "one is left", func() bool { return slices.Equal(parked(), []string{"o1"}) })
+	released, err = p.reactor.ReleaseAndAwait(t.Context(), p.kafka, "o3", eventim.DiscardFirst)
+	if err != nil || released.Ended != 1 || released.Parked != nil {
+		t.Errorf("what is discarded has come to %+v, error %v", released, err)
+	}
+	if ids := parked(); !slices.Equal(ids, []string{"o1"}) {
+		t.Errorf("%q are left", ids)
+	}
+	if _, err := p.reactor.ReleaseAndAwait(t.Context(), p.kafka, "o3", eventim.Retry); !errors.Is(err, eventim.ErrNotParked) {
+		t.Errorf("what is not parked is released: %v", err)
+	}
 	stop()
+	inbox := func() (n int64) {
+		ends, err := eventim.Ends(t.Context(), p.kafka, p.reactor.Topics().Inbox)
+		if err != nil {
+			t.Error(err)
+		}
+		for _, end := range ends {
+			n += end
+		}
+		return n
+	}
+	over, cancel := context.WithCancel(t.Context())
+	before, watched := inbox(), make(chan struct{})
+	go func() {
+		defer close(watched)
+		if !comesTrue(func() bool { return inbox() > before }) {
+			t.Error("no order is sent")
+		}
+		cancel() // nobody reacts, however long it waits
+	}()
+	if _, err := p.reactor.ReleaseAndAwait(over, p.kafka, "o1", eventim.Retry); !errors.Is(err, eventim.ErrReleasing) {
+		t.Errorf("without anybody who reacts, got %v", err)
+	}
+	<-watched
 	broken.Store(false)
 	stop = p.reacts(t.TempDir())
-	release("o1", eventim.Retry)
-	p.becomes(4, 0)
+	p.becomes(4, 0) // the order of before is kept
 	eventually(t, "none is parked", func() bool { return len(parked()) == 0 })
 	stop()
+	nothing := p.reactor
+	nothing.Name += "-nothing"
+	if all, err := nothing.Parked(t.Context(), p.kafka); len(all) != 0 || err != nil {
+		t.Errorf("without topics, %v are parked, error %v", all, err)
+	}
 	if err := p.reactor.Release(t.Context(), p.kafka, "o1", "forget"); err == nil {
 		t.Error("an order that there is not is taken")
 	}

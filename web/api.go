@@ -27,6 +27,7 @@ func (s *Server) registerAPI(mux *routing) {
 	s.registerCommands(api)
 	s.registerReads(api)
 	s.registerOperations(api)
+	s.registerDeadLetters(api)
 	s.registerSessions(api)
 	s.registerTokens(api)
 	s.openAPI = api.OpenAPI()

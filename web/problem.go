@@ -53,6 +53,11 @@ const (
 	codeRebuildState     = "rebuild_state"
 	codeRebuildDiffers   = "rebuild_differs"
 	codeRebuildBehind    = "rebuild_behind"
+	codeLetterNotFound   = "dead_letter_not_found"
+	codeDeadLetterEnded  = "dead_letter_ended"
+	codeDeadLetterGone   = "dead_letter_gone"
+	codeNotParked        = "not_parked"
+	codeOrderPending     = "order_pending"
 	codeLoginRequired    = "login_required"
 	codeForbidden        = "forbidden"
 	codeSessionNotFound  = "session_not_found"
@@ -116,6 +121,11 @@ var kinds = map[string]kind{
 	codeRebuildState:            {http.StatusConflict, "The rebuild does not allow that now"},
 	codeRebuildDiffers:          {http.StatusConflict, "The rebuild is not known to equal the live rows"},
 	codeRebuildBehind:           {http.StatusServiceUnavailable, "The rebuild has not come as far as the live rows"},
+	codeLetterNotFound:          {http.StatusNotFound, "There is no such dead letter"},
+	codeDeadLetterEnded:         {http.StatusConflict, "The dead letter was retried or discarded before"},
+	codeDeadLetterGone:          {http.StatusConflict, "The command of the dead letter is not kept any more"},
+	codeNotParked:               {http.StatusNotFound, "The instance is not parked"},
+	codeOrderPending:            {http.StatusServiceUnavailable, "It was sent, and has not been answered yet"},
 	codeLoginRequired:           {http.StatusUnauthorized, "You are not logged in"},
 	codeForbidden:               {http.StatusForbidden, "Your role does not allow this"},
 	codeSessionNotFound:         {http.StatusNotFound, "There is no such session"},

@@ -25,6 +25,8 @@ type cli struct {
 	Views       viewsCommand       `cmd:"" help:"List the views, and what becomes of their rebuilds."`
 	Rebuild     rebuildCommand     `cmd:"" help:"Build a view anew beside its live rows, compare, swap, and roll back."`
 	Reproject   reprojectCommand   `cmd:"" help:"Make the rows of one invoice in a view anew."`
+	DeadLetters deadLettersCommand `cmd:"" help:"List commands that could not be handled, retry and discard them."`
+	Parked      parkedCommand      `cmd:"" help:"List what waits because a reaction failed, and release it."`
 	Tokens      tokensCommand      `cmd:"" help:"Make, list and revoke what programs are known by."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a health endpoint; for containers."`
 

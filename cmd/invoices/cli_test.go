@@ -30,7 +30,8 @@ func TestHelp(t *testing.T) {
 	t.Parallel()
 	for _, command := range []string{
 		"", "handler", "projector", "web", "all", "topics create", "topics verify", "topics list", "topics copy", "migrate", "doctor transactions", "reanchor", "views", "rebuild", "rebuild start", "rebuild status",
-		"rebuild swap", "rebuild resume", "reproject", "healthcheck",
+		"rebuild swap", "rebuild resume", "reproject", "healthcheck", "dead-letters", "dead-letters list", "dead-letters retry", "dead-letters discard",
+		"parked", "parked release",
 	} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()

@@ -9,7 +9,12 @@ import (
 // that nothing else is.
 func (j *judge) deadLetters() {
 	seen := map[position]*Record{}
+	var notes []*Record
 	each(&j.log.DeadLetters, func(_ int, r *Record) {
+		if r.header("deadletter-id") != "" && r.header("deadletter-topic") == "" {
+			notes = append(notes, r)
+			return
+		}
 		j.report.DeadLetters++
 		pos, cmd, known := j.cause(r)
 		if twice := seen[pos]; twice != nil {
@@ -23,6 +28,7 @@ func (j *judge) deadLetters() {
 			j.deadLetter(r, cmd)
 		}
 	})
+	j.deadLetterNotes(notes, seen)
 	for pos, result := range j.failed {
 		letter := seen[pos]
 		if letter == nil {
@@ -32,6 +38,20 @@ func (j *judge) deadLetters() {
 		var v resultValue
 		if err := json.Unmarshal(result.Value, &v); err == nil && v.Code != letter.header("deadletter-code") {
 			j.violate(DeadLetterKept, letter.where(), "the code is %q, that of the result %q", letter.header("deadletter-code"), v.Code)
+		}
+	}
+}
+
+// deadLetterNotes judges that whoever has put on record what became of a dead letter
+// meant one that is there, or was before the topic begins.
+func (j *judge) deadLetterNotes(notes []*Record, seen map[position]*Record) {
+	known := map[string]bool{}
+	for pos := range seen {
+		known[Record{Topic: j.log.Commands.Name, Partition: pos.partition, Offset: pos.offset}.where()] = true
+	}
+	for _, n := range notes {
+		if id := n.header("deadletter-id"); !known[id] && j.log.DeadLetters.Partitions[n.Partition].Start == 0 {
+			j.violate(DeadLetterKept, n.where(), "it says what became of %s, which is no dead letter", id)
 		}
 	}
 }

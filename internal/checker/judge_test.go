@@ -202,6 +202,7 @@ func TestCorruptions(t *testing.T) {
 		{"dead letter without the headers", change(deadLetters, "k1", 0, func(r *Record) { unset(r, "ce_type") }), DeadLetterKept},
 		{"dead letter of another code", change(deadLetters, "k1", 0, func(r *Record) { set(r, "deadletter-code", "x") }), DeadLetterKept},
 		{"dead letter from nowhere", change(deadLetters, "k1", 0, func(r *Record) { unset(r, "deadletter-topic") }), DeadLetterKept},
+		{"note of no dead letter", change(deadLetters, "k1", 1, func(r *Record) { set(r, "deadletter-id", "counter-commands/0:0") }), DeadLetterKept},
 		{"offset behind", func(w *world) { w.log.Committed[home("k0")]-- }, OffsetExact},
 		{"offset ahead", func(w *world) { w.log.Committed[home("k0")]++ }, OffsetExact},
 		{"command left", func(w *world) {

@@ -178,6 +178,9 @@ func populated() *world {
 	w.do(order{id: "a0", key: "k1", n: 1, events: 1, expected: -1}) // another one than that of k0
 	w.do(order{id: "zero", key: "k0", n: 0, expected: -1})
 	w.do(order{id: "poison", key: "k1", n: -1, expected: -1})
+	poison := w.log.Commands.Partitions[home("k1")].Visible
+	w.write(&w.log.DeadLetters, home("k1"), "k1", []byte(`{"state":"discarded"}`), "deadletter-id", poison[len(poison)-1].where())
+	w.end(home("k1"), Commit, &w.log.DeadLetters)
 	w.do(order{id: "stale", key: "k2", n: 5, events: 1, expected: 1})
 	w.do(order{id: "fresh", key: "k2", n: 5, events: 1, expected: w.versions["k2"]})
 	w.do(order{id: "a3", key: "k3", n: 4, events: 1, expected: -1})

@@ -59,6 +59,13 @@ var routes = map[string]Role{
 	"POST /api/operations/views/{view}/rebuild/rollback": Admin,
 	"POST /api/operations/views/{view}/rebuild/swap":     Admin,
 
+	"GET /api/operations/dead-letters":               Admin, // with what people have sent
+	"GET /api/operations/dead-letters/{id}":          Admin,
+	"POST /api/operations/dead-letters/{id}/retry":   Admin,
+	"POST /api/operations/dead-letters/{id}/discard": Admin,
+	"GET /api/operations/parked":                     Admin,
+	"POST /api/operations/parked/{instance}/release": Admin,
+
 	"POST /account/log-out":            Open, // of whoever has a cookie
 	"POST /account/log-out-everywhere": Viewer,
 	"POST /account/sessions/{id}/end":  Viewer,
