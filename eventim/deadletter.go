@@ -2,6 +2,7 @@ package eventim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -79,9 +80,9 @@ const (
 // last is the last header of a name: those of the sender stand before those of the
 // handler, and may say anything.
 func last(r Record, name string) string {
-	for i := len(r.Headers) - 1; i >= 0; i-- {
-		if string(r.Headers[i].Key) == name {
-			return string(r.Headers[i].Value)
+	for _, h := range slices.Backward(r.Headers) {
+		if string(h.Key) == name {
+			return string(h.Value)
 		}
 	}
 	return ""
