@@ -62,11 +62,8 @@ func (l DeadLetters) Find(ctx context.Context, k Kafka, id string) (*DeadLetter,
 
 // read folds the topic, and keeps the bytes of one.
 func (l DeadLetters) read(ctx context.Context, k Kafka, keep string) ([]*DeadLetter, int, error) {
-	ends, err := Ends(ctx, k, l.topics.DeadLetters)
-	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
-		return nil, 0, nil
-	}
-	if err != nil {
+	ends, err := endsIfThere(ctx, k, l.topics.DeadLetters)
+	if err != nil || ends == nil {
 		return nil, 0, err
 	}
 	var f deadLetterFold
@@ -136,4 +133,18 @@ func produce(ctx context.Context, k Kafka, config *sarama.Config, m *sarama.Prod
 	}
 	partition, offset, err := producer.SendMessage(m)
 	return Position{partition, offset}, errors.Join(err, producer.Close())
+}
+
+// endsIfThere is Ends, and nil for a topic that does not exist, which it says at once.
+func endsIfThere(ctx context.Context, k Kafka, topic string) (ends Positions, err error) {
+	there := false
+	err = withAdmin(k, func(admin sarama.ClusterAdmin) error {
+		described, err := admin.DescribeTopics([]string{topic})
+		there = len(described) == 1 && described[0].Err != sarama.ErrUnknownTopicOrPartition
+		return err
+	})
+	if err != nil || !there {
+		return nil, err
+	}
+	return Ends(ctx, k, topic)
 }

@@ -3,12 +3,9 @@ package eventim
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"maps"
 	"slices"
 	"time"
-
-	"github.com/IBM/sarama"
 )
 
 // ParkedInstance is an instance that could not react, and has heard nothing since.
@@ -37,11 +34,8 @@ type waitingMessages map[string]map[int64]parkedMessage
 // waiting folds the topic of the parked, and returns up to where.
 func (r Reactor[S, M]) waiting(ctx context.Context, k Kafka) (waitingMessages, Positions, error) {
 	w, topic := waitingMessages{}, r.Topics().Parked
-	ends, err := Ends(ctx, k, topic)
-	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
-		return w, nil, nil
-	}
-	if err != nil {
+	ends, err := endsIfThere(ctx, k, topic)
+	if err != nil || ends == nil {
 		return w, nil, err
 	}
 	return w, ends, Read(ctx, k, topic, nil, ends, func(rec Record) error {
