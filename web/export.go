@@ -28,7 +28,12 @@ const (
 
 // maxExports is how many files are written at a time: each holds a connection to Postgres
 // until its reader has all of it, and most of them are for others.
-func maxExports(pool *pgxpool.Pool) int32 { return max(1, pool.Config().MaxConns/4) }
+func maxExports(pool *pgxpool.Pool) int32 {
+	if pool == nil {
+		return 0 // a server that only describes itself
+	}
+	return max(1, pool.Config().MaxConns/4)
+}
 
 type exportInput struct {
 	Selection
