@@ -148,6 +148,7 @@ func TestEachFlagHasAVariable(t *testing.T) {
 		"help": true, "version": true, "url": true, "timeout": true,
 		"to": true, "to-partitions": true, "mend": true, "json": true, "role": true, "days": true, // of one run
 		"rate": true, "swap": true, "grace": true, "watch": true, "despite-differences": true, "id": true, // of one rebuild
+		"all": true, "limit": true, "wait": true, "why": true, "how": true, // of one look at what has failed
 	}
 	names := map[string]string{} // of flags by variable
 	for _, leaf := range newParser(&cli{}).Model.Leaves(false) {

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"text/tabwriter"
 	"time"
 
@@ -42,8 +44,10 @@ func (o ofKafka) with(ctx context.Context, p process, fn func(context.Context, o
 
 // byFlag says who does something that stays on record.
 type byFlag struct {
-	By string `env:"EVENTIM_OPERATOR,USER" placeholder:"NAME" help:"Who does it, for the record."`
+	By string `env:"EVENTIM_OPERATOR" placeholder:"NAME" help:"Who does it, for the record; who is logged in on this machine, if nobody is named."`
 }
+
+func (f byFlag) who() string { return cmp.Or(f.By, os.Getenv("USER")) }
 
 type listDeadLetters struct {
 	All   bool `help:"Also those that were retried or discarded."`
@@ -134,7 +138,7 @@ ended. Otherwise it stays, with the attempt, and a later retry is another comman
 // Run runs the command.
 func (c *retryDeadLetter) Run(ctx context.Context, p process) error {
 	return c.with(ctx, p, func(ctx context.Context, i operations.Installation) error {
-		res, err := i.Retry(ctx, c.ID, c.By)
+		res, err := i.Retry(ctx, c.ID, c.who())
 		if errors.Is(err, eventim.ErrUnanswered) {
 			err = fmt.Errorf("%w; retry it again to see what became of it, which has no second effect", err)
 		}
@@ -158,7 +162,7 @@ type discardDeadLetter struct {
 // Run runs the command.
 func (c *discardDeadLetter) Run(ctx context.Context, p process) error {
 	return c.with(ctx, p, func(ctx context.Context, i operations.Installation) error {
-		if _, err := i.Discard(ctx, c.ID, c.By, c.Why); err != nil {
+		if _, err := i.Discard(ctx, c.ID, c.who(), c.Why); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(p.out, "%s is discarded\n", c.ID)
