@@ -10,7 +10,7 @@ LOGIN ?= offered
 # The race detector needs a C compiler. Everything else needs Go alone.
 RACE := $(shell command -v "$$(go env CC)" >/dev/null && echo -race)
 LINT := go tool -modfile=.ci/tools.mod golangci-lint
-KAFKA_PACKAGES := ./eventim/... ./internal/router ./internal/task ./projector/... ./web/... ./cmd/...
+KAFKA_PACKAGES := ./eventim/... ./internal/router ./internal/task ./projector/... ./web/... ./cmd/invoices
 
 # Where versions of Kafka may differ: transactions, groups, offsets, and what topics are told. The rest behaves alike, and twice the time buys nothing.
 KAFKA_OLDER := 4.3.1
