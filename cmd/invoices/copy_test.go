@@ -1,21 +1,26 @@
 package main
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/eventim-go/eventim/eventim"
 	"github.com/eventim-go/eventim/eventim/eventimtest"
 	"github.com/eventim-go/eventim/internal/childtest"
 	"github.com/eventim-go/eventim/internal/devpostgres/pgtest"
+	"github.com/eventim-go/eventim/invoices"
+	"github.com/eventim-go/eventim/invoices/numbering"
+	"github.com/eventim-go/eventim/invoices/series"
 )
 
 // The recipe of docs/topics.md: an installation grows from 12 to 20 partitions.
 // Versions go on, a key of before repeats its answer, and the rows are right.
 func TestAnInstallationGrows(t *testing.T) {
 	t.Parallel()
-	_, _, env := installation(t)
+	k, aggregate, env := installation(t)
 	database, data := pgtest.URL(t), t.TempDir()
 	env = append(env, "EVENTIM_POSTGRES="+database, "EVENTIM_LOG=json", "EVENTIM_HEALTH_LISTEN=127.0.0.1:0")
 	all := []string{"all", "--create-topics", "--migrate", "--listen", "127.0.0.1:0", "--data", data}
@@ -35,6 +40,12 @@ func TestAnInstallationGrows(t *testing.T) {
 	said := succeed(t, env, "topics", "copy", "--to", grown, "--to-partitions", "20")
 	if !strings.Contains(said, grown+"-events: 4 records\n") || !strings.Contains(said, grown+"-series-events: 1 records\n") {
 		t.Errorf("topics copy says\n%swant four events of invoices, and one number", said)
+	}
+	// What the numbering has asked for: an invoice whose number is no longer among those
+	// that its series knows by heart would get another one without.
+	asked, taken := instances(t, k, aggregate), instances(t, k, grown)
+	if len(asked) == 0 || !maps.Equal(asked, taken) {
+		t.Errorf("the numbering has asked for %q, and the copy says %q", asked, taken)
 	}
 	for _, view := range []string{"invoice_list", "invoice_history", "command_result", "number_series"} {
 		succeed(t, env, "reanchor", view)
@@ -62,6 +73,29 @@ func TestAnInstallationGrows(t *testing.T) {
 		_, series := get(t, url+"/api/number-series")
 		return strings.Contains(series, `"whole":true,"count":2`) && strings.Contains(series, `"waiting":0`)
 	})
+}
+
+// instances are the newest records of the instances of the numbering, with their headers.
+func instances(t *testing.T, k eventim.Kafka, aggregate string) map[string]string {
+	t.Helper()
+	a := invoices.Aggregate
+	a.Name = aggregate
+	topic, all := numbering.New(a, series.DefaultFormat).Topics().Instances, map[string]string{}
+	ends, err := eventim.Ends(t.Context(), k, topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := eventim.Read(t.Context(), k, topic, nil, ends, func(rec eventim.Record) error {
+		headers := ""
+		for _, h := range rec.Headers {
+			headers += string(h.Key) + "=" + string(h.Value) + ";"
+		}
+		all[string(rec.Key)] = headers + string(rec.Value)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 // sendNumbered creates and sends an invoice, and waits for its number.

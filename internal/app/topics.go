@@ -117,6 +117,9 @@ func copyCompacted(ctx context.Context, k eventim.Kafka, from, to string, copied
 		if rec.Value != nil {
 			m.Value = sarama.ByteEncoder(rec.Value)
 		}
+		for _, h := range rec.Headers {
+			m.Headers = append(m.Headers, sarama.RecordHeader(*h))
+		}
 		copied[to]++
 		_, _, err := producer.SendMessage(m)
 		return err
