@@ -159,6 +159,12 @@ func TestReadersSeeNoFailureWhileRowsAreExchanged(t *testing.T) {
 	}
 	swap := func() error { return f.rebuilds().Swap(t.Context(), "counters", true) }
 	show("swap", swap, 0)
+	var since time.Time // a report that began before the swap may come after it, and no second one
+	for range 2 {
+		since = reported(f.awaitRebuild(t, "the rows of before follow", func(r projector.Rebuild) bool {
+			return r.SwappedAt != nil && reported(r).After(*r.SwappedAt) && reported(r).After(since)
+		}))
+	}
 	show("roll back", func() error { return f.rebuilds().Rollback(t.Context(), "counters") }, 1000000)
 	show("swap again", swap, 0)
 	show("drop what was before", func() error { return f.rebuilds().Cancel(t.Context(), "counters") }, 0)
@@ -175,6 +181,20 @@ func TestReadersSeeNoFailureWhileRowsAreExchanged(t *testing.T) {
 	if stopped := stoppedAt(p); len(stopped) > 0 {
 		t.Errorf("stopped are %+v", stopped)
 	}
+}
+
+// reported is when each partition was last said to be applied by somebody: the zero time
+// if one is not.
+func reported(r projector.Rebuild) (at time.Time) {
+	for _, p := range r.Partitions {
+		if p.Worker == "" || p.ReportedAt == nil {
+			return time.Time{}
+		}
+		if at.IsZero() || p.ReportedAt.Before(at) {
+			at = *p.ReportedAt
+		}
+	}
+	return at
 }
 
 // readForward reads until ctx ends. What it reads never fails, and never goes
