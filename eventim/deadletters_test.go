@@ -312,14 +312,7 @@ func TestARetryThatNobodyAnswers(t *testing.T) {
 	f := newFailing(t)
 	d := f.fails(eventim.Command[Add]{Aggregate: "a"})
 	f.stop()
-	topics := f.agg.Topics()
-	sent := func() (n int64) {
-		ends, err := eventim.Ends(t.Context(), f.kafka, topics.Commands)
-		if err != nil {
-			t.Error(err)
-		}
-		return ends[0] + ends[1]
-	}
+	sent := func() int64 { return lengthOf(t, f.kafka, f.agg.Topics().Commands) }
 	before := sent()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -349,15 +342,8 @@ func TestDeadLettersInAnyOrder(t *testing.T) {
 	f.fails(eventim.Command[Add]{Aggregate: "b"})
 	f.mended.Store(true)
 	f.retry(d.ID)
-	topic := f.agg.Topics().DeadLetters
-	ends, err := eventim.Ends(t.Context(), f.kafka, topic)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var records []eventim.Record
-	if err := eventim.Read(t.Context(), f.kafka, topic, nil, ends, func(r eventim.Record) error { records = append(records, r); return nil }); err != nil {
-		t.Fatal(err)
-	}
+	readAll(t, f.kafka, f.agg.Topics().DeadLetters, func(r eventim.Record) error { records = append(records, r); return nil })
 	want, _ := eventim.FoldDeadLetters(records)
 	if len(want) != 2 || len(want[1].Attempts) != 1 || want[1].Ending == nil {
 		t.Fatalf("%+v", want)

@@ -6,11 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"testing"
-	"time"
 
 	"github.com/eventim-go/eventim/eventim"
 )
@@ -93,26 +91,10 @@ func TestKilledCalls(t *testing.T) {
 	url := with.serve(t)
 	p := newCharging(t, remote(url))
 	defer handles(p, orders(p.name))()
-	dirs := []string{t.TempDir(), t.TempDir()}
-	start := func(i int) *child {
-		return p.startReactor(dirs[i], time.Hour, func(cc *childConfig) { cc.Provider = url })
-	}
-	children := []*child{start(0), start(1)}
-	seed := rand.Uint64() //nolint:gosec // moments, not secrets
-	t.Log("seed", seed)
-	r := rand.New(rand.NewPCG(seed, 3)) //nolint:gosec // moments, not secrets
 	const rounds, each = 6, 10
-	for round := range rounds {
-		p.place(round*each, (round+1)*each)
-		time.Sleep(time.Duration(r.IntN(1500)) * time.Millisecond) // no condition: the moment is by chance
-		i := r.IntN(len(children))
-		children[i].kill()
-		children[i] = start(i)
-	}
+	stop := p.killing(rounds, each, func(cc *childConfig) { cc.Provider = url })
 	p.becomes(rounds*each, 0)
-	for _, c := range children {
-		c.stop()
-	}
+	stop()
 	if asked, probed, keys, most := with.counts(); keys != rounds*each || most != 1 || probed < keys {
 		t.Errorf("%d orders are charged, at most %d times; asked %d times, probed %d times", keys, most, asked, probed)
 	}

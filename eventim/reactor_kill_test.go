@@ -21,14 +21,35 @@ func (p *process) startReactor(dir string, patience time.Duration, change ...fun
 // commands counts what was written into the commands of an aggregate, repeats and all.
 func (p *process) commands(topic string) (n int) {
 	p.t.Helper()
-	ends, err := eventim.Ends(p.t.Context(), p.kafka, topic)
-	if err == nil {
-		err = eventim.Read(p.t.Context(), p.kafka, topic, nil, ends, func(eventim.Record) error { n++; return nil })
-	}
-	if err != nil {
-		p.t.Fatal(err)
-	}
+	readAll(p.t, p.kafka, topic, func(eventim.Record) error { n++; return nil })
 	return n
+}
+
+// killing has two reactor processes beside each other and places orders. In each round
+// it kills one of them in the middle of that: when so many of the orders, by chance, have
+// been reacted to. It returns what ends those that are left.
+func (p *process) killing(rounds, each int, change ...func(*childConfig)) (stop func()) {
+	p.t.Helper()
+	dirs := []string{p.t.TempDir(), p.t.TempDir()}
+	start := func(i int) *child { return p.startReactor(dirs[i], time.Hour, change...) }
+	children := []*child{start(0), start(1)}
+	seed := rand.Uint64() //nolint:gosec // moments, not secrets
+	p.t.Log("seed", seed)
+	r := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // moments, not secrets
+	instances := p.reactor.Topics().Instances
+	for round := range rounds {
+		moment := lengthOf(p.t, p.kafka, instances) + r.Int64N(int64(each)) // each order makes one record at least
+		p.place(round*each, (round+1)*each)
+		eventually(p.t, "somebody reacts", func() bool { return lengthOf(p.t, p.kafka, instances) >= moment })
+		i := r.IntN(len(children))
+		children[i].kill()
+		children[i] = start(i)
+	}
+	return func() {
+		for _, c := range children {
+			c.stop()
+		}
+	}
 }
 
 // Reactor processes are killed at random moments, two beside each other: each event
@@ -38,23 +59,10 @@ func TestKilledReactors(t *testing.T) {
 	p := newProcess(t, time.Hour, 70)
 	defer handles(p, orders(p.name))()
 	defer handles(p, stock(p.name, p.left))()
-	dirs := []string{t.TempDir(), t.TempDir()}
-	children := []*child{p.startReactor(dirs[0], time.Hour), p.startReactor(dirs[1], time.Hour)}
-	seed := rand.Uint64() //nolint:gosec // moments, not secrets
-	t.Log("seed", seed)
-	r := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // moments, not secrets
 	const rounds, each = 8, 10
-	for round := range rounds {
-		p.place(round*each, (round+1)*each)
-		time.Sleep(time.Duration(r.IntN(600)) * time.Millisecond) // no condition: the moment is by chance
-		i := r.IntN(len(children))
-		children[i].kill()
-		children[i] = p.startReactor(dirs[i], time.Hour)
-	}
+	stop := p.killing(rounds, each)
 	p.becomes(70, 10)
-	for _, c := range children {
-		c.stop()
-	}
+	stop()
 	if n := p.commands(stock(p.name, 0).Topics().Commands); n != rounds*each {
 		t.Errorf("%d commands to the stock, want %d", n, rounds*each)
 	}

@@ -62,16 +62,7 @@ func TestAnInstanceIsParked(t *testing.T) {
 		t.Errorf("what is not parked is released: %v", err)
 	}
 	stop()
-	inbox := func() (n int64) {
-		ends, err := eventim.Ends(t.Context(), p.kafka, p.reactor.Topics().Inbox)
-		if err != nil {
-			t.Error(err)
-		}
-		for _, end := range ends {
-			n += end
-		}
-		return n
-	}
+	inbox := func() int64 { return lengthOf(t, p.kafka, p.reactor.Topics().Inbox) }
 	over, cancel := context.WithCancel(t.Context())
 	before, watched := inbox(), make(chan struct{})
 	go func() {

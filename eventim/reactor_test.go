@@ -194,15 +194,7 @@ func (p *process) outcomes() (is map[string]int, asked int) {
 	p.t.Helper()
 	is = map[string]int{}
 	order, shelf := orders(p.name), stock(p.name, p.left)
-	read := func(topic string, fn func(eventim.Record) error) {
-		ends, err := eventim.Ends(p.t.Context(), p.kafka, topic)
-		if err == nil {
-			err = eventim.Read(p.t.Context(), p.kafka, topic, nil, ends, fn)
-		}
-		if err != nil {
-			p.t.Fatal(err)
-		}
-	}
+	read := func(topic string, fn func(eventim.Record) error) { readAll(p.t, p.kafka, topic, fn) }
 	last := map[string]string{}
 	read(order.Topics().Events, func(r eventim.Record) error {
 		e, err := order.EventTopic().Decode(r)

@@ -134,6 +134,32 @@ func testLogger(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), nil))
 }
 
+// lengthOf is how far a topic is written, all partitions together, with what stands between
+// the records.
+func lengthOf(t testing.TB, k eventim.Kafka, topic string) (n int64) {
+	t.Helper()
+	ends, err := eventim.Ends(t.Context(), k, topic)
+	if err != nil {
+		t.Error(err)
+	}
+	for _, end := range ends {
+		n += end
+	}
+	return n
+}
+
+// readAll reads what is committed in a topic.
+func readAll(t testing.TB, k eventim.Kafka, topic string, fn func(eventim.Record) error) {
+	t.Helper()
+	ends, err := eventim.Ends(t.Context(), k, topic)
+	if err == nil {
+		err = eventim.Read(t.Context(), k, topic, nil, ends, fn)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // eventually waits until a condition holds.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()

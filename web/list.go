@@ -19,7 +19,7 @@ type Selection struct {
 	IssuedTo   string   `query:"issuedTo" format:"date" doc:"Only invoices of this date or an earlier one."`
 	DueFrom    string   `query:"dueFrom" format:"date" doc:"Only invoices that are to be paid on this day or later."`
 	DueTo      string   `query:"dueTo" format:"date" doc:"Only invoices that are to be paid by this day."`
-	Sort       string   `query:"sort" default:"-updated" enum:"updated,-updated,number,-number,customer,-customer,status,-status,issued,-issued,due,-due,total,-total,balance,-balance" doc:"What comes first; a - turns it round. Amounts are sorted within their currency."`
+	Sort       sortJSON `query:"sort" default:"-updated" doc:"What comes first; a - turns it round. Amounts are sorted within their currency."`
 }
 
 // filter is the selection for the view. The error is a *Problem.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/eventim-go/eventim/invoices"
 	"github.com/eventim-go/eventim/invoices/money"
+	"github.com/eventim-go/eventim/invoices/views"
 )
 
 func schemaOf[T any](r huma.Registry) *huma.Schema { return r.Schema(reflect.TypeFor[T](), true, "") }
@@ -25,6 +26,7 @@ type (
 	currencyJSON string
 	decimalJSON  string
 	dateJSON     string
+	sortJSON     string
 )
 
 // Schema describes a currency.
@@ -45,6 +47,15 @@ func (decimalJSON) Schema(huma.Registry) *huma.Schema {
 func (dateJSON) Schema(huma.Registry) *huma.Schema {
 	s := text("A day of the calendar.", "2026-11-21", "")
 	s.Format = "date"
+	return s
+}
+
+// Schema describes what a list is sorted by.
+func (sortJSON) Schema(huma.Registry) *huma.Schema {
+	s := &huma.Schema{Type: huma.TypeString}
+	for _, order := range views.Orders() {
+		s.Enum = append(s.Enum, string(order))
+	}
 	return s
 }
 
