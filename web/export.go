@@ -69,26 +69,29 @@ func (s *Server) exportInvoices(ctx context.Context, in *exportInput) (*huma.Str
 		<-s.exports
 	}
 	next, stop := iter.Pull2(views.AllInvoices(ctx, s.pool, filter))
-	first, err, some := next()
+	row, err, more := next()
 	if err != nil { // while it can still be said
 		stop()
 		release()
 		return nil, s.readProblem(err)
+	}
+	rows := func(yield func(views.Row, error) bool) {
+		for ; more && yield(row, err); row, err, more = next() {
+		}
 	}
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		defer release()
 		defer stop()
 		defer context.AfterFunc(s.drained, cancel)() //nolint:contextcheck // it is inherited
 		_, w := humago.Unwrap(hc)
-		if err := s.export(w, first, some, next); err != nil {
+		if err := s.export(w, rows); err != nil {
 			s.log.Warn("an export broke off", "error", err)
 			panic(http.ErrAbortHandler)
 		}
 	}}, nil
 }
 
-// export writes row, if there is one, and those that follow.
-func (s *Server) export(w http.ResponseWriter, row views.Row, some bool, next func() (views.Row, error, bool)) error {
+func (s *Server) export(w http.ResponseWriter, rows iter.Seq2[views.Row, error]) error {
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
 	w.Header().Set("Content-Disposition", `attachment; filename="invoices-`+s.today().Format(time.DateOnly)+`.csv"`)
 	if _, err := w.Write([]byte(byteOrderMark)); err != nil {
@@ -99,24 +102,23 @@ func (s *Server) export(w http.ResponseWriter, row views.Row, some bool, next fu
 	if err := out.Write(exportHead); err != nil {
 		return err
 	}
-	var err error
-	for lines := 1; some; lines++ {
+	lines := 0
+	for row, err := range rows {
 		if err != nil {
 			return fmt.Errorf("read the invoices: %w", err)
 		}
-		line, wrong := s.exportLine(row)
-		if wrong != nil {
-			return wrong
+		line, err := s.exportLine(row)
+		if err != nil {
+			return err
 		}
 		if err := out.Write(line); err != nil {
 			return err
 		}
-		if lines%exportPart == 0 {
+		if lines++; lines%exportPart == 0 {
 			if err := sendPart(w, out); err != nil {
 				return err
 			}
 		}
-		row, err, some = next()
 	}
 	return sendPart(w, out)
 }
