@@ -35,7 +35,15 @@ type handling struct {
 
 	mu      sync.Mutex
 	known   bool
-	waiting map[int32]Stalled // what waits, also when it is not for long
+	waiting map[int32]waiting // what waits, also when it is not for long
+}
+
+// waiting is a partition that is not at its end. What is behind may be markers alone: of
+// the transactions in which reactors send commands there is always one.
+type waiting struct {
+	Stalled
+
+	looked bool // and there is a command
 }
 
 func (s *Server) watchHandling(ctx context.Context) error {
@@ -69,13 +77,13 @@ func (h *handling) tell(known bool) {
 // see enters what the handlers have finished by now. Whether there is a command
 // behind it is asked only where nothing has moved for long.
 func (h *handling) see(backlogs []eventim.Backlog, waits func(eventim.Backlog) (bool, error)) error {
-	next := map[int32]Stalled{}
+	next := map[int32]waiting{}
 	for _, b := range backlogs {
 		if b.Handled >= b.End {
 			continue
 		}
 		was, waited := h.at(b.Partition)
-		now := Stalled{Partition: b.Partition, Offset: b.Handled, Waiting: b.End - b.Handled, Since: h.now()}
+		now := waiting{Stalled: Stalled{Partition: b.Partition, Offset: b.Handled, Waiting: b.End - b.Handled, Since: h.now()}}
 		if waited && was.Offset == b.Handled {
 			now.Since = was.Since
 		}
@@ -87,6 +95,7 @@ func (h *handling) see(backlogs []eventim.Backlog, waits func(eventim.Backlog) (
 			if !there {
 				continue
 			}
+			now.looked = true
 		}
 		next[b.Partition] = now
 	}
@@ -96,7 +105,7 @@ func (h *handling) see(backlogs []eventim.Backlog, waits func(eventim.Backlog) (
 	return nil
 }
 
-func (h *handling) at(partition int32) (Stalled, bool) {
+func (h *handling) at(partition int32) (waiting, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s, ok := h.waiting[partition]
@@ -111,8 +120,8 @@ func (h *handling) report() Handling {
 	}
 	r := Handling{State: "ok", Partitions: []Stalled{}}
 	for _, p := range slices.Sorted(maps.Keys(h.waiting)) {
-		if s := h.waiting[p]; h.now().Sub(s.Since) >= stalledAfter {
-			r.State, r.Partitions = "stalled", append(r.Partitions, s)
+		if w := h.waiting[p]; w.looked {
+			r.State, r.Partitions = "stalled", append(r.Partitions, w.Stalled)
 		}
 	}
 	return r

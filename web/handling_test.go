@@ -42,6 +42,14 @@ func TestHandlingTellsWhatWaits(t *testing.T) {
 	if r := see(8, 12); r.State != "ok" {
 		t.Errorf("markers only: %+v, want ok", r)
 	}
+	now = now.Add(time.Hour)
+	see(8, 12)
+	now = now.Add(stalledAfter - time.Second)
+	see(8, 12)
+	now = now.Add(2 * time.Second) // long enough, and nobody has looked yet
+	if r := h.report(); r.State != "ok" {
+		t.Errorf("markers only, between two looks: %+v, want ok", r)
+	}
 	h.tell(false)
 	if r := h.report(); r.State != "unknown" {
 		t.Errorf("without Kafka: %+v, want unknown", r)
