@@ -537,11 +537,27 @@ func TestAPublication(t *testing.T) {
 		t.Fatalf("%d records, %v", len(records), err)
 	}
 	got := written(t, records[1])
-	want := sarama.NewMurmur2Partitioner("news")
-	partition, _ := want.Partition(records[1], 5)
 	value, key := string(got.Value), string(got.Key)
-	if records[1].Topic != "news" || records[1].Partition != partition || key != "key" || value != `{"N":7}` {
-		t.Errorf("%s/%d: %s %s", records[1].Topic, records[1].Partition, key, value)
+	if records[1].Topic != "news" || key != "key" || value != `{"N":7}` {
+		t.Errorf("%s: %s %s", records[1].Topic, key, value)
+	}
+	places := map[int32]bool{}
+	for i := range 20 { // among fewer partitions some keys stand in the same
+		r.React = func(s diary, _ Message[entry]) (diary, []Output) {
+			return s, []Output{Publish(news, fmt.Sprint("key-", i), tick{7})}
+		}
+		records, err := reactsOnce(t, r, time.UnixMilli(1000))
+		if err != nil || len(records) != 2 {
+			t.Fatalf("%d records, %v", len(records), err)
+		}
+		partition, _ := sarama.NewMurmur2Partitioner("news").Partition(records[1], 5)
+		if records[1].Partition != partition {
+			t.Errorf("key %d stands in %d, want %d", i, records[1].Partition, partition)
+		}
+		places[partition] = true
+	}
+	if len(places) != 5 {
+		t.Errorf("they stand in %v", places)
 	}
 	meta := metadataOf(got)
 	if got.Header(HeaderID) != commandID("diarist", "a", "m", 0) || got.Header(HeaderType) != "News" || meta.Actor != "diarist" || meta.Causation != "c/1" {
